@@ -1,0 +1,11 @@
+//! The floor: what both rooms of the house stand on. A library only.
+//!
+//! Start at [`manage`], the contract between the supervisor and the integration point.
+//! It never knows who calls it: nothing here says "supervisor" or "agent" in its logic.
+
+pub mod atomic;
+pub mod chain;
+pub mod clock;
+pub mod manage;
+pub mod properties;
+pub mod secret;

@@ -1,0 +1,395 @@
+//! The doors: everything the process needs from the world, and nothing else of the world is reached but through them.
+//!
+//! [`ReleaseSource`], [`Child`], [`Vault`], [`Notice`]. The real ones are in `sources/`, `child/`, `vault/`, `notice/`;
+//! tests put fakes here and only here.
+
+#![allow(async_fn_in_trait, reason = "everything runs in one task on one thread; no future here need be Send")]
+
+use bytes::Bytes;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::release::{Checksum, Release, Sha256, Tag, Version};
+
+/// What a caller should do about an error that crossed a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// It may pass: try again, not before the time given where one is.
+    Retry(Option<Duration>),
+    /// It will not pass for these bytes or this release.
+    GiveUp,
+    /// Somebody must change something on this machine.
+    CallAPerson,
+}
+
+// ── Where releases come from ────────────────────────────────────────────────────────────────────────────────────────
+
+/// Where releases come from. Every call is cancel safe: it changes nothing here.
+pub trait ReleaseSource {
+    /// What the source offers on our channel today. A source that has not changed answers from what it said before.
+    async fn find(&self) -> Result<Release, SourceError>;
+    /// The release of this version, for a person who asks for it by name. Whether it exists shows when it is fetched.
+    async fn named(&self, version: &Version) -> Result<Release, SourceError>;
+    /// The detached signature, fetched before anything else of the release.
+    async fn signature(&self, release: &Release) -> Result<Vec<u8>, SourceError>;
+    /// The checksums beside the file; none is no error.
+    async fn checksums(&self, release: &Release) -> Result<Vec<Checksum>, SourceError>;
+    /// The archive, from the start, or from where an earlier fetch ended if the server still has the same bytes.
+    async fn open(&self, release: &Release, resume: Option<&Resume>) -> Result<Opened, SourceError>;
+}
+
+/// How far an earlier fetch came, and of what.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Resume {
+    /// Bytes we have.
+    pub offset: u64,
+    /// The server's validator for them: a strong `ETag`, or `Last-Modified`.
+    pub validator: String,
+}
+
+/// An archive that is being fetched.
+#[derive(Debug)]
+pub struct Opened {
+    /// Where the body starts: zero, or the offset that was asked for.
+    pub starts_at: u64,
+    /// The length of the whole archive where the source says it.
+    pub length: Option<u64>,
+    /// What to resume with.
+    pub validator: Option<String>,
+    /// The bytes.
+    pub body: Body,
+}
+
+/// The bytes of an archive, a chunk at a time, within all limits of size, speed and time.
+#[derive(Debug)]
+pub enum Body {
+    /// Over HTTP.
+    Http(Box<crate::sources::http::Download>),
+    /// From a folder.
+    File(tokio::fs::File),
+    /// From memory: tests.
+    Memory(std::collections::VecDeque<Result<Bytes, SourceError>>),
+}
+
+impl Body {
+    /// The next bytes; none at the end. A body that ends early is an error, not an end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, SourceError> {
+        use tokio::io::AsyncReadExt;
+        const CHUNK: usize = 64 * 1024;
+        match self {
+            Self::Http(download) => download.chunk().await,
+            Self::File(file) => {
+                let mut buffer = vec![0; CHUNK];
+                let read = file
+                    .read(&mut buffer)
+                    .await
+                    .map_err(|source| SourceError::Read { what: "archive".into(), source })?;
+                buffer.truncate(read);
+                Ok((read > 0).then(|| Bytes::from(buffer)))
+            }
+            Self::Memory(chunks) => chunks.pop_front().transpose(),
+        }
+    }
+}
+
+/// Why a source gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// 404: the list, the tag and the files of a release are published by hand, one after the other.
+    #[error("fetch {what}: not published yet")]
+    NotPublished {
+        /// The URL or path.
+        what: String,
+    },
+    /// The source cannot be reached or does not do its part; it may later.
+    #[error("fetch {what}")]
+    Unreachable {
+        /// The URL or path.
+        what: String,
+        /// The server asked us to wait.
+        retry_after: Option<Duration>,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of a folder source cannot be read.
+    #[error("read {what}")]
+    Read {
+        /// The path.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The source gave something that we refuse: too large, too slow, a redirect to plain HTTP, a length that lies.
+    #[error("refuse {what}: {reason}")]
+    Refused {
+        /// The URL or path.
+        what: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// The list of versions makes no sense.
+    #[error("read release list {what}: {reason}")]
+    BadList {
+        /// The URL or path.
+        what: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// Settings that only show to be wrong here: a CA file that cannot be read, a proxy that is no URL.
+    #[error("set up {what}")]
+    SetUp {
+        /// The setting.
+        what: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl SourceError {
+    /// Retry, give up, or call a person.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::NotPublished { .. } | Self::Read { .. } | Self::Refused { .. } | Self::BadList { .. } => {
+                Remedy::Retry(None)
+            }
+            Self::Unreachable { retry_after, .. } => Remedy::Retry(*retry_after),
+            Self::SetUp { .. } => Remedy::CallAPerson,
+        }
+    }
+}
+
+// ── The integration point ───────────────────────────────────────────────────────────────────────────────────────────
+
+/// The integration point as a process, and what it says of itself.
+pub trait Child {
+    /// Which process is this home's integration point: the one remembered if it lives, else one that KOSMOS, `WinSW` or
+    /// a person started (it listens on our port, or has our home as working folder and the archive on its command line).
+    async fn find(&self, remembered: Option<&Process>) -> Result<Option<Process>, ChildError>;
+    /// Start these bytes. The process outlives us. The file has been hashed just before.
+    async fn spawn(&self, program: &Launch) -> Result<Process, ChildError>;
+    /// Resolves when the process has ended, and says how. Cancel safe.
+    async fn ended(&self, process: &Process) -> Exit;
+    /// Whether it lives, now.
+    fn lives(&self, process: &Process) -> bool;
+    /// Ask in the orderly way: `/manage/shutdown`.
+    async fn ask_to_stop(&self, process: &Process) -> Result<(), ChildError>;
+    /// SIGTERM to the group, a console event, or what the system has.
+    async fn terminate(&self, process: &Process) -> Result<(), ChildError>;
+    /// Kill it and all that it started.
+    async fn kill(&self, process: &Process) -> Result<(), ChildError>;
+    /// What it says of itself: version and health. An error where nobody answers or somebody else does.
+    async fn examine(&self, process: &Process) -> Result<Examination, ChildError>;
+    /// Whether the port is free; if not, who has it.
+    async fn port_holder(&self) -> Result<Option<String>, ChildError>;
+    /// A number that grows while it works on starting: bytes of its log and its database.
+    fn signs_of_progress(&self) -> u64;
+    /// The last lines of its output, secrets and identity numbers masked, for mail.
+    fn start_up_log(&self, process: &Process) -> String;
+    /// Whether this archive can run on this machine (a JVM that is new enough); the reason where not.
+    async fn can_run(&self, needs: &Needs) -> Result<(), ChildError>;
+}
+
+/// A process that can be told from every other that ever had its number.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, in the system's own unit (clock ticks since boot on Linux, file time on Windows); with the pid
+    /// it names a process for as long as the machine is up.
+    pub started: u64,
+    /// Which boot of the machine it belongs to.
+    pub boot: String,
+    /// The archive or program it was started from, where known.
+    pub archive: Option<PathBuf>,
+}
+
+/// What to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The jar, or the program that was in the archive.
+    pub file: PathBuf,
+    /// Its version, for logs.
+    pub version: Version,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It is gone; it was not our child, so nobody told us how.
+    Gone,
+}
+
+/// What an integration point says of itself at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Examination {
+    /// `build.version` of `/manage/info`, as text; it may be anything.
+    pub version: Option<String>,
+    /// `/manage/health`.
+    pub health: efm::manage::Health,
+}
+
+/// What an archive needs to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// `Build-Jdk-Spec`: the least Java version.
+    pub java: Option<u32>,
+}
+
+/// Why a door to the child failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChildError {
+    /// It could not be started.
+    #[error("start {what}")]
+    Start {
+        /// The program.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It could not be signalled.
+    #[error("{act} process {pid}")]
+    Signal {
+        /// `terminate`, `kill`.
+        act: &'static str,
+        /// Which.
+        pid: u32,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nobody answered, or not in time, or not in the language of `/manage`.
+    #[error("ask {url}")]
+    Ask {
+        /// What was asked.
+        url: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody answered, but not the process we started.
+    #[error("ask {url}: process {holder} answers there, not {expected}, which we started")]
+    Impostor {
+        /// What was asked.
+        url: String,
+        /// Who has the port.
+        holder: String,
+        /// Who should.
+        expected: u32,
+    },
+    /// It cannot run on this machine.
+    #[error("{reason}")]
+    CannotRun {
+        /// What is missing and what would be right.
+        reason: String,
+    },
+    /// The machine does not tell what we ask of it.
+    #[error("look at processes")]
+    Look {
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+// ── Versions on disk, and the state ─────────────────────────────────────────────────────────────────────────────────
+
+/// A version that lies in the vault, complete. Its bytes were verified when they came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What the publisher calls it.
+    pub tag: Tag,
+    /// Its bytes.
+    pub sha256: Sha256,
+    /// Bytes of the archive.
+    pub length: u64,
+    /// The archive.
+    pub archive: PathBuf,
+    /// What is started: the archive itself (Java), or the program that was in it (native).
+    pub file: PathBuf,
+    /// What it needs.
+    pub needs: Needs,
+    /// When it was built, as it says; seconds since 1970.
+    pub built: Option<i64>,
+    /// When it was signed; seconds since 1970.
+    pub signed: i64,
+    /// By which key.
+    pub signer: String,
+}
+
+impl Stored {
+    /// The version to compare by.
+    pub fn version(&self) -> &Version {
+        self.tag.version()
+    }
+}
+
+/// Nothing in the vault falls below these but by a person's command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Floors {
+    /// The newest version that was committed here.
+    pub version: Option<Version>,
+    /// The newest build time that was committed here; seconds since 1970.
+    pub built: Option<i64>,
+}
+
+/// A copy of the child's data.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BackupId(pub String);
+
+/// Notices: rows in an outbox, sent by someone else. Never fails into the process.
+pub trait Notice {
+    /// Tell people and the history what happened.
+    fn tell(&self, event: Event);
+}
+
+/// Something that happened and that a person or the history wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub what: Happening,
+    /// In words: the reason, one line.
+    pub reason: Option<String>,
+    /// The child's start-up log, for mail; masked already.
+    pub log: Option<String>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A release was found that is newer than what runs.
+    Available { version: Version },
+    /// A release was fetched and verified.
+    Staged { version: Version, signer: String },
+    /// A release was refused by verification or policy.
+    Refused { version: Version },
+    /// An upgrade was committed.
+    Upgraded { archive: String, from: Option<Version>, to: Version, downtime: Duration },
+    /// An upgrade failed; what follows is told by itself.
+    UpgradeFailed { archive: String, from: Option<Version>, to: Version },
+    /// The old version runs again.
+    RolledBack { archive: String, to: Version },
+    /// The old version could not be brought up.
+    RollBackFailed { archive: String, to: Version },
+    /// The child ended by itself and was started again.
+    Restarted { version: Version },
+    /// The child ends again and again; told once.
+    CrashLoop { version: Version },
+    /// It runs steadily again after a crash loop.
+    Steady { version: Version },
+    /// A running integration point was taken over.
+    Adopted { version: String, pid: u32 },
+    /// A signing key nears its end, or has passed it.
+    KeyExpires { fingerprint: String, days: i64 },
+    /// No look has succeeded for so many days.
+    Stale { days: i64 },
+    /// A person changed what may run: hold, downgrade, cleared quarantine.
+    PersonDecided,
+    /// Something that a person must see and that fits nowhere else.
+    Warning,
+}
+
+/// The home folder of the state: `<home>/kosmos`.
+pub fn state_folder(home: &Path) -> PathBuf {
+    home.join("kosmos")
+}

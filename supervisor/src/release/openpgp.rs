@@ -1,0 +1,1 @@
+//! `OpenPGP`: the policy and the verdict. To be written.
