@@ -7,5 +7,7 @@ pub mod atomic;
 pub mod chain;
 pub mod clock;
 pub mod manage;
+pub mod masking;
 pub mod properties;
 pub mod secret;
+pub mod telemetry;

@@ -22,6 +22,18 @@ pub enum Remedy {
     CallAPerson,
 }
 
+/// The four doors, so that the process is written once and tested with any of them.
+pub trait Doors {
+    /// Where releases come from.
+    type Source: ReleaseSource;
+    /// The integration point.
+    type Child: Child;
+    /// Versions on disk, and the state.
+    type Vault: Vault;
+    /// The outbox.
+    type Notice: Notice;
+}
+
 // ── Where releases come from ────────────────────────────────────────────────────────────────────────────────────────
 
 /// Where releases come from. Every call is cancel safe: it changes nothing here.
@@ -169,6 +181,8 @@ pub trait Child {
     async fn spawn(&self, program: &Launch) -> Result<Process, ChildError>;
     /// Resolves when the process has ended, and says how. Cancel safe.
     async fn ended(&self, process: &Process) -> Exit;
+    /// Which boot of the machine this is.
+    fn boot(&self) -> String;
     /// Whether it lives, now.
     fn lives(&self, process: &Process) -> bool;
     /// Ask in the orderly way: `/manage/shutdown`.
@@ -185,6 +199,8 @@ pub trait Child {
     fn signs_of_progress(&self) -> u64;
     /// The last lines of its output, secrets and identity numbers masked, for mail.
     fn start_up_log(&self, process: &Process) -> String;
+    /// Turn over log files that have grown too large. Cheap when there is nothing to do; called each half minute.
+    async fn turn_logs_over(&self) -> std::io::Result<()>;
     /// Whether this archive can run on this machine (a JVM that is new enough); the reason where not.
     async fn can_run(&self, needs: &Needs) -> Result<(), ChildError>;
 }
@@ -201,6 +217,13 @@ pub struct Process {
     pub boot: String,
     /// The archive or program it was started from, where known.
     pub archive: Option<PathBuf>,
+}
+
+impl Process {
+    /// Whether both are one and the same process.
+    pub fn is(&self, other: &Self) -> bool {
+        self.pid == other.pid && self.started == other.started && self.boot == other.boot
+    }
 }
 
 /// What to start.
@@ -315,6 +338,8 @@ pub struct Stored {
     pub signed: i64,
     /// By which key.
     pub signer: String,
+    /// The digest of the signature file it came with.
+    pub signature: Sha256,
 }
 
 impl Stored {
@@ -367,6 +392,8 @@ pub struct Trial {
     pub deaths: u32,
     /// Components that were red before the stop; they are no evidence against the new version.
     pub red_before: Vec<String>,
+    /// The supervisor left on purpose while it watched: the next one goes on, and nobody died.
+    pub left: bool,
 }
 
 /// Where a trial stands. Each is written before the act that it names.
@@ -389,6 +416,8 @@ pub struct Held {
     pub deaths: u32,
     /// Why they are never tried again; none: they may be.
     pub given_up: Option<String>,
+    /// The published signature they came with: another one under the same tag means other bytes.
+    pub signature: Sha256,
 }
 
 /// An archive that is being fetched into a private place. It never has a launchable name.
@@ -496,6 +525,11 @@ pub trait Vault {
     /// Throw away what nobody needs: old versions, old copies, unfinished files. Only while idle.
     async fn tidy(&self, keep: &Keep) -> Result<(), VaultError>;
 
+    /// The `.blocklisted` markers that KOSMOS left and that still hold at `now`; without a time: until they are removed.
+    fn blocklisted(&self, now: jiff::Timestamp) -> Result<Vec<(Tag, Option<jiff::Timestamp>)>, VaultError>;
+    /// The jars in the home folder that KOSMOS or a person put there, the one to start first: what the newest
+    /// `.allowlisted` marker names, then the newest.
+    fn jars_in_home(&self) -> Result<Vec<(Tag, PathBuf)>, VaultError>;
     /// Keep KOSMOS' own files true, so that a site can go back to it: markers and the jar in the home folder.
     async fn mirror_for_kosmos(&self, mirror: &Mirror) -> Result<(), VaultError>;
 }
@@ -585,6 +619,24 @@ pub struct Event {
     pub reason: Option<String>,
     /// The child's start-up log, for mail; masked already.
     pub log: Option<String>,
+    /// The attempt that it belongs to; none: it belongs to none.
+    pub attempt: Option<Attempt>,
+}
+
+impl Event {
+    /// What happened, without anything beside it.
+    pub fn of(what: Happening) -> Self {
+        Self { what, reason: None, log: None, attempt: None }
+    }
+}
+
+/// An attempt as the history knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The name of its trial.
+    pub id: String,
+    /// The steps that it has been through, in order, and how long each took.
+    pub steps: Vec<(&'static str, Duration)>,
 }
 
 /// What happened.

@@ -1,1 +1,5 @@
-//! World.
+//! The false outside world that tests of both rooms stand in.
+
+pub mod child;
+pub mod forge;
+pub mod liar;

@@ -183,6 +183,15 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// The start of the file names, and what the archive must call itself: `integrasjonspunkt`.
+    pub fn artifact(&self) -> &str {
+        match self {
+            Self::Digdir { artifact, .. } | Self::Maven { artifact, .. } | Self::Directory { artifact, .. } => artifact,
+        }
+    }
+}
+
 /// How to reach the outside.
 #[derive(Clone, Debug)]
 pub struct Network {

@@ -4,6 +4,7 @@
 //! what is compared (`4.0.8`). Nothing that is not a [`version::Version`] or a [`version::Tag`] ever reaches a path.
 
 pub mod digest;
+pub mod inspect;
 pub mod jar;
 pub mod openpgp;
 pub mod version;

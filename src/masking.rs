@@ -1,0 +1,327 @@
+//! Text that leaves the machine, or is kept: what looks like a secret or like a Norwegian identity number becomes stars.
+//!
+//! Start at [`mask`]. It is made for log lines, not for proof: it would rather hide a harmless word than show a password.
+//! What the house itself knows to be secret is a [`crate::secret::Secret`] and never gets here.
+
+/// What stands where something was.
+const STARS: &str = "********";
+/// A name that holds one of these (case, dashes, dots and underscores ignored) has a secret as its value.
+const SECRET_WORDS: [&str; 13] = [
+    "password",
+    "passord",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "hemmelig",
+    "token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "keypass",
+];
+/// After one of these the rest of the line is secret.
+const SECRET_HEADERS: [&str; 2] = ["authorization", "cookie"];
+/// A bearer token shorter than this is a word.
+const SHORTEST_TOKEN: usize = 16;
+/// A run of hexadecimal digits as long as this is a digest or a fingerprint, whatever digits it holds.
+const SHORTEST_DIGEST: usize = 32;
+
+/// The text with stars for what must not be seen. Masking twice changes nothing.
+pub fn mask(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut in_key = false;
+    for line in text.split_inclusive('\n') {
+        let (line, end) = match line.strip_suffix('\n') {
+            Some(line) => (line, "\n"),
+            None => (line, ""),
+        };
+        let shown = without_private_key(line, &mut in_key);
+        let Some(shown) = shown else { continue };
+        let steps: [fn(&str) -> String; 4] = [users_in_urls, values, tokens, identity_numbers];
+        masked.push_str(&steps.iter().fold(shown, |line, step| step(&line)));
+        masked.push_str(end);
+    }
+    masked
+}
+
+/// A PEM private key, on one line or on many; none: the line is wholly inside one.
+fn without_private_key(line: &str, in_key: &mut bool) -> Option<String> {
+    const BEGIN: &str = "-----BEGIN ";
+    const END: &str = "-----END ";
+    if *in_key {
+        let (_, after) = line.split_once(END)?;
+        *in_key = false;
+        let rest = after.split_once("-----").map_or("", |(_, rest)| rest);
+        return if rest.trim().is_empty() { None } else { without_private_key(rest, in_key) };
+    }
+    let Some((before, after)) = line.split_once(BEGIN) else { return Some(line.to_owned()) };
+    let Some((kind, body)) = after.split_once("-----") else { return Some(line.to_owned()) };
+    if !kind.contains("PRIVATE KEY") {
+        return Some(line.to_owned());
+    }
+    *in_key = true;
+    let rest = without_private_key(body, in_key).unwrap_or_default();
+    Some(format!("{before}{STARS}{rest}"))
+}
+
+/// `scheme://user:password@host`
+fn users_in_urls(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        masked.push_str(before);
+        masked.push_str("://");
+        let host_end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace());
+        let authority = after.get(..host_end.unwrap_or(after.len())).unwrap_or(after);
+        rest = match authority.rfind('@') {
+            Some(at) => {
+                masked.push_str(STARS);
+                after.get(at..).unwrap_or_default()
+            }
+            None => after,
+        };
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// `password=x`, `"password": "x"`, `--password x`, `Authorization: Bearer x`.
+fn values(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(found) = next_name(rest) {
+        let Found { name, value } = found;
+        masked.push_str(rest.get(..value).unwrap_or_default());
+        let after = rest.get(value..).unwrap_or_default();
+        if SECRET_HEADERS.iter().any(|header| name.contains(header)) {
+            if !after.trim().is_empty() {
+                masked.push_str(STARS);
+            }
+            return masked;
+        }
+        if SECRET_WORDS.iter().any(|word| name.contains(word)) {
+            let (shown, next) = without_value(after);
+            masked.push_str(&shown);
+            rest = next;
+        } else {
+            rest = after;
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+struct Found {
+    /// In small letters, without dashes, dots and underscores.
+    name: String,
+    /// Where its value starts.
+    value: usize,
+}
+
+/// The next `name=`, `name:`, `"name":` or `--name `.
+fn next_name(text: &str) -> Option<Found> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '[' | ']');
+    let mut from = 0;
+    loop {
+        let start = from + text.get(from..)?.find(is_name)?;
+        let word = text.get(start..)?;
+        let end = start + word.find(|c| !is_name(c)).unwrap_or(word.len());
+        let name = text.get(start..end)?;
+        let after = text.get(end..)?;
+        let gap = after.len() - after.trim_start_matches(['"', '\'', '\\', ' ', '\t']).len();
+        let separator = after.get(gap..).and_then(|rest| rest.chars().next());
+        let value = match separator {
+            Some('=' | ':') => Some(end + gap + 1),
+            _ if name.starts_with("--") && after.starts_with([' ', '\t']) => Some(end),
+            _ => None,
+        };
+        if let Some(value) = value {
+            let name = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            return Some(Found { name, value });
+        }
+        from = end;
+    }
+}
+
+/// Stars for the first word or the quoted text, and what comes after it.
+fn without_value(text: &str) -> (String, &str) {
+    let body = text.trim_start_matches([' ', '\t', '=', ':', '>']);
+    let (gap, body) = (text.get(..text.len() - body.len()).unwrap_or_default(), body);
+    let quote = body.chars().find(|c| *c != '\\').filter(|c| matches!(c, '"' | '\''));
+    let Some(quote) = quote else {
+        let end = body.find(char::is_whitespace).unwrap_or(body.len());
+        let stars = if end == 0 { "" } else { STARS };
+        return (format!("{gap}{stars}"), body.get(end..).unwrap_or_default());
+    };
+    let inside = body.find(quote).map_or(0, |at| at + quote.len_utf8());
+    let open = body.get(..inside).unwrap_or_default();
+    let inner = body.get(inside..).unwrap_or_default();
+    // An escaped quotation mark is part of the text, unless the opening one was escaped as well.
+    let mut escaped = false;
+    let end = inner.char_indices().find(|(_, c)| {
+        let ends = *c == quote && (!escaped || open.starts_with('\\'));
+        escaped = *c == '\\' && !escaped;
+        ends
+    });
+    let end = end.map_or(inner.len(), |(at, _)| at);
+    (format!("{gap}{open}{STARS}"), inner.get(end..).unwrap_or_default())
+}
+
+/// Bearer tokens, and anything that looks like a JSON web token.
+fn tokens(line: &str) -> String {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '=' | '+' | '/' | '~');
+    let mut masked = String::with_capacity(line.len());
+    let (mut rest, mut after_bearer) = (line, false);
+    while let Some(start) = rest.find(is_token) {
+        masked.push_str(rest.get(..start).unwrap_or_default());
+        let body = rest.get(start..).unwrap_or_default();
+        let end = body.find(|c| !is_token(c)).unwrap_or(body.len());
+        let word = body.get(..end).unwrap_or_default();
+        let web_token = word
+            .find("eyJ")
+            .and_then(|at| word.get(at..))
+            .is_some_and(|found| found.len() > SHORTEST_TOKEN && found.matches('.').count() >= 2);
+        let bearer = after_bearer && word.len() >= SHORTEST_TOKEN;
+        masked.push_str(if web_token || bearer { STARS } else { word });
+        after_bearer = word.eq_ignore_ascii_case("bearer");
+        rest = body.get(end..).unwrap_or_default();
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Eleven digits, or six and five with one blank, dash or dot between them.
+fn identity_numbers(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let before = rest.get(..start).unwrap_or_default();
+        let body = rest.get(start..).unwrap_or_default();
+        masked.push_str(before);
+        let (first, after) = digits(body);
+        let second = after.strip_prefix([' ', '-', '.', '\u{a0}']).map(digits);
+        match (first.len(), second) {
+            (11, _) if !in_digest(&masked, body) => {
+                masked.push_str(STARS);
+                rest = after;
+            }
+            (6, Some((number, end))) if number.len() == 5 => {
+                masked.push_str(STARS);
+                rest = end;
+            }
+            _ => {
+                masked.push_str(first);
+                rest = after;
+            }
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+fn digits(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+/// Whether the digits are part of a long hexadecimal word.
+fn in_digest(before: &str, from: &str) -> bool {
+    let head = before.chars().rev().take(SHORTEST_DIGEST).take_while(char::is_ascii_hexdigit).count();
+    let tail = from.chars().take(SHORTEST_DIGEST).take_while(char::is_ascii_hexdigit).count();
+    head + tail >= SHORTEST_DIGEST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_looks_like_a_secret_becomes_stars() {
+        let table = [
+            ("password=hunter2", "password=********"),
+            ("spring.mail.password = hunter2 and more", "spring.mail.password = ******** and more"),
+            ("key-store-password: 'hun ter2' next", "key-store-password: '********' next"),
+            (r#"{"client_secret":"a\"b","user":"ola"}"#, r#"{"client_secret":"********","user":"ola"}"#),
+            (r#"{\"password\":\"abc\",\"user\":\"ola\"}"#, r#"{\"password\":\"********",\"user\":\"ola\"}"#),
+            ("java --keystore.password hunter2 -jar x.jar", "java --keystore.password ******** -jar x.jar"),
+            ("-Ddb.passord=hunter2 -jar", "-Ddb.passord=******** -jar"),
+            ("Using generated security password: 8e557245-73e2", "Using generated security password: ********"),
+            ("Authorization: Bearer abc.def ghi", "Authorization:********"),
+            ("Set-Cookie: JSESSIONID=1; Path=/", "Set-Cookie:********"),
+            ("proxy http://ola:hunter2@proxy:8080/x", "proxy http://********@proxy:8080/x"),
+            ("jdbc:postgresql://ola:p@ss@db/x?ssl=1", "jdbc:postgresql://********@db/x?ssl=1"),
+            ("jdbc:h2:file:./db;USER=sa;PASSWORD=hunter2", "jdbc:h2:file:./db;USER=sa;PASSWORD=********"),
+            ("got bearer 0123456789abcdefXYZ from", "got bearer ******** from"),
+            ("jwt eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2ln end", "jwt ******** end"),
+            ("API_KEY=abc X-Api-Key: def", "API_KEY=******** X-Api-Key: ********"),
+        ];
+        for (text, masked) in table {
+            assert_eq!(mask(text), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_identity_number_becomes_stars_and_other_numbers_stay() {
+        let table = [
+            ("from 01010112345 to x", "from ******** to x"),
+            ("01010112345", "********"),
+            ("010101 12345, 010101-12345", "********, ********"),
+            ("a01010112345b", "a********b"),
+            ("org 991825827 at 2026-11-21T05:30:00.123456Z", "org 991825827 at 2026-11-21T05:30:00.123456Z"),
+            ("1763703000123 ms, 123456789012", "1763703000123 ms, 123456789012"),
+            ("0192:991825827 and 010101 123456", "0192:991825827 and 010101 123456"),
+            (
+                "sha256 ab01010112345cd0000000000000000000000000000000000000000000000000",
+                "sha256 ab01010112345cd0000000000000000000000000000000000000000000000000",
+            ),
+        ];
+        for (text, masked) in table {
+            assert_eq!(mask(text), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_becomes_stars_and_a_certificate_stays() {
+        let text = "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabcd\n-----END RSA PRIVATE KEY-----\nb\n";
+        assert_eq!(mask(text), "a\n********\nb\n");
+        assert_eq!(mask("x -----BEGIN PRIVATE KEY-----MII-----END PRIVATE KEY----- y"), "x ******** y");
+        assert_eq!(mask("-----BEGIN PRIVATE KEY-----\nMIIE\n"), "********\n", "a key that was cut off");
+        let certificate = "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----\n";
+        assert_eq!(mask(certificate), certificate);
+    }
+
+    #[test]
+    fn ordinary_log_lines_stay_as_they_are() {
+        for line in [
+            "2026-11-21 05:30:00.123  INFO 4711 --- [main] n.d.m.Application : Started Application in 31.4 seconds",
+            "Tomcat initialized with port(s): 9093 (http)",
+            "GET https://github.com/felleslosninger/efm-integrasjonspunkt/releases: 404",
+            "Ein feil: æøå ÆØÅ 😀",
+            "",
+        ] {
+            assert_eq!(mask(line), line);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn masking_never_panics_and_masking_twice_changes_nothing(text in "(?s).{0,200}") {
+            let once = mask(&text);
+            prop_assert_eq!(mask(&once), once.clone());
+        }
+
+        #[test]
+        fn no_identity_number_gets_through(before in "[a-z :=\"]{0,9}", number in "[0-9]{11}", after in "[a-z ,.\"]{0,9}") {
+            let masked = mask(&format!("{before}{number}{after}"));
+            prop_assert!(!masked.contains(&number));
+        }
+
+        #[test]
+        fn no_password_gets_through(key in "(password|API_KEY|client-secret|db\\.passord)", sep in "(=|: | = |=\"|: ')", word in "[A-Za-z0-9,;&!]{6,12}") {
+            let masked = mask(&format!("user=ola {key}{sep}{word}"));
+            prop_assert!(!masked.contains(&word), "{}", masked);
+        }
+    }
+}

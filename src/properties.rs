@@ -1,1 +1,0 @@
-//! Java properties files: to be written.

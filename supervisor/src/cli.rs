@@ -1,6 +1,0 @@
-//! To be written.
-
-/// Runs.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}

@@ -1,0 +1,142 @@
+//! The words and flags. What stands in the doc comments here is what `--help` prints.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps an eFormidling integration point on its newest verified release.
+///
+/// Looks for releases, verifies their signatures, and in a maintenance window stops the running integration point,
+/// starts the new version, watches it, and rolls back if it does not hold. Without a word it is `kosmos run`.
+#[derive(Debug, Parser)]
+#[command(name = "kosmos", version, max_term_width = 110)]
+#[command(
+    after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
+)]
+pub struct Cli {
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+
+    /// How much is said on stderr and in the log: error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log: tracing::Level,
+
+    /// What to do
+    #[command(subcommand)]
+    pub word: Option<Word>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Keep the integration point: the long-running supervisor
+    Run,
+    /// Show it all on this machine without the outside world: an upgrade, a broken release, a roll-back
+    Demo,
+    /// Ask the release source what there is, and say what would be done and why; changes nothing
+    Check {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verify an archive by hand: who signed it, when, with what; what it says of itself
+    Verify(Verify),
+    /// Print the next ten windows and looks
+    Schedule,
+    /// Settings: show what is in force, or check for errors
+    #[command(subcommand)]
+    Config(Config),
+    /// What runs, what is staged, what is waited for, and why not
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What happened, newest last
+    History {
+        /// As JSON, a line each
+        #[arg(long)]
+        json: bool,
+        /// How many rows
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        last: usize,
+    },
+    /// Tell the running supervisor to fetch and verify now, and to install in the next window or at once
+    Upgrade(Upgrade),
+    /// Install nothing until a moment, or until it is taken back
+    Hold(Hold),
+    /// Let a version that was given up be tried again
+    Forgive {
+        /// The version
+        version: String,
+    },
+    /// Verify an archive and put it into the vault, for sites without internet; it is installed like any other
+    Import {
+        /// integrasjonspunkt-<tag>.jar, with integrasjonspunkt-<tag>.jar.asc beside it
+        file: PathBuf,
+    },
+    /// Tell the running supervisor to read its settings again; the integration point goes on
+    Reload,
+    /// Stop the integration point and then the supervisor
+    Stop,
+    /// What the exit codes mean
+    #[command(name = "exit-codes", long_about = super::exit::HELP)]
+    ExitCodes,
+}
+
+/// `kosmos verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The archive
+    pub file: PathBuf,
+    /// The detached signature (default: FILE.asc, then FILE.sig)
+    #[arg(long, value_name = "F")]
+    pub signature: Option<PathBuf>,
+    /// A file with OpenPGP keys; may be given more than once (default: the keys of the settings)
+    #[arg(long, value_name = "F")]
+    pub key: Vec<PathBuf>,
+    /// A whole fingerprint that must be the signer's; may be given more than once
+    #[arg(long, value_name = "HEX")]
+    pub fingerprint: Vec<String>,
+}
+
+/// `kosmos config …`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Each setting in force and where it came from; secrets masked
+    Show,
+    /// All errors at once: file, line, what is wrong, what would be right
+    Check,
+}
+
+/// `kosmos upgrade`
+#[derive(Debug, Args)]
+pub struct Upgrade {
+    /// Install at once, not in the next window, and follow it to the end
+    #[arg(long)]
+    pub now: bool,
+    /// This version instead of what the channel offers
+    #[arg(long, value_name = "V")]
+    pub to: Option<String>,
+    /// The version may be older than what has run here
+    #[arg(long, requires = "to")]
+    pub allow_downgrade: bool,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT", default_value = "said on the command line")]
+    pub reason: String,
+}
+
+/// `kosmos hold`
+#[derive(Debug, Args)]
+pub struct Hold {
+    /// Until this moment: 2026-12-31, 2026-12-31T18:00, or a duration like 48h; without it, until it is taken back
+    #[arg(long, value_name = "WHEN", conflicts_with = "end")]
+    pub until: Option<String>,
+    /// Why; shown in the status
+    #[arg(long, value_name = "TEXT", default_value = "said on the command line")]
+    pub reason: String,
+    /// Take it back
+    #[arg(long)]
+    pub end: bool,
+}

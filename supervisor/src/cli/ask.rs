@@ -1,0 +1,141 @@
+//! The words that need a running supervisor: upgrade, reload, stop.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args;
+use super::exit::Exit;
+use crate::control::client::{AskError, ask};
+use crate::control::wire::{AnswerKind, Line, Progress, Question};
+
+/// `kosmos upgrade`
+pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
+    let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
+    let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
+    let mut shown = Shown::new();
+    let answer = ask(home, &question, |line| shown.line(line)).await;
+    shown.end();
+    said(answer)
+}
+
+/// `kosmos forgive`: by the supervisor that runs, or here if none does.
+pub async fn forgive(home: &Path, version: String) -> Exit {
+    let tag: crate::release::Tag = match version.parse() {
+        Ok(tag) => tag,
+        Err(error) => {
+            super::complain(&error);
+            return Exit::Usage;
+        }
+    };
+    match ask(home, &Question::Forgive { version }, |_| {}).await {
+        Err(AskError::NobodyThere { .. }) => forgive_here(home, tag.version()),
+        answer => said(answer),
+    }
+}
+
+fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
+    let Some(loaded) = super::load(home) else { return Exit::Settings };
+    let forgiven = crate::vault::lock(home)
+        .and_then(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
+        .and_then(|world| crate::duty::work::forgive(&world, version));
+    match forgiven {
+        Ok(0) => {
+            eprintln!("nothing was held against {version}");
+            Exit::Done
+        }
+        Ok(_) => {
+            eprintln!("{version} may be tried again");
+            Exit::Done
+        }
+        Err(error) => {
+            super::complain(&error);
+            Exit::Failed
+        }
+    }
+}
+
+/// `kosmos reload`
+pub async fn reload(home: &Path) -> Exit {
+    said(ask(home, &Question::Reload, |_| {}).await)
+}
+
+/// `kosmos stop`
+pub async fn stop(home: &Path) -> Exit {
+    said(ask(home, &Question::Stop, |_| {}).await)
+}
+
+fn said(answer: Result<Line, AskError>) -> Exit {
+    match answer {
+        Ok(Line::Answer(answer)) => {
+            eprintln!("{}", answer.text);
+            exit(answer.kind)
+        }
+        Ok(Line::Progress(_) | Line::Status(_) | Line::Error { .. }) => Exit::Failed,
+        Err(error) => {
+            super::complain(&error);
+            match error {
+                AskError::NobodyThere { .. } => Exit::NoSupervisor,
+                AskError::NotAllowed | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
+            }
+        }
+    }
+}
+
+fn exit(kind: AnswerKind) -> Exit {
+    match kind {
+        AnswerKind::Done | AnswerKind::Staged => Exit::Done,
+        AnswerKind::RolledBack => Exit::RolledBack,
+        AnswerKind::NothingRuns => Exit::NothingRuns,
+        AnswerKind::RefusedByVerification => Exit::RefusedByVerification,
+        AnswerKind::RefusedByPolicy => Exit::RefusedByPolicy,
+        AnswerKind::Failed => Exit::Failed,
+    }
+}
+
+/// Progress on stderr: a bar on a terminal, a line for each step otherwise.
+struct Shown {
+    bar: Option<ProgressBar>,
+    last: String,
+}
+
+impl Shown {
+    fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+        Self { bar, last: String::new() }
+    }
+
+    fn line(&mut self, line: &Line) {
+        let Line::Progress(progress) = line else { return };
+        match &self.bar {
+            Some(bar) => draw(bar, progress),
+            None if self.last != progress.text => eprintln!("{}", progress.text),
+            None => {}
+        }
+        self.last.clone_from(&progress.text);
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn draw(bar: &ProgressBar, progress: &Progress) {
+    let template = match (progress.total, progress.bytes) {
+        (Some(_), true) => "{msg} [{bar:30}] {bytes} of {total_bytes}",
+        (Some(_), false) => "{msg} [{bar:30}]",
+        (None, _) => "{msg} …",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(progress.text.clone());
+    if let Some(total) = progress.total {
+        bar.set_length(total);
+    }
+    bar.set_position(progress.done.unwrap_or(0));
+    bar.tick();
+}

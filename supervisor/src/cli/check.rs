@@ -1,0 +1,179 @@
+//! `kosmos check` and `kosmos import`: what would be done and why, and the way in for sites without internet.
+
+use std::path::Path;
+
+use efm::chain::Chain;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::complain;
+use super::exit::Exit;
+use super::house::{self, Real};
+use crate::config::Settings;
+use crate::config::settings::Mode;
+use crate::duty::hold;
+use crate::ports::{Event, Happening, Notice, Vault, VaultError, state_folder};
+use crate::schedule::Windows;
+use crate::update::compare::{self, Wish};
+use crate::update::{UpdateError, World, find, take_over};
+use crate::vault;
+
+/// What `check --json` prints.
+#[derive(Debug, Serialize)]
+struct Plan {
+    schema: u32,
+    installed: Option<String>,
+    offered: Option<String>,
+    upgrade: bool,
+    gates: Vec<Gate>,
+}
+
+/// A rule, and what it says.
+#[derive(Debug, Serialize)]
+struct Gate {
+    rule: &'static str,
+    open: bool,
+    says: String,
+}
+
+/// `kosmos check`
+pub async fn check(settings: Settings, json: bool) -> Exit {
+    let world = house::to_look_at(settings);
+    let release = match find::wanted(&world, &Wish::Newest).await {
+        Ok(release) => release,
+        Err(error) => {
+            complain(&error);
+            return Exit::SourceUnreachable;
+        }
+    };
+    let offered = release.version().to_string();
+    let installed = match world.vault.pointer() {
+        Ok(pointer) => pointer.map(|pointer| pointer.tag.version().to_string()),
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let compared = compare::with_what_is_here(&world, release, &Wish::Newest);
+    let (upgrade, exit, policy) = match compared {
+        Ok(Some(_)) => (true, Exit::UpgradeAvailable, Gate { rule: "policy", open: true, says: "it is wanted".into() }),
+        Ok(None) => (false, Exit::Done, Gate { rule: "policy", open: true, says: "it is what we have".into() }),
+        Err(UpdateError::Policy(refusal)) => {
+            (false, Exit::RefusedByPolicy, Gate { rule: "policy", open: false, says: refusal.to_string() })
+        }
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let mut gates = vec![policy];
+    if upgrade {
+        gates.extend(later_gates(&world));
+    }
+    print(&Plan { schema: 1, installed, offered: Some(offered), upgrade, gates }, json);
+    exit
+}
+
+fn later_gates(world: &World<Real>) -> Vec<Gate> {
+    let now = world.clock.now();
+    let mode = world.settings.schedule.mode;
+    let mode_gate = Gate {
+        rule: "mode",
+        open: mode == Mode::Auto,
+        says: match mode {
+            Mode::Auto => "it is installed without a person".to_owned(),
+            Mode::Stage => "it is fetched and verified; a person says: kosmos upgrade".to_owned(),
+            Mode::Notify => "it is only told; a person says: kosmos upgrade".to_owned(),
+            Mode::Off => "nothing is looked for; a person says: kosmos upgrade".to_owned(),
+        },
+    };
+    let hold = hold::now_in_force(&state_folder(&world.settings.home), now);
+    let hold_gate = Gate {
+        rule: "hold",
+        open: hold.is_none(),
+        says: hold.map_or_else(
+            || "nothing is on hold".to_owned(),
+            |hold| format!("on hold{}: {}", hold.until_text(), hold.reason),
+        ),
+    };
+    vec![mode_gate, hold_gate, window_gate(world, now)]
+}
+
+fn window_gate(world: &World<Real>, now: Timestamp) -> Gate {
+    let zone = world.settings.schedule.timezone.clone();
+    let local = |moment: Timestamp| moment.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M:%S").to_string();
+    match Windows::of(&world.settings.schedule).open_or_next(now) {
+        Some(window) if window.opens <= now => {
+            Gate { rule: "window", open: true, says: format!("open until {}", local(window.closes)) }
+        }
+        Some(window) => Gate { rule: "window", open: false, says: format!("opens {}", local(window.opens)) },
+        None => Gate { rule: "window", open: false, says: "no window will open: see schedule.window".to_owned() },
+    }
+}
+
+fn print(plan: &Plan, json: bool) {
+    if json {
+        match serde_json::to_string_pretty(plan) {
+            Ok(text) => println!("{text}"),
+            Err(error) => complain(&error),
+        }
+        return;
+    }
+    println!("installed  {}", plan.installed.as_deref().unwrap_or("nothing"));
+    println!("offered    {}", plan.offered.as_deref().unwrap_or("nothing"));
+    for gate in &plan.gates {
+        println!("{:<10} {} {}", gate.rule, if gate.open { "go:  " } else { "wait:" }, gate.says);
+    }
+}
+
+/// `kosmos import`
+pub async fn import(settings: Settings, file: &Path) -> Exit {
+    let Some(tag) = tag_of(file, settings.release.source.artifact()) else {
+        eprintln!("kosmos: read {}: its name must be like integrasjonspunkt-4.0.8.jar", file.display());
+        return Exit::Usage;
+    };
+    let lock = match vault::lock(&settings.home) {
+        Ok(lock) => lock,
+        Err(error) => {
+            complain(&error);
+            eprintln!("kosmos: a running supervisor takes releases from a folder: set release.source to it");
+            return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
+        }
+    };
+    let world = match house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1) {
+        Ok(world) => world,
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    match take_over::import(&world, &tag, file).await {
+        Ok(verified) => {
+            let stored = verified.stored();
+            println!("{} is verified (signed by {}) and in the vault", stored.version(), stored.signer);
+            let what = Happening::Staged { version: stored.version().clone(), signer: stored.signer.clone() };
+            let reason = Some(format!("imported from {}", file.display()));
+            world.notice.tell(Event { reason, ..Event::of(what) });
+            Exit::Done
+        }
+        Err(error) => {
+            eprintln!("kosmos: {}", Chain(&error));
+            match error {
+                UpdateError::Policy(_) => Exit::RefusedByPolicy,
+                UpdateError::Verification { .. } | UpdateError::Keys { .. } => Exit::RefusedByVerification,
+                UpdateError::Source(_) => Exit::SourceUnreachable,
+                UpdateError::Vault(_)
+                | UpdateError::Child(_)
+                | UpdateError::WillNotStop { .. }
+                | UpdateError::PortTaken { .. } => Exit::Failed,
+            }
+        }
+    }
+}
+
+fn tag_of(file: &Path, artifact: &str) -> Option<crate::release::Tag> {
+    let name = file.file_name()?.to_str()?;
+    let rest = name.strip_prefix(artifact)?.strip_prefix('-')?;
+    let stem = rest.strip_suffix(".jar").or_else(|| rest.strip_suffix(".zip"))?;
+    stem.parse().ok()
+}

@@ -1,0 +1,100 @@
+//! The exit codes: an API. What is here is what `kosmos help exit-codes` prints.
+
+use std::process::ExitCode;
+
+/// How a word ended. The numbers never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// Something went wrong that has no code of its own.
+    Failed,
+    /// The words or flags are wrong.
+    Usage,
+    /// The settings are wrong.
+    Settings,
+    /// `check`: there is something newer.
+    UpgradeAvailable,
+    /// The upgrade failed and was rolled back.
+    RolledBack,
+    /// The upgrade failed and nothing runs.
+    NothingRuns,
+    /// Verification said no.
+    RefusedByVerification,
+    /// A rule of the site said no.
+    RefusedByPolicy,
+    /// No supervisor runs in this home folder.
+    NoSupervisor,
+    /// Another supervisor has this home folder.
+    Locked,
+    /// The release source could not be reached; nothing was changed.
+    SourceUnreachable,
+}
+
+impl Exit {
+    /// As the system wants it.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Settings => 3,
+            Self::UpgradeAvailable => 10,
+            Self::RolledBack => 20,
+            Self::NothingRuns => 21,
+            Self::RefusedByVerification => 22,
+            Self::RefusedByPolicy => 23,
+            Self::NoSupervisor => 30,
+            Self::Locked => 31,
+            Self::SourceUnreachable => 32,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+/// `kosmos help exit-codes`
+pub const HELP: &str = "\
+The exit codes are an API: their meaning does not change.
+
+   0  done, or nothing to do
+   1  failed for a reason without a code of its own; it is said on stderr
+   2  wrong words or flags
+   3  wrong settings; `kosmos config check` lists all errors
+  10  check: an upgrade is available
+  20  the upgrade failed and was rolled back: the old version runs
+  21  the upgrade failed and nothing runs
+  22  refused by verification: signature, key, or what the archive says of itself
+  23  refused by policy: seat belt, allow, floor, given up, blocklisted, on hold
+  30  no supervisor runs in this home folder
+  31  another supervisor has this home folder
+  32  the release source could not be reached; nothing was changed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_documented_and_has_one_meaning() {
+        let all = [
+            Exit::Done,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Settings,
+            Exit::UpgradeAvailable,
+            Exit::RolledBack,
+            Exit::NothingRuns,
+            Exit::RefusedByVerification,
+            Exit::RefusedByPolicy,
+            Exit::NoSupervisor,
+            Exit::Locked,
+            Exit::SourceUnreachable,
+        ];
+        let documented: Vec<u8> = HELP.lines().filter_map(|line| line.get(..4)?.trim().parse().ok()).collect();
+        assert_eq!(documented, all.map(Exit::number));
+    }
+}

@@ -1,0 +1,82 @@
+//! Puts the real doors together into a world.
+
+use std::path::Path;
+
+use efm::clock::Clock;
+use tokio::sync::watch;
+
+use crate::child::IntegrationPoint;
+use crate::config::Settings;
+use crate::notice::{About, Notices};
+use crate::ports::{Doors, VaultError, state_folder};
+use crate::sources::AnySource;
+use crate::update::{Progress, Steps, World};
+use crate::vault::{self, Folder};
+
+/// The crates whose talk is ours.
+pub const OUR_CRATES: &[&str] = &["kosmos", "efm"];
+
+/// The doors of the real world.
+#[derive(Debug)]
+pub struct Real;
+
+impl Doors for Real {
+    type Source = AnySource;
+    type Child = IntegrationPoint;
+    type Vault = Folder;
+    type Notice = Notices;
+}
+
+/// What makes this site unlike others, for its share of the splay.
+pub fn site(settings: &Settings) -> String {
+    let organisation = settings.organisation.as_deref().unwrap_or("");
+    format!("{organisation} {}", settings.home.display())
+}
+
+/// A world to work in: takes the lock of the home folder and holds it.
+pub fn to_work_in(
+    settings: Settings,
+    lock: vault::HomeLock,
+    leave: watch::Receiver<bool>,
+) -> Result<World<Real>, VaultError> {
+    let plan = vault::Plan::of(&settings);
+    let vault = Folder::new(plan, Clock::machine(), unpack, lock);
+    Ok(world(settings, vault, leave))
+}
+
+/// A world to look at, beside a supervisor that may be working in it.
+pub fn to_look_at(settings: Settings) -> World<Real> {
+    let plan = vault::Plan::of(&settings);
+    let vault = Folder::to_look_into(plan, Clock::machine(), unpack);
+    world(settings, vault, watch::channel(false).1)
+}
+
+fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> World<Real> {
+    let state = state_folder(&settings.home);
+    World {
+        source: AnySource::from_settings(&settings, &state),
+        child: IntegrationPoint::new(&settings),
+        vault,
+        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()),
+        clock: Clock::machine(),
+        progress: watch::channel(Progress::Idle).0,
+        steps: Steps::default(),
+        leave,
+        settings,
+    }
+}
+
+fn about(settings: &Settings) -> About {
+    let organisation = settings.organisation.as_deref().map_or_else(String::new, |number| format!("{number}, "));
+    let site = format!("{organisation}{}", settings.home.display());
+    About { site, zone: settings.schedule.timezone.clone(), mode: settings.schedule.mode }
+}
+
+fn unpack(
+    file: &mut std::fs::File,
+    entry: &str,
+    to: &Path,
+    limit: u64,
+) -> Result<crate::release::Sha256, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(crate::release::jar::unpack(file, entry, to, limit)?)
+}

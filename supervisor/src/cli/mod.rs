@@ -1,0 +1,152 @@
+//! The edge: words and flags in, text and an exit code out. stdout is data, stderr is talk. Errors are printed here,
+//! once, with their causes; nothing below prints.
+
+pub mod args;
+mod ask;
+mod check;
+pub mod exit;
+pub(crate) mod house;
+mod look_up;
+mod run;
+mod status;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use efm::chain::Chain;
+
+use crate::child::environment;
+use crate::config::{self, Loaded};
+use args::{Cli, Config, Word};
+use exit::Exit;
+
+/// The program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let exit = runtime.block_on(word(cli));
+            // A copy that is being made by another thread is not waited for: it is made again.
+            runtime.shutdown_background();
+            exit.into()
+        }
+        Err(error) => {
+            eprintln!("kosmos: start the runtime: {error}");
+            Exit::Failed.into()
+        }
+    }
+}
+
+async fn word(cli: Cli) -> Exit {
+    let home = match home(cli.home.as_deref()) {
+        Ok(home) => home,
+        Err(why) => {
+            eprintln!("kosmos: {why}");
+            return Exit::Usage;
+        }
+    };
+    let word = cli.word.unwrap_or(Word::Run);
+    if !matches!(word, Word::Run | Word::Demo)
+        && let Err(error) = efm::telemetry::begin(cli.log.min(tracing::Level::WARN), house::OUR_CRATES, None)
+    {
+        eprintln!("kosmos: {error}");
+    }
+    match word {
+        Word::Run => run::run(&home, cli.log).await,
+        Word::Demo => crate::demo::show(cli.log).await,
+        Word::ExitCodes => {
+            println!("{}", exit::HELP);
+            Exit::Done
+        }
+        Word::Config(Config::Check) => config_check(&home),
+        Word::Verify(verify) => look_up::verify(&home, &verify),
+        Word::Upgrade(upgrade) => ask::upgrade(&home, upgrade).await,
+        Word::Forgive { version } => ask::forgive(&home, version).await,
+        Word::Reload => ask::reload(&home).await,
+        Word::Stop => ask::stop(&home).await,
+        with_settings => {
+            let Some(loaded) = load(&home) else { return Exit::Settings };
+            with_loaded(with_settings, loaded).await
+        }
+    }
+}
+
+async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
+    match word {
+        Word::Config(Config::Show) => {
+            println!("{}", config::show(&loaded));
+            Exit::Done
+        }
+        Word::Schedule => look_up::schedule(&loaded.settings),
+        Word::Check { json } => check::check(loaded.settings, json).await,
+        Word::Status { json } => status::status(&loaded.settings, json).await,
+        Word::History { json, last } => look_up::history(&loaded.settings, json, last),
+        Word::Hold(hold) => look_up::hold(&loaded.settings, &hold),
+        Word::Import { file } => check::import(loaded.settings, &file).await,
+        Word::Run
+        | Word::Demo
+        | Word::Verify(_)
+        | Word::Config(Config::Check)
+        | Word::Upgrade(_)
+        | Word::Forgive { .. }
+        | Word::Reload
+        | Word::Stop
+        | Word::ExitCodes => Exit::Usage,
+    }
+}
+
+fn home(given: Option<&Path>) -> Result<PathBuf, String> {
+    let home = match given {
+        Some(home) => home.to_owned(),
+        None => PathBuf::from("."),
+    };
+    let whole =
+        std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
+    if !whole.is_dir() {
+        return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
+    }
+    // Links are followed once, so that all words speak of the same folder.
+    Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
+}
+
+/// Loads the settings, or prints all that is wrong with them. Warnings are printed and do not stop anything.
+fn load(home: &Path) -> Option<Loaded> {
+    match config::load(home, &environment::all(), &[]) {
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                eprint!("{}", config::problems_text(&loaded.warnings));
+            }
+            Some(loaded)
+        }
+        Err(problems) => {
+            eprint!("{}", config::problems_text(&problems));
+            None
+        }
+    }
+}
+
+fn config_check(home: &Path) -> Exit {
+    match config::load(home, &environment::all(), &[]) {
+        Ok(loaded) => {
+            let mut problems = loaded.warnings.clone();
+            problems.extend(config::check_access(&loaded));
+            if problems.is_empty() {
+                println!("the settings are good");
+            } else {
+                print!("{}", config::problems_text(&problems));
+            }
+            Exit::Done
+        }
+        Err(problems) => {
+            print!("{}", config::problems_text(&problems));
+            Exit::Settings
+        }
+    }
+}
+
+/// Prints an error with its causes.
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("kosmos: {}", Chain(error));
+}

@@ -1,0 +1,144 @@
+//! `kosmos run`: the lock, the doors, and the three things that live side by side — the duty loop, those who ask, and
+//! the outbox. One task: when it ends, nothing is left over.
+
+use std::path::Path;
+
+use efm::chain::Chain;
+use tokio::sync::{mpsc, watch};
+
+use super::exit::Exit;
+use super::house::{self, Real};
+use super::load;
+use crate::config::{self, Settings};
+use crate::control::door::Listener;
+use crate::control::serve::{Desk, serve};
+use crate::duty::command::Command;
+use crate::duty::{Duty, Ending, Snapshot};
+use crate::host::console::Stop;
+use crate::ports::{VaultError, state_folder};
+use crate::update::World;
+use crate::vault;
+
+/// So many words may wait for the duty loop.
+const WORDS_WAITING: usize = 4;
+/// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
+const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
+pub async fn run(home: &Path, level: tracing::Level) -> Exit {
+    let log = home.join("logs").join("kosmos.log");
+    if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
+        eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
+    }
+    let Some(loaded) = load(home) else { return Exit::Settings };
+    for problem in config::check_access(&loaded) {
+        tracing::warn!(%problem, "settings");
+    }
+    let mut settings = loaded.settings;
+    let lock = match lock(home).await {
+        Ok(lock) => lock,
+        Err(error) => {
+            super::complain(&error);
+            return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
+        }
+    };
+    let (leave, left) = watch::channel(false);
+    let duty = async {
+        let mut lock = Some(lock);
+        loop {
+            let world = match house::to_work_in(settings.clone(), take(&mut lock, home).await?, left.clone()) {
+                Ok(world) => world,
+                Err(error) => return Err(error),
+            };
+            match on_duty(&world).await {
+                Some(Ending::Reload) => settings = reloaded(home, settings),
+                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Ok(Exit::Done),
+                None => return Ok(Exit::Failed),
+            }
+        }
+    };
+    tokio::select! {
+        ended = duty => ended.unwrap_or_else(|error| {
+            super::complain(&error);
+            Exit::Failed
+        }),
+        never = hear_signals(&leave) => match never {},
+    }
+}
+
+async fn take(lock: &mut Option<vault::HomeLock>, home: &Path) -> Result<vault::HomeLock, VaultError> {
+    match lock.take() {
+        Some(lock) => Ok(lock),
+        None => self::lock(home).await,
+    }
+}
+
+async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
+    let until = tokio::time::Instant::now() + LOCK_PATIENCE;
+    loop {
+        match vault::lock(home) {
+            Err(VaultError::Locked { .. }) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on.
+async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
+    match Stop::listen() {
+        Ok(mut stop) => loop {
+            let by = stop.asked().await;
+            tracing::info!(by, "asked to leave");
+            leave.send_replace(true);
+        },
+        Err(error) => {
+            tracing::warn!(%error, "cannot hear signals");
+            std::future::pending().await
+        }
+    }
+}
+
+/// One set of settings' time on duty.
+async fn on_duty(world: &World<Real>) -> Option<Ending> {
+    let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
+    let (snapshot, seen) = watch::channel(Snapshot::default());
+    let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let answering = async {
+        match Listener::bind(&state_folder(&world.settings.home)) {
+            Ok(listener) => serve(listener, desk).await,
+            Err(error) => {
+                tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let duty = Duty::new(world, house::site(&world.settings), snapshot);
+    tokio::select! {
+        ended = duty.run(&mut heard) => match ended {
+            Ok(ending) => Some(ending),
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "off duty");
+                None
+            }
+        },
+        () = answering => None,
+        () = world.notice.deliver() => None,
+        never = world.child.include_log() => match never {},
+    }
+}
+
+/// Settings that are wrong are told, and the old ones stay.
+fn reloaded(home: &Path, before: Settings) -> Settings {
+    match config::load(home, &crate::child::environment::all(), &[]) {
+        Ok(loaded) => {
+            tracing::info!("settings were read again");
+            loaded.settings
+        }
+        Err(problems) => {
+            tracing::error!(problems = %config::problems_text(&problems), "the settings are wrong; the old ones stay");
+            before
+        }
+    }
+}

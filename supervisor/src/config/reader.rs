@@ -1,0 +1,138 @@
+//! Takes settings one by one, notes for each its value and where it came from, and collects all that is wrong.
+
+use super::Effective;
+use super::keys::key;
+use super::problem::{Place, Problem, Severity, Wrong, mask, wrong};
+use super::value::{Scalar, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Reads from what was gathered.
+pub(super) struct Reader {
+    values: BTreeMap<&'static str, Value>,
+    /// What relative paths begin at.
+    pub(super) home: PathBuf,
+    problems: Vec<Problem>,
+    shown: BTreeMap<&'static str, Effective>,
+}
+
+impl Reader {
+    pub(super) fn new(values: BTreeMap<&'static str, Value>, home: &Path) -> Self {
+        Self { values, home: home.to_owned(), problems: Vec::new(), shown: BTreeMap::new() }
+    }
+
+    /// What is wrong, and what each setting is.
+    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Effective>) {
+        (self.problems, self.shown)
+    }
+
+    /// A setting that may be left out. None too when it is wrong, which is told.
+    pub(super) fn one<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Scalar) -> Result<T, Wrong>,
+        show: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        let Some(scalar) = self.scalar(name).cloned() else {
+            self.show(name, None, Place::Default);
+            return None;
+        };
+        match read(&scalar) {
+            Ok(value) => {
+                let shown = if is_secret(name) { "********".into() } else { mask(&show(&value)) };
+                self.show(name, Some(shown), scalar.place);
+                Some(value)
+            }
+            Err(wrong) => {
+                self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name)));
+                None
+            }
+        }
+    }
+
+    /// A setting that always has a value, since it has a default.
+    pub(super) fn need<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Scalar) -> Result<T, Wrong>,
+        show: impl FnOnce(&T) -> String,
+    ) -> Option<T> {
+        if self.scalar(name).is_none() {
+            self.problems.push(wrong("it has no value", "a value").at(Place::Default, name));
+            return None;
+        }
+        self.one(name, read, show)
+    }
+
+    /// A list; each wrong value of it is told.
+    pub(super) fn many<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&Scalar) -> Result<T, Wrong>,
+        show: impl Fn(&T) -> String,
+    ) -> Vec<T> {
+        let (scalars, place) = match self.values.get(name) {
+            Some(Value::Many(scalars, place)) => (scalars.clone(), place.clone()),
+            Some(Value::One(scalar)) => (vec![scalar.clone()], scalar.place.clone()),
+            None => (Vec::new(), Place::Default),
+        };
+        let mut read_ones = Vec::with_capacity(scalars.len());
+        for scalar in scalars {
+            match read(&scalar) {
+                Ok(value) => read_ones.push(value),
+                Err(wrong) => self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name))),
+            }
+        }
+        let shown: Vec<_> = read_ones.iter().map(|value| mask(&show(value))).collect();
+        self.show(name, (!shown.is_empty()).then(|| shown.join(", ")), place);
+        read_ones
+    }
+
+    /// Where a setting was given; the default place when it was not.
+    pub(super) fn place(&self, name: &str) -> Place {
+        self.values.get(name).map_or(Place::Default, |value| value.place().clone())
+    }
+
+    /// Whether a person set it, rather than the defaults.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.place(name) != Place::Default
+    }
+
+    /// The value as it was given.
+    pub(super) fn scalar(&self, name: &str) -> Option<&Scalar> {
+        match self.values.get(name) {
+            Some(Value::One(scalar)) => Some(scalar),
+            Some(Value::Many(scalars, _)) => scalars.first(),
+            None => None,
+        }
+    }
+
+    /// Notes what a setting is in the end.
+    pub(super) fn show(&mut self, name: &'static str, value: Option<String>, place: Place) {
+        self.shown.insert(name, Effective { name, value, place });
+    }
+
+    /// Tells an error about a setting that was read.
+    pub(super) fn refuse(&mut self, name: &'static str, wrong: Wrong) {
+        self.tell(name, wrong, Severity::Error);
+    }
+
+    /// Tells something odd about a setting that was read.
+    pub(super) fn warn(&mut self, name: &'static str, wrong: Wrong) {
+        self.tell(name, wrong, Severity::Warning);
+    }
+
+    fn tell(&mut self, name: &'static str, wrong: Wrong, severity: Severity) {
+        let setting = self.scalar(name).map_or_else(|| name.to_owned(), |scalar| spoken(&scalar.name, name));
+        self.problems.push(Problem { severity, ..wrong.at(self.place(name), setting) });
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    key(name).is_some_and(|key| key.is_secret)
+}
+
+/// A setting as it is written where it was given; with its own name where that is another.
+fn spoken(written: &str, name: &str) -> String {
+    if written == name { name.to_owned() } else { written.to_owned() }
+}

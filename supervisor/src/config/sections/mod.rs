@@ -1,0 +1,115 @@
+//! From gathered values to [`Settings`], section by section. Everything that two settings say together is checked here.
+
+mod child;
+mod mail;
+mod network;
+mod release;
+mod schedule;
+
+use super::Effective;
+use super::check;
+use super::keys::KEYS;
+use super::problem::{Place, Problem, Wrong, wrong};
+use super::reader::Reader;
+use super::settings::{Backup, Blocklist, Settings};
+use super::value::{Scalar, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Reads all sections; none when one of them lacks a value, which is told.
+pub(super) fn settings(
+    values: BTreeMap<&'static str, Value>,
+    folder: &Path,
+    files: &mut Vec<PathBuf>,
+) -> (Option<Settings>, Vec<Problem>, Vec<Effective>) {
+    let mut reader = Reader::new(values, folder);
+    let home = home(&mut reader, folder);
+    if let Some(home) = &home {
+        reader.home.clone_from(home);
+    }
+    let organisation = reader.one("organisation", check::organisation, String::clone);
+    let release = release::read(&mut reader);
+    let schedule = schedule::read(&mut reader, release.as_ref());
+    let child = child::read(&mut reader);
+    let network = network::read(&mut reader, files);
+    let backup = backup(&mut reader);
+    let mail = mail::read(&mut reader, files);
+    let blocklist = blocklist(&mut reader);
+    let (problems, mut shown) = reader.end();
+    let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).collect();
+
+    let whole = || {
+        Some(Settings {
+            home: home?,
+            schedule: schedule?,
+            child: child?,
+            release: release?,
+            network: network?,
+            backup: backup?,
+            mail,
+            blocklist: blocklist?,
+            organisation,
+        })
+    };
+    (whole(), problems, origins)
+}
+
+fn home(reader: &mut Reader, folder: &Path) -> Option<PathBuf> {
+    let is_folder = |home: PathBuf| {
+        let missing = || wrong(format!("{} is no folder", home.display()), "a folder that is there");
+        if home.is_dir() { Ok(home) } else { Err(missing()) }
+    };
+    if !reader.is_set("home") {
+        let shown = folder.display().to_string();
+        reader.show("home", Some(shown), Place::Default);
+        return match is_folder(folder.to_owned()) {
+            Ok(home) => Some(home),
+            Err(wrong) => {
+                reader.refuse("home", wrong);
+                None
+            }
+        };
+    }
+    reader.one("home", |scalar| is_folder(folder.join(check::path(scalar.text()?)?)), |home| home.display().to_string())
+}
+
+fn backup(reader: &mut Reader) -> Option<Backup> {
+    let paths = reader.many("backup.paths", check::stays_inside, |path| path.display().to_string());
+    let keep = reader.need("backup.keep", |scalar| count(scalar, 1, 100), u32::to_string);
+    Some(Backup { paths, keep: keep? })
+}
+
+fn blocklist(reader: &mut Reader) -> Option<Blocklist> {
+    let enabled = reader.need("blocklist.enabled", Scalar::boolean, bool::to_string);
+    let duration = duration(reader, "blocklist.duration", Duration::ZERO, DAY * 365);
+    Some(Blocklist { enabled: enabled?, duration: duration? })
+}
+
+fn duration(reader: &mut Reader, name: &'static str, least: Duration, most: Duration) -> Option<Duration> {
+    reader.need(name, |scalar| scalar.duration(least, most), |duration| super::units::show_duration(*duration))
+}
+
+fn size(reader: &mut Reader, name: &'static str, least: u64, most: u64) -> Option<u64> {
+    reader.need(name, |scalar| scalar.size(least, most), |bytes| super::units::show_size(*bytes))
+}
+
+fn count(scalar: &Scalar, least: u32, most: u32) -> Result<u32, Wrong> {
+    let number = scalar.number(u64::from(least), u64::from(most))?;
+    u32::try_from(number).map_err(|_| wrong(format!("{number} is too much"), format!("from {least} to {most}")))
+}
+
+/// A file that is named: a path from the home folder.
+fn file(reader: &mut Reader, name: &'static str) -> Option<PathBuf> {
+    let home = reader.home.clone();
+    reader.one(name, |scalar| Ok(home.join(check::path(scalar.text()?)?)), |path| path.display().to_string())
+}
+
+fn is_word(scalar: &Scalar, word: &str) -> bool {
+    scalar.text.trim().eq_ignore_ascii_case(word)
+}

@@ -1,0 +1,55 @@
+//! Asks the supervisor that runs.
+
+use std::io;
+use std::path::Path;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+use super::door;
+use super::wire::{Line, Question};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody listens.
+    #[error("ask the supervisor: none runs in {home}")]
+    NobodyThere {
+        /// The home folder.
+        home: String,
+    },
+    /// Somebody listens, but not to us.
+    #[error("ask the supervisor: only the user that runs it, or root, may")]
+    NotAllowed,
+    /// It broke off.
+    #[error("ask the supervisor")]
+    Broken(#[source] io::Error),
+    /// It said no.
+    #[error("ask the supervisor: {0}")]
+    Refused(String),
+}
+
+/// Asks, and hears each line until the last one, which is returned.
+pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line)) -> Result<Line, AskError> {
+    let state = crate::ports::state_folder(home);
+    let stream = door::connect(&state).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            AskError::NobodyThere { home: home.display().to_string() }
+        }
+        io::ErrorKind::PermissionDenied => AskError::NotAllowed,
+        _ => AskError::Broken(error),
+    })?;
+    let (read, mut write) = tokio::io::split(stream);
+    let mut text = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
+    text.push(b'\n');
+    write.write_all(&text).await.map_err(AskError::Broken)?;
+    let mut lines = BufReader::new(read).lines();
+    while let Some(text) = lines.next_line().await.map_err(AskError::Broken)? {
+        let line: Line = serde_json::from_str(&text).map_err(|error| AskError::Broken(error.into()))?;
+        match line {
+            Line::Progress(_) => heard(&line),
+            Line::Error { text } => return Err(AskError::Refused(text)),
+            Line::Status(_) | Line::Answer(_) => return Ok(line),
+        }
+    }
+    Err(AskError::Broken(io::ErrorKind::UnexpectedEof.into()))
+}

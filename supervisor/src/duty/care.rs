@@ -1,0 +1,187 @@
+//! Care for the child between upgrades: its end is an event, its health is felt now and then.
+
+use std::time::Duration;
+
+use efm::chain::Chain;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::{Instant, sleep};
+
+use super::Duty;
+use crate::ports::{Child, Doors, Event, Exit, Happening, Notice, Process};
+use crate::release::Version;
+use crate::update::{Running, World, stop, watch};
+
+/// Between two looks at its health.
+const PULSE_EACH: Duration = Duration::from_secs(30);
+/// After a start that could not be made at all.
+const START_AGAIN: Duration = Duration::from_secs(1);
+
+/// What was felt.
+pub(super) enum Pulse {
+    /// It came up.
+    Up,
+    /// It did not come up within its patience.
+    NotUp(String),
+    /// It answered; what is red.
+    Answered(Vec<String>),
+    /// It did not answer.
+    Silent(String),
+    /// It did not answer for longer than `hang_patience` and was stopped.
+    Hung,
+}
+
+/// Resolves when the process ends; never if there is none.
+pub(super) async fn ended<D: Doors>(world: &World<D>, process: Option<Process>) -> Exit {
+    match process {
+        Some(process) => world.child.ended(&process).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves when something is felt; never if nobody feels.
+pub(super) async fn felt(pulse: &mut Option<LocalBoxFuture<'_, Pulse>>) -> Pulse {
+    match pulse {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn first_pulse<D: Doors>(world: &World<D>, process: Process, version: Version) -> Pulse {
+    match watch::come_up(world, &process, &version, &[]).await {
+        Ok(_) => Pulse::Up,
+        Err(why) => Pulse::NotUp(why),
+    }
+}
+
+async fn next_pulse<D: Doors>(world: &World<D>, process: Process, silent_since: Option<Instant>) -> Pulse {
+    sleep(PULSE_EACH).await;
+    if let Err(error) = world.child.turn_logs_over().await {
+        tracing::warn!(%error, "cannot turn the log over");
+    }
+    match world.child.examine(&process).await {
+        Ok(examination) => Pulse::Answered(watch::red(&examination.health)),
+        Err(error) => {
+            let patience = world.settings.child.hang_patience;
+            let hung = silent_since.zip(patience).is_some_and(|(since, patience)| since.elapsed() >= patience);
+            if hung && stop::process_has_ended(world, &process).await.is_ok() {
+                return Pulse::Hung;
+            }
+            Pulse::Silent(Chain(&error).to_string())
+        }
+    }
+}
+
+impl<D: Doors> Duty<'_, D> {
+    /// This runs from now on.
+    pub(super) fn now_runs(&mut self, running: Running) {
+        self.crashes.started(Instant::now());
+        self.restart_at = None;
+        self.bring_up = None;
+        self.pulse = None;
+        self.up = false;
+        self.silent_since = None;
+        self.running = Some(running);
+    }
+
+    /// Nothing runs, and should: try again soon, with growing pauses.
+    pub(super) fn start_again_later(&mut self) {
+        self.running = None;
+        self.pulse = None;
+        if self.is_installed() {
+            let after = self.crashes.ended(Instant::now());
+            self.restart_at = Some(Instant::now() + after.pause.max(START_AGAIN));
+        }
+    }
+
+    pub(super) fn take_pulse(&mut self) {
+        if self.pulse.is_some() {
+            return;
+        }
+        let Some(process) = self.watched_child() else { return };
+        let version = self.running.as_ref().and_then(|running| running.stored.as_ref()).map(|s| s.version().clone());
+        self.pulse = Some(match version {
+            Some(version) if !self.up => Box::pin(first_pulse(self.world, process, version)),
+            Some(_) | None => Box::pin(next_pulse(self.world, process, self.silent_since)),
+        });
+    }
+
+    pub(super) fn feel(&mut self, pulse: Pulse) {
+        self.pulse = None;
+        let trouble = match pulse {
+            Pulse::Up => {
+                tracing::info!("the integration point is up");
+                self.up = true;
+                None
+            }
+            Pulse::NotUp(why) => {
+                tracing::warn!(%why, "the integration point is not up");
+                // It goes on being felt; whether it is ended is decided by `hang_patience`.
+                self.up = true;
+                Some(why)
+            }
+            Pulse::Answered(red) => {
+                self.silent_since = None;
+                (!red.is_empty()).then(|| format!("{} down", red.join(", ")))
+            }
+            Pulse::Silent(why) => {
+                self.silent_since.get_or_insert_with(Instant::now);
+                Some(why)
+            }
+            Pulse::Hung => {
+                self.tell(
+                    Happening::Warning,
+                    Some("it had not answered for too long and was started again".to_owned()),
+                );
+                self.silent_since = None;
+                None
+            }
+        };
+        if self.crashes.loop_is_over(Instant::now())
+            && let Some(version) = self.version()
+        {
+            self.tell(Happening::Steady { version }, None);
+        }
+        let up = self.up;
+        self.snapshot.send_modify(|seen| {
+            seen.up = up && trouble.is_none();
+            seen.trouble = trouble;
+        });
+    }
+
+    /// It ended by itself: started again, at once the first time.
+    pub(super) fn child_ended(&mut self, exit: Exit) {
+        let how = match exit {
+            Exit::Code(code) => format!("it ended with code {code}"),
+            Exit::Signal(signal) => format!("it was ended by signal {signal}"),
+            Exit::Gone => "it ended".to_owned(),
+        };
+        let version = self.version();
+        let log = self.running.as_ref().and_then(|running| self.world.child_log(&running.process));
+        self.running = None;
+        self.pulse = None;
+        self.up = false;
+        self.snapshot.send_modify(|seen| {
+            seen.up = false;
+            seen.trouble = Some(how.clone());
+        });
+        let after = self.crashes.ended(Instant::now());
+        tracing::warn!(%how, pause_s = after.pause.as_secs(), "the integration point ended by itself");
+        self.restart_at = Some(Instant::now() + after.pause);
+        let Some(version) = version else { return };
+        if after.loop_began {
+            let reason = Some(format!("{how}; it ends again and again, and is started again each minute"));
+            self.world.notice.tell(Event { reason, log, ..Event::of(Happening::CrashLoop { version }) });
+        } else if !self.crashes.is_looping() {
+            self.world.notice.tell(Event { reason: Some(how), ..Event::of(Happening::Restarted { version }) });
+        }
+    }
+
+    pub(super) fn tell_loop(&self, why: &str) {
+        let Some(version) = self.world_pointer_version() else { return };
+        self.tell(Happening::CrashLoop { version }, Some(format!("it cannot be started: {why}")));
+    }
+
+    fn version(&self) -> Option<Version> {
+        self.running.as_ref().and_then(|running| running.stored.as_ref()).map(|stored| stored.version().clone())
+    }
+}

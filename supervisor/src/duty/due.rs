@@ -1,0 +1,129 @@
+//! Whether a staged version is to be installed now. Values only.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::settings::Mode;
+use crate::schedule::Window;
+
+/// What the decision is made from.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// What was set.
+    pub mode: Mode,
+    /// The window that is open, if one is.
+    pub window: Option<Window>,
+    /// When the window opened in which the last attempt was made.
+    pub attempted_in: Option<Timestamp>,
+    /// Whether anything is installed.
+    pub installed: bool,
+    /// Whether a person holds upgrades.
+    pub on_hold: bool,
+    /// Whether a person said "now".
+    pub said_now: bool,
+    /// Whether a person asked for it in the next window.
+    pub said_in_window: bool,
+    /// How long an upgrade is expected to take.
+    pub expected: Duration,
+}
+
+/// Install now, or why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Now.
+    Now,
+    /// The settings say that a person decides.
+    WaitsForAPerson,
+    /// On hold.
+    OnHold,
+    /// No window is open.
+    WaitsForAWindow,
+    /// The window closes before it would be done.
+    TooLateInWindow,
+    /// It was tried in this window already.
+    TriedInThisWindow,
+}
+
+/// The decision.
+pub fn decide(at: &Situation, now: Timestamp) -> Due {
+    if at.said_now {
+        return Due::Now;
+    }
+    if at.on_hold {
+        return Due::OnHold;
+    }
+    match at.mode {
+        Mode::Auto => {}
+        Mode::Stage | Mode::Notify | Mode::Off if at.said_in_window => {}
+        Mode::Stage | Mode::Notify | Mode::Off => return Due::WaitsForAPerson,
+    }
+    let Some(window) = &at.window else {
+        // A first install does not wait: there is nothing to disturb.
+        return if at.installed { Due::WaitsForAWindow } else { Due::Now };
+    };
+    if at.attempted_in == Some(window.opens) {
+        return Due::TriedInThisWindow;
+    }
+    if at.installed && !crate::schedule::enough_time_left(window, now, at.expected) {
+        return Due::TooLateInWindow;
+    }
+    Due::Now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn situation() -> Situation {
+        Situation {
+            mode: Mode::Auto,
+            window: Some(Window { opens: at(0), closes: at(3600) }),
+            attempted_in: None,
+            installed: true,
+            on_hold: false,
+            said_now: false,
+            said_in_window: false,
+            expected: Duration::from_mins(2),
+        }
+    }
+
+    #[test]
+    fn an_upgrade_waits_for_a_window_and_a_first_install_does_not() {
+        assert_eq!(decide(&situation(), at(10)), Due::Now);
+        let closed = Situation { window: None, ..situation() };
+        assert_eq!(decide(&closed, at(10)), Due::WaitsForAWindow);
+        assert_eq!(decide(&Situation { installed: false, ..closed }, at(10)), Due::Now);
+    }
+
+    #[test]
+    fn a_window_sees_one_attempt() {
+        let tried = Situation { attempted_in: Some(at(0)), ..situation() };
+        assert_eq!(decide(&tried, at(10)), Due::TriedInThisWindow);
+        assert_eq!(decide(&Situation { attempted_in: Some(at(-86_400)), ..situation() }, at(10)), Due::Now);
+    }
+
+    #[test]
+    fn nothing_begins_that_would_not_end_in_the_window() {
+        assert_eq!(decide(&situation(), at(3590)), Due::TooLateInWindow);
+    }
+
+    #[test]
+    fn a_person_who_says_now_is_obeyed_and_a_hold_holds_everything_else() {
+        let held = Situation { on_hold: true, ..situation() };
+        assert_eq!(decide(&held, at(10)), Due::OnHold);
+        assert_eq!(decide(&Situation { said_now: true, window: None, ..held }, at(10)), Due::Now);
+    }
+
+    #[test]
+    fn stage_means_that_a_person_says_when() {
+        let staged = Situation { mode: Mode::Stage, ..situation() };
+        assert_eq!(decide(&staged, at(10)), Due::WaitsForAPerson);
+        assert_eq!(decide(&Situation { said_in_window: true, ..staged.clone() }, at(10)), Due::Now);
+        assert_eq!(decide(&Situation { said_in_window: true, window: None, ..staged }, at(10)), Due::WaitsForAWindow);
+    }
+}

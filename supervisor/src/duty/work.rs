@@ -1,0 +1,335 @@
+//! The one thing that is being done: a look, a take-over, a start, an attempt, a tidying up. And what each leads to.
+
+use std::time::Duration;
+
+use efm::chain::Chain;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::Instant;
+
+use super::command::Answer;
+use super::due::Due;
+use super::{Duty, LookResult, housekeeping};
+use crate::config::settings::Mode;
+use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, Vault, VaultError};
+use crate::schedule::Looked;
+use crate::update::compare::{Refusal, Wish};
+use crate::update::reconcile::next_best;
+use crate::update::roll_back::{self, Failed};
+use crate::update::start::{self, Started};
+use crate::update::{self, Outcome, Running, UpdateError, Verified, World, take_over, verify, watch};
+
+/// What is being done.
+pub(super) enum Work<'w> {
+    /// May be dropped at any instant.
+    Look(LocalBoxFuture<'w, Done>),
+    /// Is polled to its end.
+    Attempt(LocalBoxFuture<'w, Done>),
+    /// Is polled to its end.
+    BringUp(LocalBoxFuture<'w, Done>),
+    /// Is polled to its end: it removes files on another thread.
+    Tidy(LocalBoxFuture<'w, Done>),
+}
+
+/// What was done.
+pub(super) enum Done {
+    Looked(Wish, Result<Option<Verified>, UpdateError>),
+    TookOver(Result<Option<Verified>, UpdateError>),
+    BroughtUp(Result<Option<Running>, UpdateError>),
+    Attempted(Outcome),
+    Tidied,
+}
+
+/// Resolves when the work is done; never if there is none.
+pub(super) async fn done(work: &mut Option<Work<'_>>) -> Done {
+    match work {
+        Some(Work::Look(future) | Work::Attempt(future) | Work::BringUp(future) | Work::Tidy(future)) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish) -> Work<'_> {
+    let only_notify = world.settings.schedule.mode == Mode::Notify && wish == Wish::Newest;
+    Work::Look(Box::pin(async move {
+        if only_notify {
+            let compared = update::notify_only(world, &wish).await.map(|()| None);
+            return Done::Looked(wish, compared);
+        }
+        let found = update::look(world, &wish).await;
+        Done::Looked(wish, found)
+    }))
+}
+
+pub(super) fn attempt<D: Doors>(world: &World<D>, new: Verified, running: Option<Running>) -> Work<'_> {
+    Work::Attempt(Box::pin(async move { Done::Attempted(update::attempt(world, new, running).await) }))
+}
+
+pub(super) fn go_on<D: Doors>(world: &World<D>, started: Started) -> Work<'_> {
+    Work::Attempt(Box::pin(async move {
+        let watched = watch::until_healthy(world, started).await;
+        Done::Attempted(update::conclude(world, watched).await)
+    }))
+}
+
+pub(super) fn roll_back<D: Doors>(world: &World<D>, failed: Failed) -> Work<'_> {
+    Work::Attempt(Box::pin(async move { Done::Attempted(roll_back::to_previous(world, failed).await) }))
+}
+
+pub(super) fn tidy<D: Doors>(world: &World<D>, running: Option<Running>) -> Work<'_> {
+    Work::Tidy(Box::pin(async move {
+        housekeeping::all(world, running.as_ref()).await;
+        Done::Tidied
+    }))
+}
+
+/// Starts what the pointer names. Bytes that are damaged are told, and the next best version is started.
+pub(super) fn bring_up<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> Work<'_> {
+    Work::BringUp(Box::pin(async move { Done::BroughtUp(start_wanted(world, wanted).await) }))
+}
+
+async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> Result<Option<Running>, UpdateError> {
+    let pointer = world.vault.pointer()?;
+    let wanted = match (wanted, &pointer) {
+        (Some(wanted), _) => Some(wanted),
+        (None, Some(pointer)) => verify::lies_here(world, &pointer.sha256)?,
+        (None, None) => None,
+    };
+    let Some(wanted) = wanted else { return Ok(None) };
+    match start::again(world, &wanted).await {
+        Ok(process) => Ok(Some(running(process, &wanted))),
+        Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
+            let Some(pointer) = pointer else { return Err(error.into()) };
+            let reason = Chain(&error).to_string();
+            world.notice.tell(Event { reason: Some(reason), ..Event::of(Happening::Warning) });
+            let Some(other) = next_best(world, Some(&pointer)).await? else { return Err(error.into()) };
+            let process = start::again(world, &other).await?;
+            Ok(Some(running(process, &other)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn running(process: Process, verified: &Verified) -> Running {
+    Running { process, stored: Some(verified.stored().clone()) }
+}
+
+/// What KOSMOS or a person left: its archive is verified, moves into the vault and is pointed at. What runs goes on.
+pub(super) fn take_over<D: Doors>(world: &World<D>, running: Option<Running>) -> Work<'_> {
+    Work::Look(Box::pin(async move { Done::TookOver(take_over_now(world, running).await) }))
+}
+
+async fn take_over_now<D: Doors>(world: &World<D>, running: Option<Running>) -> Result<Option<Verified>, UpdateError> {
+    let version = match &running {
+        Some(running) => version_of(world, &running.process).await,
+        None => None,
+    };
+    let mut last = None;
+    for (tag, jar) in world.vault.jars_in_home()? {
+        let is_what_runs = match &running {
+            Some(running) => {
+                running.process.archive.as_deref() == Some(jar.as_path())
+                    || version.as_deref().is_some_and(|said| said == tag.version().to_string())
+            }
+            None => true,
+        };
+        if !is_what_runs {
+            continue;
+        }
+        match take_over::import(world, &tag, &jar).await {
+            Ok(verified) => return Ok(Some(verified)),
+            Err(error) => {
+                tracing::warn!(%tag, error = %Chain(&error), "cannot take over");
+                last = Some(error);
+            }
+        }
+    }
+    last.map_or(Ok(None), Err)
+}
+
+async fn version_of<D: Doors>(world: &World<D>, process: &Process) -> Option<String> {
+    let said = world.child.examine(process).await.ok()?.version?;
+    Some(said.strip_prefix('v').map_or(said.clone(), str::to_owned))
+}
+
+/// Takes back all that is held against a version; says against how many bytes it was.
+pub fn forgive<D: Doors>(world: &World<D>, version: &crate::release::Version) -> Result<usize, VaultError> {
+    let of_it: Vec<_> = world.vault.all_held()?.into_iter().filter(|(_, held)| held.version == *version).collect();
+    for (bytes, _) in &of_it {
+        world.vault.forgive(bytes)?;
+    }
+    if !of_it.is_empty() {
+        let reason = Some(format!("{version} may be tried again"));
+        world.notice.tell(Event { reason, ..Event::of(Happening::PersonDecided) });
+    }
+    Ok(of_it.len())
+}
+
+/// Why a staged version is not being installed.
+pub(super) fn in_words(due: Due) -> &'static str {
+    match due {
+        Due::Now => "nothing",
+        Due::WaitsForAPerson => "a person to say: kosmos upgrade",
+        Due::OnHold => "the end of the hold",
+        Due::WaitsForAWindow => "the next window",
+        Due::TooLateInWindow => "the next window; this one closes too soon",
+        Due::TriedInThisWindow => "the next window; it was tried in this one",
+    }
+}
+
+/// What an error that touched nothing is to the one who asked.
+pub(super) fn answer_to(error: &UpdateError) -> Answer {
+    let why = Chain(error).to_string();
+    match error {
+        UpdateError::Policy(_) => Answer::RefusedByPolicy { why },
+        UpdateError::Verification { .. } | UpdateError::Keys { .. } => Answer::RefusedByVerification { why },
+        UpdateError::Source(_)
+        | UpdateError::Vault(_)
+        | UpdateError::Child(_)
+        | UpdateError::WillNotStop { .. }
+        | UpdateError::PortTaken { .. } => Answer::Failed { why },
+    }
+}
+
+impl<D: Doors> Duty<'_, D> {
+    /// What a look has led to. One that was under way when a person asked for something else answers nobody.
+    pub(super) fn after_look(&mut self, wish: &Wish, result: Result<Option<Verified>, UpdateError>) {
+        if self.asked.as_ref().is_some_and(|asked| asked.wish != *wish) {
+            return;
+        }
+        let now = self.world.clock.now();
+        let text = match &result {
+            Ok(Some(verified)) => format!("{} is verified and staged", verified.stored().version()),
+            Ok(None) => "nothing newer".to_owned(),
+            Err(error) => Chain(error).to_string(),
+        };
+        let reached = !matches!(&result, Err(UpdateError::Source(_)));
+        self.note_look(LookResult { at: now, reached, text });
+        match result {
+            Ok(Some(verified)) => self.stage(verified),
+            Ok(None) => {
+                self.looked = Some(Looked::well(now));
+                self.staged = None;
+                let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
+                let version = version.map(|stored| stored.version().clone());
+                self.answer(Answer::UpToDate { version });
+            }
+            Err(error) => self.look_failed(&error),
+        }
+    }
+
+    fn stage(&mut self, verified: Verified) {
+        self.looked = Some(Looked::well(self.world.clock.now()));
+        let version = verified.stored().version().clone();
+        let is_news = self.staged.as_ref().is_none_or(|staged| staged.stored().sha256 != verified.stored().sha256);
+        if is_news {
+            let signer = verified.stored().signer.clone();
+            self.tell(Happening::Staged { version: version.clone(), signer }, None);
+        }
+        self.staged = Some(verified.clone());
+        if self.asked.as_ref().is_some_and(|asked| !asked.now) {
+            self.said_in_window_for = Some(verified.stored().sha256);
+            let waits_for = in_words(self.due(&verified)).to_owned();
+            self.answer(Answer::Staged { version, waits_for });
+        }
+    }
+
+    fn look_failed(&mut self, error: &UpdateError) {
+        let failures = self.looked.map_or(0, |looked| looked.failures).saturating_add(1);
+        let retry_after = match error.remedy() {
+            Remedy::Retry(after) => after,
+            Remedy::GiveUp | Remedy::CallAPerson => None,
+        };
+        // What was refused stays refused until the source changes: no need to knock more often.
+        let failures = if matches!(error, UpdateError::Source(_)) { failures } else { 0 };
+        self.looked = Some(Looked { at: self.world.clock.now(), failures, retry_after });
+        let text = Chain(error).to_string();
+        match error {
+            UpdateError::Source(crate::ports::SourceError::NotPublished { .. }) => tracing::info!(%text, "look"),
+            UpdateError::Policy(Refusal::GivenUp { .. } | Refusal::Older { .. }) => tracing::info!(%text, "look"),
+            _ => tracing::warn!(%text, "look"),
+        }
+        self.tell_refusal(error, &text);
+        self.answer(answer_to(error));
+    }
+
+    fn tell_refusal(&mut self, error: &UpdateError, text: &str) {
+        if let UpdateError::Verification { tag, .. } = error
+            && let Ok(tag) = tag.parse::<crate::release::Tag>()
+        {
+            self.tell(Happening::Refused { version: tag.version().clone() }, Some(text.to_owned()));
+        }
+    }
+
+    pub(super) fn after_take_over(&mut self, result: Result<Option<Verified>, UpdateError>) {
+        match result {
+            Ok(Some(verified)) => self.took_over(&verified),
+            Ok(None) if self.running.is_none() => {
+                // Jars that are gone, or none that can be verified: then it is a first install.
+                self.take_over = false;
+                self.looked = None;
+            }
+            Ok(None) => {
+                tracing::warn!(
+                    "what runs was started from an archive that is not in the home folder; it goes on as it is"
+                );
+                self.take_over = false;
+                self.looked = None;
+            }
+            Err(error) => {
+                self.look_failed(&error);
+                let reason = format!("not taken over yet: {}", Chain(&error));
+                self.tell(Happening::Warning, Some(reason));
+                // What runs may still be upgraded; only the way back to it is missing.
+                self.take_over = self.running.is_none() && error.remedy() == Remedy::Retry(None);
+                if !self.take_over {
+                    self.looked = None;
+                }
+            }
+        }
+    }
+
+    fn took_over(&mut self, verified: &Verified) {
+        let stored = verified.stored().clone();
+        if let Err(error) = self.world.vault.point_at(&stored).and_then(|()| self.world.vault.raise_floors(&stored)) {
+            tracing::error!(error = %Chain(&error), "cannot point at what was taken over");
+            return;
+        }
+        self.take_over = false;
+        self.looked = None;
+        tracing::info!(version = %stored.version(), "took over");
+        match &mut self.running {
+            Some(running) => {
+                let (version, pid) = (stored.version().to_string(), running.process.pid);
+                running.stored = Some(stored);
+                self.tell(Happening::Adopted { version, pid }, None);
+            }
+            None => {
+                self.bring_up = Some(verified.clone());
+                self.restart_at = Some(Instant::now());
+            }
+        }
+    }
+
+    pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
+        match result {
+            Ok(Some(running)) => self.now_runs(running),
+            Ok(None) => self.restart_at = None,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "cannot start");
+                let after = self.crashes.ended(Instant::now());
+                self.restart_at = Some(Instant::now() + after.pause.max(Duration::from_secs(1)));
+                if after.loop_began {
+                    self.tell_loop(&Chain(&error).to_string());
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, what: Happening, reason: Option<String>) {
+        self.world.notice.tell(Event { reason, ..Event::of(what) });
+    }
+
+    fn note_look(&self, look: LookResult) {
+        housekeeping::remember_look(self.world, &look);
+        self.snapshot.send_modify(|seen| seen.last_look = Some(look));
+    }
+}

@@ -1,0 +1,41 @@
+//! Linux: `/proc` for what is, pidfds for what happens. No unsafe.
+
+mod diag;
+mod ports;
+mod processes;
+mod signals;
+mod spawning;
+
+pub use ports::{holder, holds, listening};
+pub use processes::{boot, identify, processes, surroundings};
+pub use signals::{ended, kill, terminate, tree};
+pub use spawning::Children;
+
+use std::io;
+use std::path::PathBuf;
+
+/// Folders in which JVMs lie on this system, each with one JVM below it or in its subfolders.
+pub fn java_folders() -> Vec<PathBuf> {
+    ["/usr/lib/jvm", "/usr/lib64/jvm", "/usr/java", "/opt", "/opt/java"].map(PathBuf::from).into()
+}
+
+/// Homes of JVMs that the system has a record of: none here.
+pub fn registered_javas() -> Vec<PathBuf> {
+    Vec::new()
+}
+
+/// Cuts about the first `length` bytes off a file that somebody appends to, and says how many. What is appended
+/// meanwhile is kept.
+///
+/// # Errors
+/// `Unsupported` where the file system cannot do it (ext4 and xfs can).
+pub fn cut_front(file: &std::fs::File, length: u64) -> io::Result<u64> {
+    // The block size of every file system that can do it divides this, or it says so by an error.
+    const BLOCK: u64 = 64 * 1024;
+    let whole = length - length % BLOCK;
+    if whole == 0 {
+        return Ok(0);
+    }
+    rustix::fs::fallocate(file, rustix::fs::FallocateFlags::COLLAPSE_RANGE, 0, whole)?;
+    Ok(whole)
+}

@@ -1,1 +1,0 @@
-//! What an archive says of itself, read strictly. To be written.

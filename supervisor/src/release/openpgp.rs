@@ -1,1 +1,0 @@
-//! `OpenPGP`: the policy and the verdict. To be written.

@@ -1,0 +1,22 @@
+//! Back up: a cold copy of the child's data while nothing runs. H2 and the queue are only whole when cold.
+
+use super::roll_back::Failed;
+use super::stop::Stopped;
+use super::{Progress, World};
+use crate::ports::{BackupId, Doors, Vault};
+
+/// Copies the data and writes down that the copy is whole.
+pub async fn copy<D: Doors>(world: &World<D>, mut stopped: Stopped) -> Result<Stopped, Failed> {
+    if stopped.old.is_none() && stopped.ended.is_none() {
+        // A first install: there is nothing to go back to, and so nothing to put back.
+        return Ok(stopped);
+    }
+    world.steps.begin("back up");
+    world.progress.send_replace(Progress::BackingUp);
+    let id = BackupId(stopped.trial.id.clone());
+    if let Err(error) = world.vault.back_up(&id).await {
+        return Err(stopped.failed(&error));
+    }
+    stopped.trial.backup = Some(id);
+    Ok(stopped)
+}

@@ -1,0 +1,59 @@
+//! Commit: pointing is committing. What follows it is tidying up, and cannot undo it.
+
+use super::watch::Healthy;
+use super::{Failed, Outcome, Running, World};
+use crate::ports::{Doors, Happening, Mirror, Stored, Trial, Vault};
+use crate::release::Tag;
+
+/// Points at the new version. If that cannot be written the old one is brought back: what runs must be what is
+/// pointed at.
+pub async fn point_at<D: Doors>(world: &World<D>, healthy: Healthy) -> Result<Outcome, Failed> {
+    let Healthy { trial, new, old, process, downtime } = healthy;
+    let stored = new.stored().clone();
+    if let Err(error) = world.vault.point_at(&stored) {
+        return Err(Failed::of_machine(trial, new, old, Some(process), &error));
+    }
+    tracing::info!(version = %stored.version(), "commit");
+    let from = trial.from.as_ref().map(|from| from.tag.version().clone());
+    let log = world.child_log(&process);
+    if let Some(reason) = new.below_floor() {
+        lower_floors(world, &trial, &stored, reason);
+    }
+    settle(world, &trial, &stored).await;
+    let what = Happening::Upgraded { archive: archive_name(&stored), from, to: stored.version().clone(), downtime };
+    world.tell(&trial, what, None, log);
+    Ok(Outcome::Committed { running: Running { process, stored: Some(stored) }, downtime })
+}
+
+/// All that follows the pointer. Each part is told if it fails, and done again at the next start or commit.
+pub(super) async fn settle<D: Doors>(world: &World<D>, trial: &Trial, stored: &Stored) {
+    let told = |act: &str, done: Result<(), crate::ports::VaultError>| {
+        if let Err(error) = done {
+            tracing::warn!(act, error = %efm::chain::Chain(&error), "after the commit");
+        }
+    };
+    told("raise floors", world.vault.raise_floors(stored));
+    told("forgive", world.vault.forgive(&stored.sha256));
+    told("end trial", world.vault.end_trial());
+    told("markers", world.vault.mirror_for_kosmos(&Mirror::Allowlisted(stored.clone())).await);
+    tracing::debug!(trial = %trial.id, "settled");
+}
+
+fn lower_floors<D: Doors>(world: &World<D>, trial: &Trial, stored: &Stored, reason: &str) {
+    let floors = crate::ports::Floors { version: Some(stored.version().clone()), built: stored.built };
+    if let Err(error) = world.vault.lower_floors(&floors) {
+        tracing::warn!(error = %efm::chain::Chain(&error), "cannot lower the floors");
+    }
+    let reason = format!("downgrade to {}: {reason}", stored.version());
+    world.tell(trial, Happening::PersonDecided, Some(reason), None);
+}
+
+/// The file name that mails and markers speak of.
+pub fn archive_name(stored: &Stored) -> String {
+    stored.archive.file_name().map_or_else(|| stored.tag.to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The file name that goes with a tag, for a version that is no longer here.
+pub fn archive_name_of(tag: &Tag) -> String {
+    format!("integrasjonspunkt-{tag}.jar")
+}
