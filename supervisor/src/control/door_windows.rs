@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer};
 
-use crate::host;
+use crate::host::system;
 
 /// Between two of our servers there is a moment in which all are busy.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
@@ -24,14 +24,14 @@ impl Listener {
     /// The caller holds the lock of the home folder, so that the name is ours.
     pub fn bind(state: &Path) -> io::Result<Self> {
         let name = name(state);
-        let waiting = host::pipe_server(&name, true)?;
+        let waiting = system::pipe_server(&name, true)?;
         Ok(Self { name, waiting })
     }
 
     /// The next one who asks. Cancel safe: a pipe that was connected to stays the waiting one.
     pub async fn accept(&mut self) -> io::Result<NamedPipeServer> {
         self.waiting.connect().await?;
-        let next = host::pipe_server(&self.name, false)?;
+        let next = system::pipe_server(&self.name, false)?;
         Ok(std::mem::replace(&mut self.waiting, next))
     }
 }

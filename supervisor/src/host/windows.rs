@@ -18,12 +18,17 @@ use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::PathBuf;
 use std::ptr::{null, null_mut};
+use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Notify;
 use windows_sys::Win32::Foundation::{
     DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILES,
-    FILETIME, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
+    FILETIME, HANDLE, INVALID_HANDLE_VALUE, LocalFree, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::NetworkManagement::IpHelper::{GetExtendedTcpTable, TCP_TABLE_OWNER_PID_LISTENER};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+};
+use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
 use windows_sys::Win32::System::Console::{
     AttachConsole, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent, GetConsoleProcessList, SetConsoleCtrlHandler,
 };
@@ -50,6 +55,44 @@ const REGISTRY_ENTRIES: u32 = 100;
 const REGISTRY_NAME: usize = 256;
 /// No folder name is longer.
 const LONGEST_PATH: usize = 32 * 1024;
+
+/// Who may open our pipe: the system, administrators, and whoever made it. Nothing is inherited.
+const PIPE_RIGHTS: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)";
+
+/// Rights as the system wants them, freed when dropped.
+struct Rights(PSECURITY_DESCRIPTOR);
+
+impl Drop for Rights {
+    fn drop(&mut self) {
+        // SAFETY: the system made this descriptor for us, and nobody else frees it.
+        unsafe { LocalFree(self.0) };
+    }
+}
+
+/// A pipe server that lets in only those who may. `first`: the name must not be taken yet.
+pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {
+    let text = wide(OsStr::new(PIPE_RIGHTS));
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    // SAFETY: the text ends with a zero, the descriptor is ours to fill, and its size is not asked for.
+    checked(unsafe {
+        ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            text.as_ptr(),
+            SDDL_REVISION_1,
+            &raw mut descriptor,
+            null_mut(),
+        )
+    })?;
+    let rights = Rights(descriptor);
+    let mut attributes = SECURITY_ATTRIBUTES {
+        nLength: u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).unwrap_or(0),
+        lpSecurityDescriptor: rights.0,
+        bInheritHandle: 0,
+    };
+    let mut options = ServerOptions::new();
+    options.first_pipe_instance(first).reject_remote_clients(true);
+    // SAFETY: the attributes and the descriptor in them live until the call returns.
+    unsafe { options.create_with_security_attributes_raw(name, (&raw mut attributes).cast()) }
+}
 
 fn wide(text: &OsStr) -> Vec<u16> {
     text.encode_wide().chain([0]).collect()
