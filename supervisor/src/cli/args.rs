@@ -73,7 +73,7 @@ pub enum Word {
     },
     /// Verify an archive and put it into the vault, for sites without internet; it is installed like any other
     Import {
-        /// integrasjonspunkt-<tag>.jar, with integrasjonspunkt-<tag>.jar.asc beside it
+        /// An archive with its version in its name, and its signature beside it: `integrasjonspunkt-4.0.8.jar` and `.jar.asc`
         file: PathBuf,
     },
     /// Tell the running supervisor to read its settings again; the integration point goes on
@@ -93,7 +93,7 @@ pub struct Verify {
     /// The detached signature (default: FILE.asc, then FILE.sig)
     #[arg(long, value_name = "F")]
     pub signature: Option<PathBuf>,
-    /// A file with OpenPGP keys; may be given more than once (default: the keys of the settings)
+    /// A file with signing keys; may be given more than once (default: the keys of the settings)
     #[arg(long, value_name = "F")]
     pub key: Vec<PathBuf>,
     /// A whole fingerprint that must be the signer's; may be given more than once

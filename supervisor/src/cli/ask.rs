@@ -38,7 +38,7 @@ pub async fn forgive(home: &Path, version: String) -> Exit {
 fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
     let Some(loaded) = super::load(home) else { return Exit::Settings };
     let forgiven = crate::vault::lock(home)
-        .and_then(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
+        .map(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
         .and_then(|world| crate::duty::work::forgive(&world, version));
     match forgiven {
         Ok(0) => {

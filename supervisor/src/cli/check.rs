@@ -140,13 +140,7 @@ pub async fn import(settings: Settings, file: &Path) -> Exit {
             return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
         }
     };
-    let world = match house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1) {
-        Ok(world) => world,
-        Err(error) => {
-            complain(&error);
-            return Exit::Failed;
-        }
-    };
+    let world = house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1);
     match take_over::import(&world, &tag, file).await {
         Ok(verified) => {
             let stored = verified.stored();

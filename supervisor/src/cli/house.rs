@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
 use crate::notice::{About, Notices};
-use crate::ports::{Doors, VaultError, state_folder};
+use crate::ports::{Doors, state_folder};
 use crate::sources::AnySource;
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
@@ -34,14 +34,10 @@ pub fn site(settings: &Settings) -> String {
 }
 
 /// A world to work in: takes the lock of the home folder and holds it.
-pub fn to_work_in(
-    settings: Settings,
-    lock: vault::HomeLock,
-    leave: watch::Receiver<bool>,
-) -> Result<World<Real>, VaultError> {
+pub fn to_work_in(settings: Settings, lock: vault::HomeLock, leave: watch::Receiver<bool>) -> World<Real> {
     let plan = vault::Plan::of(&settings);
     let vault = Folder::new(plan, Clock::machine(), unpack, lock);
-    Ok(world(settings, vault, leave))
+    world(settings, vault, leave)
 }
 
 /// A world to look at, beside a supervisor that may be working in it.

@@ -54,8 +54,8 @@ async fn word(cli: Cli) -> Exit {
         eprintln!("kosmos: {error}");
     }
     match word {
-        Word::Run => run::run(&home, cli.log).await,
-        Word::Demo => crate::demo::show(cli.log).await,
+        Word::Run => Box::pin(run::run(&home, cli.log)).await,
+        Word::Demo => Box::pin(crate::demo::show(cli.log)).await,
         Word::ExitCodes => {
             println!("{}", exit::HELP);
             Exit::Done
@@ -66,10 +66,16 @@ async fn word(cli: Cli) -> Exit {
         Word::Forgive { version } => ask::forgive(&home, version).await,
         Word::Reload => ask::reload(&home).await,
         Word::Stop => ask::stop(&home).await,
-        with_settings => {
-            let Some(loaded) = load(&home) else { return Exit::Settings };
-            with_loaded(with_settings, loaded).await
-        }
+        Word::Config(Config::Show)
+        | Word::Schedule
+        | Word::Check { .. }
+        | Word::Status { .. }
+        | Word::History { .. }
+        | Word::Hold(_)
+        | Word::Import { .. } => match load(&home) {
+            Some(loaded) => with_loaded(word, loaded).await,
+            None => Exit::Settings,
+        },
     }
 }
 

@@ -46,10 +46,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     let duty = async {
         let mut lock = Some(lock);
         loop {
-            let world = match house::to_work_in(settings.clone(), take(&mut lock, home).await?, left.clone()) {
-                Ok(world) => world,
-                Err(error) => return Err(error),
-            };
+            let world = house::to_work_in(settings.clone(), take(&mut lock, home).await?, left.clone());
             match on_duty(&world).await {
                 Some(Ending::Reload) => settings = reloaded(home, settings),
                 Some(Ending::ChildGoesOn | Ending::BothStopped) => return Ok(Exit::Done),
@@ -58,7 +55,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         }
     };
     tokio::select! {
-        ended = duty => ended.unwrap_or_else(|error| {
+        ended = duty => ended.unwrap_or_else(|error: VaultError| {
             super::complain(&error);
             Exit::Failed
         }),

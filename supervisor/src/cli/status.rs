@@ -117,12 +117,11 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         let _ = writeln!(text, "{name:<12} {says}");
     };
     line("home", status.home.clone());
-    match &status.supervisor {
-        None => line("supervisor", "does not run; this is what is on disk".to_owned()),
-        Some(live) => {
-            line("supervisor", format!("kosmos {} (process {})", live.supervisor, live.pid));
-            line("runs", runs(live));
-        }
+    if let Some(live) = &status.supervisor {
+        line("supervisor", format!("kosmos {} (process {})", live.supervisor, live.pid));
+        line("runs", what_runs(live));
+    } else {
+        line("supervisor", "does not run; this is what is on disk".to_owned());
     }
     line(
         "installed",
@@ -164,7 +163,7 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     text
 }
 
-fn runs(live: &Live) -> String {
+fn what_runs(live: &Live) -> String {
     let Some(runs) = &live.runs else {
         return if live.crashes > 0 {
             format!("nothing; it has ended {} times", live.crashes)

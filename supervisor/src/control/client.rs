@@ -28,16 +28,17 @@ pub enum AskError {
     Refused(String),
 }
 
+fn not_reached(home: &Path, error: io::Error) -> AskError {
+    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+        return AskError::NobodyThere { home: home.display().to_string() };
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied { AskError::NotAllowed } else { AskError::Broken(error) }
+}
+
 /// Asks, and hears each line until the last one, which is returned.
 pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line)) -> Result<Line, AskError> {
     let state = crate::ports::state_folder(home);
-    let stream = door::connect(&state).await.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            AskError::NobodyThere { home: home.display().to_string() }
-        }
-        io::ErrorKind::PermissionDenied => AskError::NotAllowed,
-        _ => AskError::Broken(error),
-    })?;
+    let stream = door::connect(&state).await.map_err(|error| not_reached(home, error))?;
     let (read, mut write) = tokio::io::split(stream);
     let mut text = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
     text.push(b'\n');

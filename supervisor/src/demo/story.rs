@@ -26,7 +26,7 @@ pub async fn tell() -> Result<(), Mishap> {
     stage.publish("4.0.7", "")?;
     let (_leave, left) = watch::channel(false);
     let lock = vault::lock(stage.home.path())?;
-    let world = house::to_work_in(stage.settings.clone(), lock, left)?;
+    let world = house::to_work_in(stage.settings.clone(), lock, left);
     let (commands, mut heard) = mpsc::channel(1);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let director = Director { stage: &stage, world: &world, commands, seen };
@@ -63,27 +63,27 @@ impl Director<'_> {
     }
 
     async fn scenes(&mut self) -> Result<(), Mishap> {
-        self.scene("a first install: the newest verified release, without waiting for a window");
+        scene("a first install: the newest verified release, without waiting for a window");
         timeout(SCENE_PATIENCE, self.following(Self::first_install)).await??;
 
-        self.scene("4.0.8 is published");
+        scene("4.0.8 is published");
         self.stage.publish("4.0.8", "")?;
         self.upgrade("upgraded").await?;
 
-        self.scene("4.0.9 is published, signed by somebody else");
+        scene("4.0.9 is published, signed by somebody else");
         self.stage.publish_forged("4.0.9")?;
         self.upgrade("refused").await?;
 
-        self.scene("4.1.0 is published, signed well; it comes up, and dies a moment later");
+        scene("4.1.0 is published, signed well; it comes up, and dies a moment later");
         self.stage.publish("4.1.0", "crash.after=1500")?;
         self.upgrade("rolled back").await?;
 
-        self.scene("and is not tried again");
+        scene("and is not tried again");
         self.upgrade("refused").await?;
 
-        self.scene("the integration point is killed");
+        scene("the integration point is killed");
         self.crash().await?;
-        self.end().await
+        self.end()
     }
 
     /// Waits for a scene while each step that the supervisor takes is shown.
@@ -149,20 +149,20 @@ impl Director<'_> {
         Ok(())
     }
 
-    async fn end(&self) -> Result<(), Mishap> {
-        self.scene("kosmos history");
+    fn end(&self) -> Result<(), Mishap> {
+        scene("kosmos history");
         let rows = History::of(&state_folder(&self.world.settings.home)).read(50)?;
         println!("{}", notice::table(&rows, &self.world.settings.schedule.timezone));
         Ok(())
     }
 
-    fn scene(&self, text: &str) {
-        println!("\n── {text}");
-    }
-
     fn say(&self, who: &str, text: &str) {
         say(self.stage, who, text);
     }
+}
+
+fn scene(text: &str) {
+    println!("\n── {text}");
 }
 
 fn say(stage: &Stage, who: &str, text: &str) {

@@ -9,6 +9,7 @@ use crate::schedule::Window;
 
 /// What the decision is made from.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, read once")]
 pub struct Situation {
     /// What was set.
     pub mode: Mode,

@@ -12,10 +12,6 @@ use crate::update::{Running, World, verify};
 
 /// Between two times.
 pub const EACH: Duration = Duration::from_hours(1);
-/// So many days ahead the end of a key is told; and each day once it has passed.
-const KEY_DAYS: i64 = 90;
-/// So many days without a look that reached the source are told.
-const STALE_DAYS: i64 = 7;
 
 /// All of it. Each part that fails is told and leaves the others alone.
 pub async fn all<D: Doors>(world: &World<D>, running: Option<&Running>) {
@@ -66,15 +62,12 @@ fn keep<D: Doors>(world: &World<D>, running: Option<&Running>) -> Result<Keep, V
     Ok(Keep { versions })
 }
 
-/// Whether it is told at 90, 30 and 7 days, once each, is the outbox's business.
+/// How many days each key has; that it is told at 90, 30 and 7, and each day once it has ended, is the outbox's business.
 fn tell_keys<D: Doors>(world: &World<D>) {
     let now = world.clock.now();
     match verify::read_keys(world) {
         Ok(keyring) => {
             for key in keyring.expiries(now) {
-                if key.days > KEY_DAYS {
-                    continue;
-                }
                 let reason = format!(
                     "the signing key {} ends at {}; put a refreshed key file in its place, or no release after that can be verified",
                     key.who, key.ends
@@ -90,10 +83,8 @@ fn tell_keys<D: Doors>(world: &World<D>) {
 fn tell_staleness<D: Doors>(world: &World<D>) {
     let Some(seen) = last_reached(world) else { return };
     let days = seen.duration_until(world.clock.now()).as_hours() / 24;
-    if days >= STALE_DAYS {
-        let reason = format!("no look has reached the release source since {seen}");
-        world.notice.tell(Event { reason: Some(reason), ..Event::of(Happening::Stale { days }) });
-    }
+    let reason = format!("no look has reached the release source since {seen}");
+    world.notice.tell(Event { reason: Some(reason), ..Event::of(Happening::Stale { days }) });
 }
 
 /// The last look as it is kept on disk, for `kosmos status` and for the alarm.

@@ -34,6 +34,10 @@ const LONGEST_NAP: Duration = Duration::from_mins(1);
 /// Expected of an upgrade until one was measured.
 const EXPECTED_AT_FIRST: Duration = Duration::from_mins(2);
 
+/// The pauses between tries to take over what was here before us.
+const FIRST_TAKE_OVER_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_TAKE_OVER_PAUSE: Duration = Duration::from_mins(15);
+
 /// How a supervisor's day ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -93,7 +97,7 @@ pub struct Duty<'w, D: Doors> {
     restart_at: Option<Instant>,
     /// What is to be started when nothing runs; none: the pointer, or nothing.
     bring_up: Option<Verified>,
-    take_over: bool,
+    take_over: Option<TakeOver>,
 
     work: Option<work::Work<'w>>,
     staged: Option<Verified>,
@@ -105,6 +109,24 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+}
+
+/// What was here before us is to be taken over.
+#[derive(Clone, Copy, Debug)]
+struct TakeOver {
+    at: Instant,
+    pause: Duration,
+}
+
+impl TakeOver {
+    fn now() -> Self {
+        Self { at: Instant::now(), pause: FIRST_TAKE_OVER_PAUSE }
+    }
+
+    /// It could not be verified yet: the source may be away, or a key file missing.
+    fn again(self) -> Self {
+        Self { at: Instant::now() + self.pause, pause: (self.pause * 2).min(LONGEST_TAKE_OVER_PAUSE) }
+    }
 }
 
 /// A person who waits for an answer about an upgrade.
@@ -131,7 +153,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             pulse: None,
             restart_at: None,
             bring_up: None,
-            take_over: false,
+            take_over: None,
             work: None,
             staged: None,
             attempted: None,
@@ -162,7 +184,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             tokio::select! {
                 biased;
                 done = work::done(&mut self.work) => {
-                    if let Some(ending) = self.after_work(done).await {
+                    if let Some(ending) = self.after_work(done) {
                         return Ok(ending);
                     }
                 }
@@ -194,10 +216,10 @@ impl<'w, D: Doors> Duty<'w, D> {
             AtStart::GoOn(started) => self.work = Some(work::go_on(self.world, *started)),
             AtStart::RollBack(failed) => self.work = Some(work::roll_back(self.world, *failed)),
             AtStart::TakeOver(process) => {
-                self.take_over = true;
+                self.take_over = Some(TakeOver::now());
                 self.now_runs(Running { process, stored: None });
             }
-            AtStart::TakeOverJars(_) => self.take_over = true,
+            AtStart::TakeOverJars(_) => self.take_over = Some(TakeOver::now()),
             AtStart::FirstInstall => tracing::info!("nothing is installed here yet: a first install comes"),
         }
     }
@@ -232,22 +254,23 @@ impl<'w, D: Doors> Duty<'w, D> {
         if let Some(asked) = &self.asked
             && self.staged.is_none()
         {
-            return Some(work::look(self.world, asked.wish.clone()));
+            return Some(work::look(self.world, asked.wish.clone(), true));
         }
-        let due = self.looks.next(self.looked.as_ref(), self.world.clock.now())?;
-        if due > self.world.clock.now() {
+        // What is here already comes before what may be installed: it may be the way back.
+        if self.take_over.is_some_and(|take_over| take_over.at <= now) {
+            return Some(work::take_over(self.world, self.running.clone()));
+        }
+        let moment = self.world.clock.now();
+        let due = self.looks.next(self.looked.as_ref(), moment)?;
+        if due > moment {
             return None;
         }
-        self.looked = Some(Looked { at: self.world.clock.now(), ..self.looked.unwrap_or_else(|| Looked::well(due)) });
-        Some(if self.take_over {
-            work::take_over(self.world, self.running.clone())
-        } else {
-            work::look(self.world, Wish::Newest)
-        })
+        self.looked = Some(Looked { at: moment, ..self.looked.unwrap_or_else(|| Looked::well(due)) });
+        Some(work::look(self.world, Wish::Newest, false))
     }
 
     /// What one thing that was done has led to.
-    async fn after_work(&mut self, done: work::Done) -> Option<Ending> {
+    fn after_work(&mut self, done: work::Done) -> Option<Ending> {
         self.work = None;
         self.world.progress.send_replace(crate::update::Progress::Idle);
         match done {
@@ -273,7 +296,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             Outcome::Committed { running, downtime } => {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
-                self.take_over = false;
+                self.take_over = None;
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
@@ -354,10 +377,8 @@ impl<'w, D: Doors> Duty<'w, D> {
     }
 
     fn say_goodbye(&self) {
-        match &self.running {
-            Some(running) => tracing::info!(pid = running.process.pid, "off duty; the integration point goes on"),
-            None => tracing::info!("off duty; nothing runs"),
-        }
+        let pid = self.running.as_ref().map(|running| running.process.pid);
+        tracing::info!(pid, "off duty; what runs goes on");
     }
 
     fn open_window(&self) -> Option<Window> {
@@ -398,6 +419,9 @@ impl<'w, D: Doors> Duty<'w, D> {
         if self.work.is_none() {
             if let Some(at) = self.restart_at {
                 nap = nap.min(at.saturating_duration_since(Instant::now()));
+            }
+            if let Some(take_over) = self.take_over {
+                nap = nap.min(take_over.at.saturating_duration_since(Instant::now()));
             }
             if let Some(look) = self.looks.next(self.looked.as_ref(), now) {
                 nap = nap.min(until(look));

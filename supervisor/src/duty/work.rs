@@ -10,7 +10,7 @@ use super::command::Answer;
 use super::due::Due;
 use super::{Duty, LookResult, housekeeping};
 use crate::config::settings::Mode;
-use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, Vault, VaultError};
+use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, SourceError, Vault, VaultError};
 use crate::schedule::Looked;
 use crate::update::compare::{Refusal, Wish};
 use crate::update::reconcile::next_best;
@@ -47,8 +47,9 @@ pub(super) async fn done(work: &mut Option<Work<'_>>) -> Done {
     }
 }
 
-pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish) -> Work<'_> {
-    let only_notify = world.settings.schedule.mode == Mode::Notify && wish == Wish::Newest;
+/// `asked`: a person wants it, whatever the mode is.
+pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish, asked: bool) -> Work<'_> {
+    let only_notify = world.settings.schedule.mode == Mode::Notify && !asked;
     Work::Look(Box::pin(async move {
         if only_notify {
             let compared = update::notify_only(world, &wish).await.map(|()| None);
@@ -204,10 +205,10 @@ impl<D: Doors> Duty<'_, D> {
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(Some(verified)) => self.stage(verified),
+            Ok(Some(verified)) => self.stage(&verified),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
-                self.staged = None;
+                self.staged = self.what_is_pointed_at_but_does_not_run();
                 let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
                 let version = version.map(|stored| stored.version().clone());
                 self.answer(Answer::UpToDate { version });
@@ -216,7 +217,18 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
-    fn stage(&mut self, verified: Verified) {
+    /// What runs was started by somebody else and could not be verified, and there is nothing newer: in a window the
+    /// version that is pointed at takes its place.
+    fn what_is_pointed_at_but_does_not_run(&self) -> Option<Verified> {
+        let is_strange = self.running.as_ref().is_some_and(|running| running.stored.is_none());
+        if !is_strange {
+            return None;
+        }
+        let pointer = self.world.vault.pointer().ok().flatten()?;
+        verify::lies_here(self.world, &pointer.sha256).ok().flatten()
+    }
+
+    fn stage(&mut self, verified: &Verified) {
         self.looked = Some(Looked::well(self.world.clock.now()));
         let version = verified.stored().version().clone();
         let is_news = self.staged.as_ref().is_none_or(|staged| staged.stored().sha256 != verified.stored().sha256);
@@ -227,7 +239,7 @@ impl<D: Doors> Duty<'_, D> {
         self.staged = Some(verified.clone());
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
             self.said_in_window_for = Some(verified.stored().sha256);
-            let waits_for = in_words(self.due(&verified)).to_owned();
+            let waits_for = in_words(self.due(verified)).to_owned();
             self.answer(Answer::Staged { version, waits_for });
         }
     }
@@ -242,10 +254,15 @@ impl<D: Doors> Duty<'_, D> {
         let failures = if matches!(error, UpdateError::Source(_)) { failures } else { 0 };
         self.looked = Some(Looked { at: self.world.clock.now(), failures, retry_after });
         let text = Chain(error).to_string();
-        match error {
-            UpdateError::Source(crate::ports::SourceError::NotPublished { .. }) => tracing::info!(%text, "look"),
-            UpdateError::Policy(Refusal::GivenUp { .. } | Refusal::Older { .. }) => tracing::info!(%text, "look"),
-            _ => tracing::warn!(%text, "look"),
+        let is_daily_life = matches!(
+            error,
+            UpdateError::Source(SourceError::NotPublished { .. })
+                | UpdateError::Policy(Refusal::GivenUp { .. } | Refusal::Older { .. })
+        );
+        if is_daily_life {
+            tracing::info!(%text, "look");
+        } else {
+            tracing::warn!(%text, "look");
         }
         self.tell_refusal(error, &text);
         self.answer(answer_to(error));
@@ -262,27 +279,21 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn after_take_over(&mut self, result: Result<Option<Verified>, UpdateError>) {
         match result {
             Ok(Some(verified)) => self.took_over(&verified),
-            Ok(None) if self.running.is_none() => {
-                // Jars that are gone, or none that can be verified: then it is a first install.
-                self.take_over = false;
-                self.looked = None;
-            }
+            // No jar, or none that says it is what runs: nothing can be taken over, but what runs goes on.
             Ok(None) => {
-                tracing::warn!(
-                    "what runs was started from an archive that is not in the home folder; it goes on as it is"
-                );
-                self.take_over = false;
-                self.looked = None;
+                if self.running.is_some() {
+                    tracing::warn!(
+                        "what runs came from an archive that is not in the home folder; it goes on as it is"
+                    );
+                }
+                self.take_over = None;
             }
             Err(error) => {
-                self.look_failed(&error);
-                let reason = format!("not taken over yet: {}", Chain(&error));
-                self.tell(Happening::Warning, Some(reason));
-                // What runs may still be upgraded; only the way back to it is missing.
-                self.take_over = self.running.is_none() && error.remedy() == Remedy::Retry(None);
-                if !self.take_over {
-                    self.looked = None;
-                }
+                let text = format!("not taken over yet: {}", Chain(&error));
+                tracing::warn!(%text, "take over");
+                self.tell(Happening::Warning, Some(text));
+                let may_pass = matches!(error.remedy(), Remedy::Retry(_) | Remedy::CallAPerson);
+                self.take_over = self.take_over.filter(|_| may_pass).map(super::TakeOver::again);
             }
         }
     }
@@ -293,19 +304,15 @@ impl<D: Doors> Duty<'_, D> {
             tracing::error!(error = %Chain(&error), "cannot point at what was taken over");
             return;
         }
-        self.take_over = false;
-        self.looked = None;
+        self.take_over = None;
         tracing::info!(version = %stored.version(), "took over");
-        match &mut self.running {
-            Some(running) => {
-                let (version, pid) = (stored.version().to_string(), running.process.pid);
-                running.stored = Some(stored);
-                self.tell(Happening::Adopted { version, pid }, None);
-            }
-            None => {
-                self.bring_up = Some(verified.clone());
-                self.restart_at = Some(Instant::now());
-            }
+        if let Some(running) = &mut self.running {
+            let (version, pid) = (stored.version().to_string(), running.process.pid);
+            running.stored = Some(stored);
+            self.tell(Happening::Adopted { version, pid }, None);
+        } else {
+            self.bring_up = Some(verified.clone());
+            self.restart_at = Some(Instant::now());
         }
     }
 

@@ -236,8 +236,10 @@ impl UpdateError {
         match self {
             Self::Source(error) => error.remedy(),
             Self::Policy(_) | Self::Verification { .. } => Remedy::GiveUp,
-            Self::Keys { .. } | Self::WillNotStop { .. } | Self::PortTaken { .. } => Remedy::CallAPerson,
-            Self::Vault(VaultError::NoRoom { .. } | VaultError::Locked { .. } | VaultError::Corrupt { .. })
+            Self::Keys { .. }
+            | Self::WillNotStop { .. }
+            | Self::PortTaken { .. }
+            | Self::Vault(VaultError::NoRoom { .. } | VaultError::Locked { .. } | VaultError::Corrupt { .. })
             | Self::Child(ChildError::CannotRun { .. }) => Remedy::CallAPerson,
             Self::Vault(_) | Self::Child(_) => Remedy::Retry(None),
         }
@@ -291,7 +293,7 @@ pub async fn attempt<D: Doors>(world: &World<D>, new: Verified, running: Option<
 /// What follows a watch, however it came to be: commit, leave, or roll back.
 pub async fn conclude<D: Doors>(world: &World<D>, watched: Result<watch::Watched, Failed>) -> Outcome {
     match watched {
-        Ok(watch::Watched::Healthy(healthy)) => match commit::point_at(world, healthy).await {
+        Ok(watch::Watched::Healthy(healthy)) => match commit::point_at(world, *healthy).await {
             Ok(outcome) => outcome,
             Err(failed) => roll_back::to_previous(world, failed).await,
         },

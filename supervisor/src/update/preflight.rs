@@ -2,6 +2,7 @@
 
 use super::{Running, UpdateError, Verified, World, trial};
 use crate::ports::{Child, Doors, Process, Stored, Trial, Vault};
+use crate::update::compare::Refusal;
 
 /// Proof that nothing we could foresee stands in the way.
 #[derive(Debug)]
@@ -17,6 +18,10 @@ pub struct Ready {
 pub async fn check<D: Doors>(world: &World<D>, new: Verified, running: Option<Running>) -> Result<Ready, UpdateError> {
     world.steps.forget();
     world.steps.begin("preflight");
+    // It may have been staged for days: what was held against it since then counts.
+    if let Some(reason) = world.vault.held_against(&new.stored().sha256)?.and_then(|held| held.given_up) {
+        return Err(Refusal::GivenUp { version: new.stored().version().clone(), reason }.into());
+    }
     world.child.can_run(&new.stored().needs).await?;
     world.vault.hash_again(new.stored()).await?;
     let old = old_version(world, running.as_ref()).await?;

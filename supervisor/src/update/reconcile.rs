@@ -190,19 +190,19 @@ async fn settled<D: Doors>(
             None => nothing_committed(world).await,
         };
     };
-    let pointed = verify::lies_here(world, &pointer.sha256)?;
-    match (process, pointed) {
-        (Some(process), Some(pointed)) => {
-            let ours = is_from(&process, pointed.stored())
+    let named_here = verify::lies_here(world, &pointer.sha256)?;
+    match (process, named_here) {
+        (Some(process), Some(named_here)) => {
+            let ours = is_from(&process, named_here.stored())
                 || (process.archive.is_none() && remembered.is_some_and(|remembered| remembered.is(&process)));
             if ours {
-                tracing::info!(pid = process.pid, version = %pointed.stored().version(), "adopt");
-                return Ok(AtStart::Runs(Running { process, stored: Some(pointed.stored().clone()) }));
+                tracing::info!(pid = process.pid, version = %named_here.stored().version(), "adopt");
+                return Ok(AtStart::Runs(Running { process, stored: Some(named_here.stored().clone()) }));
             }
             Ok(AtStart::TakeOver(process))
         }
         (Some(process), None) => Ok(AtStart::TakeOver(process)),
-        (None, Some(pointed)) => Ok(AtStart::Start(pointed)),
+        (None, Some(named_here)) => Ok(AtStart::Start(named_here)),
         (None, None) => {
             tracing::error!(version = %pointer.tag.version(), "the version that is pointed at is not in the vault");
             nothing_committed(world).await

@@ -113,14 +113,11 @@ async fn keep_data_and_bring_back<D: Doors>(
     if trial.came_up {
         return bring_back(world, &trial, old, why).await;
     }
-    match bring_back(world, &trial, old.clone(), why).await {
-        Outcome::NothingRuns { why } => {
-            let put_back = put_back(world, &mut trial).await;
-            let what = put_back.unwrap_or_else(|| "then the copy was put back, and that data set aside".to_owned());
-            bring_back(world, &trial, old, format!("{why}; {what}")).await
-        }
-        brought => brought,
-    }
+    let brought = bring_back(world, &trial, old.clone(), why).await;
+    let Outcome::NothingRuns { why } = brought else { return brought };
+    let put_back = put_back(world, &mut trial).await;
+    let what = put_back.unwrap_or_else(|| "then the copy was put back, and that data set aside".to_owned());
+    bring_back(world, &trial, old, format!("{why}; {what}")).await
 }
 
 /// A pointer that could not be written may have been written all the same.

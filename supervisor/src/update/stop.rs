@@ -67,16 +67,19 @@ pub async fn process_has_ended<D: Doors>(world: &World<D>, process: &Process) ->
     if let Err(error) = world.child.ask_to_stop(process).await {
         tracing::warn!(pid = process.pid, error = %efm::chain::Chain(&error), "shutdown refused, terminate");
     } else if ends_within(world, process, grace).await {
-        return forget(world);
+        forget(world);
+        return Ok(());
     }
     after(world.child.terminate(process).await, process);
     if ends_within(world, process, grace).await {
-        return forget(world);
+        forget(world);
+        return Ok(());
     }
     tracing::warn!(pid = process.pid, "still there, kill");
     after(world.child.kill(process).await, process);
     if ends_within(world, process, AFTER_KILL).await {
-        return forget(world);
+        forget(world);
+        return Ok(());
     }
     Err(super::UpdateError::WillNotStop { pid: process.pid })
 }
@@ -103,11 +106,10 @@ fn after(signalled: Result<(), ChildError>, process: &Process) {
 }
 
 /// A record of a process that is gone is only a hint that leads nowhere; failing to remove it stops nothing.
-fn forget<D: Doors>(world: &World<D>) -> Result<(), super::UpdateError> {
+fn forget<D: Doors>(world: &World<D>) {
     if let Err(error) = world.vault.remember_child(None) {
         tracing::warn!(error = %efm::chain::Chain(&error), "cannot forget a process");
     }
-    Ok(())
 }
 
 /// Bounded wait until nobody has the port.

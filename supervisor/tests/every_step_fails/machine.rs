@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -141,7 +142,7 @@ impl Machine {
             ended: Rc::new(Notify::new()),
         };
         self.processes.borrow_mut().push(running);
-        self.disk.borrow_mut().data.push_str(&format!("[{version}]"));
+        let _ = write!(self.disk.borrow_mut().data, "[{version}]");
         process
     }
 

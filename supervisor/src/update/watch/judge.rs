@@ -23,7 +23,7 @@ const FLIPS_ALLOWED: u32 = 3;
 /// Between two questions in a probation.
 const PAUSE: Duration = Duration::from_secs(5);
 /// It may be red, or silent, for so long in one go.
-const RED_PATIENCE: Duration = Duration::from_secs(60);
+const RED_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause that follows this one while it comes up.
 pub fn next_pause(pause: Duration) -> Duration {

@@ -31,7 +31,7 @@ pub struct Healthy {
 #[derive(Debug)]
 pub enum Watched {
     /// It held.
-    Healthy(Healthy),
+    Healthy(Box<Healthy>),
     /// The supervisor was asked to leave; the trial is on disk, and the next one goes on.
     Left,
 }
@@ -54,7 +54,7 @@ pub async fn until_healthy<D: Doors>(world: &World<D>, started: Started) -> Resu
     }
     world.steps.begin("watch");
     match hold(world, &process, &version, &trial.red_before).await {
-        Ok(true) => Ok(Watched::Healthy(Healthy { trial, new, old, process, downtime })),
+        Ok(true) => Ok(Watched::Healthy(Box::new(Healthy { trial, new, old, process, downtime }))),
         Ok(false) => {
             trial.left = true;
             if let Err(error) = world.vault.write_trial(&trial) {
