@@ -662,8 +662,8 @@ pub enum Happening {
     CrashLoop { version: Version },
     /// It runs steadily again after a crash loop.
     Steady { version: Version },
-    /// A running integration point was taken over.
-    Adopted { version: String, pid: u32 },
+    /// What was here before us was verified and taken over; the process, where it ran.
+    Adopted { version: String, pid: Option<u32> },
     /// A signing key nears its end, or has passed it.
     KeyExpires { fingerprint: String, days: i64 },
     /// No look has succeeded for so many days.

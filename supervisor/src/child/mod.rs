@@ -100,7 +100,7 @@ impl Child for IntegrationPoint {
         let (path, arguments) = process::command_line(&self.settings, &java, &program.file);
         let command = process::command(&path, &arguments, &self.settings, &self.home, output).map_err(failed(&path))?;
         let (pid, started) = self.children.start(command).map_err(failed(&path))?;
-        tracing::info!(pid, program = %path.display(), file = %program.file.display(), version = %program.version, "started");
+        tracing::info!(pid, program = %path.display(), file = %program.file.display(), "started");
         Ok(Process { pid, started, boot: system::boot(), archive: Some(program.file.clone()) })
     }
 

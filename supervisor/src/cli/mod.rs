@@ -17,7 +17,7 @@ use clap::Parser;
 use efm::chain::Chain;
 
 use crate::child::environment;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Severity};
 use args::{Cli, Config, Word};
 use exit::Exit;
 
@@ -117,15 +117,10 @@ fn home(given: Option<&Path>) -> Result<PathBuf, String> {
     Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
 }
 
-/// Loads the settings, or prints all that is wrong with them. Warnings are printed and do not stop anything.
+/// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.
 fn load(home: &Path) -> Option<Loaded> {
     match config::load(home, &environment::all(), &[]) {
-        Ok(loaded) => {
-            if !loaded.warnings.is_empty() {
-                eprint!("{}", config::problems_text(&loaded.warnings));
-            }
-            Some(loaded)
-        }
+        Ok(loaded) => Some(loaded),
         Err(problems) => {
             eprint!("{}", config::problems_text(&problems));
             None
@@ -137,13 +132,14 @@ fn config_check(home: &Path) -> Exit {
     match config::load(home, &environment::all(), &[]) {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
+            problems.extend(config::check_files(&loaded));
             problems.extend(config::check_access(&loaded));
             if problems.is_empty() {
                 println!("the settings are good");
             } else {
                 print!("{}", config::problems_text(&problems));
             }
-            Exit::Done
+            if problems.iter().any(|problem| problem.severity == Severity::Error) { Exit::Settings } else { Exit::Done }
         }
         Err(problems) => {
             print!("{}", config::problems_text(&problems));

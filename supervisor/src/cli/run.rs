@@ -19,6 +19,8 @@ use crate::ports::{VaultError, state_folder};
 use crate::update::World;
 use crate::vault;
 
+/// How long those who asked may take to hear the answer when we leave.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(100);
 /// So many words may wait for the duty loop.
 const WORDS_WAITING: usize = 4;
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
@@ -31,7 +33,10 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
     }
     let Some(loaded) = load(home) else { return Exit::Settings };
-    for problem in config::check_access(&loaded) {
+    // A key that is missing keeps no version from being started, only new ones from being verified.
+    let files = config::check_files(&loaded);
+    let access = config::check_access(&loaded);
+    for problem in loaded.warnings.iter().chain(&files).chain(&access) {
         tracing::warn!(%problem, "settings");
     }
     let mut settings = loaded.settings;
@@ -111,18 +116,22 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
             }
         }
     };
+    tokio::pin!(answering);
     let duty = Duty::new(world, house::site(&world.settings), snapshot);
-    tokio::select! {
-        ended = duty.run(&mut heard) => match ended {
-            Ok(ending) => Some(ending),
-            Err(error) => {
-                tracing::error!(error = %Chain(&error), "off duty");
-                None
-            }
-        },
-        () = answering => None,
-        () = world.notice.deliver() => None,
+    let ended = tokio::select! {
+        ended = duty.run(&mut heard) => ended,
+        () = &mut answering => return None,
+        () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
+    };
+    // Those who asked for this are told before the door closes.
+    let _ = tokio::time::timeout(LAST_WORDS, answering).await;
+    match ended {
+        Ok(ending) => Some(ending),
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "off duty");
+            None
+        }
     }
 }
 

@@ -176,7 +176,7 @@ impl From<crate::duty::command::Answer> for Answer {
             }
             Is::UpToDate { version: None } => (AnswerKind::Done, "there is nothing newer".to_owned()),
             Is::Upgraded { version, downtime } => {
-                (AnswerKind::Done, format!("{version} runs; it was down for {:.1} s", downtime.as_secs_f64()))
+                (AnswerKind::Done, format!("{version} runs; it was down for {}", crate::schedule::span(downtime)))
             }
             Is::Staged { version, waits_for } => {
                 (AnswerKind::Staged, format!("{version} is verified and staged; it waits for {waits_for}"))

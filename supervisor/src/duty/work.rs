@@ -306,10 +306,11 @@ impl<D: Doors> Duty<'_, D> {
         }
         self.take_over = None;
         tracing::info!(version = %stored.version(), "took over");
+        let version = stored.version().to_string();
+        let pid = self.running.as_ref().map(|running| running.process.pid);
+        self.tell(Happening::Adopted { version, pid }, None);
         if let Some(running) = &mut self.running {
-            let (version, pid) = (stored.version().to_string(), running.process.pid);
             running.stored = Some(stored);
-            self.tell(Happening::Adopted { version, pid }, None);
         } else {
             self.bring_up = Some(verified.clone());
             self.restart_at = Some(Instant::now());

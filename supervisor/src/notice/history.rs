@@ -121,7 +121,7 @@ impl Row {
             }
             Happening::Adopted { version, pid } => {
                 self.to = Some(start_of(version, LONGEST_REASON_BYTES).into());
-                self.say(format!("process {pid}"));
+                self.say(pid.map_or_else(|| "from the home folder".to_owned(), |pid| format!("as process {pid}")));
             }
             Happening::KeyExpires { fingerprint, days } => self.say(format!("key {fingerprint}: {days} days left")),
             Happening::Stale { days } => self.say(format!("{days} days without a release list")),

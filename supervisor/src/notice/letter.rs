@@ -170,7 +170,10 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
         | Happening::Restarted { version }
         | Happening::CrashLoop { version }
         | Happening::Steady { version } => vec![("version", version.to_string())],
-        Happening::Adopted { version, pid } => vec![("version", version.clone()), ("process", pid.to_string())],
+        Happening::Adopted { version, pid } => {
+            let process = pid.map(|pid| ("process", pid.to_string()));
+            [("version", version.clone())].into_iter().chain(process).collect()
+        }
         Happening::KeyExpires { fingerprint, days } => {
             vec![("key", fingerprint.clone()), ("days left", days.to_string())]
         }

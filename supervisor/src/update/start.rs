@@ -49,8 +49,8 @@ pub async fn again<D: Doors>(world: &World<D>, verified: &Verified) -> Result<Pr
 async fn spawn<D: Doors>(world: &World<D>, verified: &Verified) -> Result<Process, UpdateError> {
     let stored = verified.stored();
     let launch = Launch { file: stored.file.clone(), version: stored.version().clone() };
+    tracing::info!(version = %launch.version, "start");
     let process = world.child.spawn(&launch).await?;
-    tracing::info!(version = %launch.version, pid = process.pid, "start");
     if let Err(error) = world.vault.remember_child(Some(&process)) {
         // It is found again by its port and its command line.
         tracing::warn!(error = %efm::chain::Chain(&error), "cannot remember the process");

@@ -92,7 +92,7 @@ async fn ends_within<D: Doors>(world: &World<D>, process: &Process, limit: Durat
                 Exit::Signal(signal) => format!("signal {signal}"),
                 Exit::Gone => "gone".to_owned(),
             };
-            tracing::info!(pid = process.pid, %code, "stopped");
+            tracing::info!(pid = process.pid, how = %code, "stopped");
             true
         }
         Err(_) => false,

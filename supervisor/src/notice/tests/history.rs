@@ -19,7 +19,7 @@ fn story() -> Vec<Row> {
     });
     let archive = || "integrasjonspunkt-4.0.8.jar".to_owned();
     let events = [
-        Event::of(Happening::Adopted { version: "4.0.7".into(), pid: 4711 }),
+        Event::of(Happening::Adopted { version: "4.0.7".into(), pid: Some(4711) }),
         Event::of(Happening::Staged { version: version("4.0.8"), signer: "AEF27AA6".into() }),
         Event { attempt: attempt.clone(), ..upgraded() },
         Event {
