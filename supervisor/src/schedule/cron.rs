@@ -189,10 +189,16 @@ fn nickname(text: &str) -> Option<&'static str> {
 
 fn wrong_count(text: String, fields: &[&str]) -> CronError {
     match *fields {
-        [_, _, _, _, _] => CronError::FiveFields { corrected: format!("0 {}", fields.join(" ")), text },
+        [_, _, _, _, _] => CronError::FiveFields { corrected: six_of_five(&fields.join(" ")), text },
         [ref six @ .., _] if six.len() == 6 => CronError::SevenFields { corrected: six.join(" "), text },
         _ => CronError::FieldCount { text, found: fields.len() },
     }
+}
+
+/// The seconds are missing, as in a crontab; or, where that would make no sense, the weekday at the end is.
+fn six_of_five(five: &str) -> String {
+    let [first, last] = [format!("0 {five}"), format!("{five} *")];
+    if Cron::parse(&first).is_err() && Cron::parse(&last).is_ok() { last } else { first }
 }
 
 impl Firing {

@@ -19,6 +19,12 @@ fn every_expression_fires_when_the_file_of_expected_times_says() {
 }
 
 #[test]
+fn five_fields_that_lack_the_weekday_are_corrected_at_the_end() {
+    let error = Cron::parse("0 30 5,19,21 * *").unwrap_err();
+    assert!(error.to_string().ends_with("\"0 30 5,19,21 * * *\""), "{error}");
+}
+
+#[test]
 fn five_fields_are_refused_with_the_corrected_six() {
     let error = Cron::parse("30 5 * * MON-FRI").unwrap_err();
     let CronError::FiveFields { corrected, .. } = &error else { panic!("{error}") };
