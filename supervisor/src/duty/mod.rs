@@ -2,7 +2,7 @@
 //! person says something, the machine goes down — act, report, and wait again.
 //!
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
-//! attempt (never is). The child is cared for in [`care`] all the while. Nothing here decides: [`due`], [`crashes`]
+//! attempt (never is). The child is cared for in [`care`] all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`]
 //! and `update::compare` do.
 
 mod care;
@@ -95,6 +95,7 @@ pub struct Duty<'w, D: Doors> {
     crashes: Crashes,
     pulse: Option<LocalBoxFuture<'w, care::Pulse>>,
     restart_at: Option<Instant>,
+    start: Option<work::Work<'w>>,
     /// What is to be started when nothing runs; none: the pointer, or nothing.
     bring_up: Option<Verified>,
     take_over: Option<TakeOver>,
@@ -152,6 +153,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             crashes: Crashes::default(),
             pulse: None,
             restart_at: None,
+            start: None,
             bring_up: None,
             take_over: None,
             work: None,
@@ -170,9 +172,8 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> Result<Ending, UpdateError> {
         tracing::info!(site = %self.site, "on duty");
         self.begin(reconcile::at_start(self.world).await?);
-        let mut leave = self.world.leave.clone();
         loop {
-            if self.reload && self.work.is_none() {
+            if self.reload && self.work.is_none() && self.start.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
@@ -184,13 +185,21 @@ impl<'w, D: Doors> Duty<'w, D> {
             tokio::select! {
                 biased;
                 done = work::done(&mut self.work) => {
+                    self.work = None;
+                    self.world.progress.send_replace(crate::update::Progress::Idle);
+                    if let Some(ending) = self.after_work(done) {
+                        return Ok(ending);
+                    }
+                }
+                done = work::done(&mut self.start) => {
+                    self.start = None;
                     if let Some(ending) = self.after_work(done) {
                         return Ok(ending);
                     }
                 }
                 exit = care::ended(self.world, child) => self.child_ended(exit),
                 pulse = care::felt(&mut self.pulse) => self.feel(pulse),
-                _ = leave.wait_for(|leave| *leave), if idle_enough_to_leave => {
+                () = self.world.asked_to_leave(), if idle_enough_to_leave => {
                     self.say_goodbye();
                     return Ok(Ending::ChildGoesOn);
                 }
@@ -226,6 +235,11 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// Starts what is due, if nothing else is being done.
     fn arrange(&mut self) {
+        let is_due = self.restart_at.is_some_and(|at| at <= Instant::now());
+        if self.running.is_none() && is_due && self.start.is_none() && !self.is_attempting() {
+            self.restart_at = None;
+            self.start = Some(work::bring_up(self.world, self.bring_up.clone()));
+        }
         if self.work.is_none() {
             self.work = self.next_work();
         }
@@ -234,10 +248,6 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     fn next_work(&mut self) -> Option<work::Work<'w>> {
         let now = Instant::now();
-        if self.running.is_none() && self.restart_at.is_some_and(|at| at <= now) {
-            self.restart_at = None;
-            return Some(work::bring_up(self.world, self.bring_up.clone()));
-        }
         let is_dirty = self.cleaned.is_none_or(|at| now.duration_since(at) >= housekeeping::EACH);
         if is_dirty && self.looked.is_some() && self.asked.is_none() {
             self.cleaned = Some(now);
@@ -245,6 +255,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         if let Some(staged) = self.staged.clone()
+            && self.start.is_none()
             && (self.asked.is_none() || said_now)
             && self.due(&staged) == due::Due::Now
         {
@@ -271,8 +282,6 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// What one thing that was done has led to.
     fn after_work(&mut self, done: work::Done) -> Option<Ending> {
-        self.work = None;
-        self.world.progress.send_replace(crate::update::Progress::Idle);
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::TookOver(result) => self.after_take_over(result),
@@ -373,7 +382,11 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// A look may be dropped at any instant, an attempt at none; a watch ends by itself when asked to leave.
     fn may_leave(&self) -> bool {
-        !matches!(self.work, Some(work::Work::Attempt(_) | work::Work::BringUp(_) | work::Work::Tidy(_)))
+        self.start.is_none() && !matches!(self.work, Some(work::Work::Attempt(_) | work::Work::Tidy(_)))
+    }
+
+    fn is_attempting(&self) -> bool {
+        matches!(self.work, Some(work::Work::Attempt(_)))
     }
 
     fn say_goodbye(&self) {
@@ -416,10 +429,10 @@ impl<'w, D: Doors> Duty<'w, D> {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
         let mut nap = LONGEST_NAP;
+        if let Some(at) = self.restart_at.filter(|_| self.start.is_none() && !self.is_attempting()) {
+            nap = nap.min(at.saturating_duration_since(Instant::now()));
+        }
         if self.work.is_none() {
-            if let Some(at) = self.restart_at {
-                nap = nap.min(at.saturating_duration_since(Instant::now()));
-            }
             if let Some(take_over) = self.take_over {
                 nap = nap.min(take_over.at.saturating_duration_since(Instant::now()));
             }
@@ -452,7 +465,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     /// The process whose end is waited for; while an attempt is under way it is the attempt that waits.
     fn watched_child(&self) -> Option<crate::ports::Process> {
         match (&self.work, &self.running) {
-            (Some(work::Work::Attempt(_) | work::Work::BringUp(_)), _) | (_, None) => None,
+            (Some(work::Work::Attempt(_)), _) | (_, None) => None,
             (_, Some(running)) => Some(running.process.clone()),
         }
     }

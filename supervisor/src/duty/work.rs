@@ -16,7 +16,7 @@ use crate::update::compare::{Refusal, Wish};
 use crate::update::reconcile::next_best;
 use crate::update::roll_back::{self, Failed};
 use crate::update::start::{self, Started};
-use crate::update::{self, Outcome, Running, UpdateError, Verified, World, take_over, verify, watch};
+use crate::update::{self, Outcome, Running, UpdateError, Verified, World, stop, take_over, verify, watch};
 
 /// What is being done.
 pub(super) enum Work<'w> {
@@ -95,6 +95,9 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
         (None, None) => None,
     };
     let Some(wanted) = wanted else { return Ok(None) };
+    if let Some(stray) = world.child.find(None).await? {
+        return meet(world, stray, &wanted).await;
+    }
     match start::again(world, &wanted).await {
         Ok(process) => Ok(Some(running(process, &wanted))),
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
@@ -107,6 +110,22 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
         }
         Err(error) => Err(error),
     }
+}
+
+/// Something of this home runs though we thought that nothing did. Never a second one beside it: one of ours that is
+/// not the wanted one is ended first, and what a person has started is left alone.
+async fn meet<D: Doors>(world: &World<D>, stray: Process, wanted: &Verified) -> Result<Option<Running>, UpdateError> {
+    let archive = stray.archive.clone().unwrap_or_default();
+    if archive == wanted.stored().file {
+        return Ok(Some(running(stray, wanted)));
+    }
+    if archive.starts_with(crate::ports::state_folder(&world.settings.home)) {
+        tracing::warn!(pid = stray.pid, archive = %archive.display(), "another version of ours still runs");
+        stop::process_has_ended(world, &stray).await?;
+        let process = start::again(world, wanted).await?;
+        return Ok(Some(running(process, wanted)));
+    }
+    Ok(Some(Running { process: stray, stored: None }))
 }
 
 fn running(process: Process, verified: &Verified) -> Running {

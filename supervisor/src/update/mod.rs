@@ -93,6 +93,14 @@ impl Steps {
 }
 
 impl<D: Doors> World<D> {
+    /// Resolves when the supervisor is asked to leave. Cancel safe.
+    pub async fn asked_to_leave(&self) {
+        if self.leave.clone().wait_for(|leave| *leave).await.is_err() {
+            // Nobody is left who could ask.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Tells what happened in a trial.
     fn tell(&self, trial: &Trial, what: Happening, reason: Option<String>, log: Option<String>) {
         let attempt = Attempt { id: trial.id.clone(), steps: self.steps.took() };

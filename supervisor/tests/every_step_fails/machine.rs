@@ -33,7 +33,7 @@ pub enum Behaviour {
     NeverUp,
     /// Ends after two seconds.
     Crashes,
-    /// Up, and ends a minute later.
+    /// Up, and ends in its probation.
     DiesInProbation,
     /// Up, but its database is down.
     Red,
@@ -210,6 +210,6 @@ pub fn lifetime(behaviour: Behaviour) -> Option<Duration> {
     match behaviour {
         Behaviour::Good | Behaviour::NeverUp | Behaviour::Red => None,
         Behaviour::Crashes => Some(Duration::from_secs(2)),
-        Behaviour::DiesInProbation => Some(Duration::from_secs(65)),
+        Behaviour::DiesInProbation => Some(Duration::from_secs(15)),
     }
 }

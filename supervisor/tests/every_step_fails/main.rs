@@ -42,7 +42,7 @@ impl Site {
         let built: Timestamp = "2026-10-01T00:00:00Z".parse().unwrap();
         let publisher = Publisher::new("a publisher", built).unwrap();
         std::fs::write(home.path().join("key.asc"), publisher.certificate().unwrap()).unwrap();
-        let toml = "[release]\nkeys = [\"key.asc\"]\n[schedule]\nlook = \"15m\"\nsplay = \"0s\"\nwindow = [\"0 0 * * * *\"]\nwindow_length = \"30m\"\n[child]\nprobation = \"2m\"\nstart_patience = \"60s\"\nstart_patience_bound = \"60s\"\n";
+        let toml = "[release]\nkeys = [\"key.asc\"]\n[schedule]\nlook = \"15m\"\nsplay = \"0s\"\nwindow = [\"0 0 * * * *\"]\nwindow_length = \"30m\"\n[child]\nprobation = \"20s\"\nstart_patience = \"60s\"\nstart_patience_bound = \"60s\"\n";
         std::fs::write(home.path().join("kosmos.toml"), toml).unwrap();
         let settings = kosmos::config::load(home.path(), &[], &[]).unwrap().settings;
         let publish = |version: &str| {
@@ -189,6 +189,9 @@ fn every_door(story: &Story, expected: &[&str], until: &str) {
     let end = calm.doors.iter().rposition(|door| *door == until).unwrap() + 3;
     let mut lives = 0;
     for number in 0..end.min(calm.doors.len()) {
+        if is_the_same_again(&calm.doors, number) {
+            continue;
+        }
         for fault in [Fault::Fails, Fault::DiesBefore, Fault::DiesAfter] {
             for child_dies_too in [false, true] {
                 let rest = tell(&site, story, Some((number, fault)), child_dies_too);
@@ -203,6 +206,14 @@ fn every_door(story: &Story, expected: &[&str], until: &str) {
     }
     println!("{lives} lives through {} doors", end.min(calm.doors.len()));
     assert!(lives > 100);
+}
+
+/// The same question is asked again and again while something is waited for: the first two and the last one stand for
+/// all of them.
+fn is_the_same_again(doors: &[&str], number: usize) -> bool {
+    let at = |index: Option<usize>| index.and_then(|index| doors.get(index));
+    let here = at(Some(number));
+    here == at(number.checked_sub(1)) && here == at(number.checked_sub(2)) && here == at(number.checked_add(1))
 }
 
 #[test]

@@ -41,7 +41,11 @@ pub async fn until_healthy<D: Doors>(world: &World<D>, started: Started) -> Resu
     let Started { mut trial, new, old, process, ended } = started;
     let version = new.stored().version().clone();
     let began = ended.unwrap_or_else(Instant::now);
-    let up = match come_up(world, &process, &version, &trial.red_before).await {
+    let up = tokio::select! {
+        up = come_up(world, &process, &version, &trial.red_before) => up,
+        () = world.asked_to_leave() => return Ok(leave(world, trial)),
+    };
+    let up = match up {
         Ok(up) => up,
         Err(why) => return Err(Failed::of_release(trial, new, old, process, why)),
     };
@@ -55,15 +59,18 @@ pub async fn until_healthy<D: Doors>(world: &World<D>, started: Started) -> Resu
     world.steps.begin("watch");
     match hold(world, &process, &version, &trial.red_before).await {
         Ok(true) => Ok(Watched::Healthy(Box::new(Healthy { trial, new, old, process, downtime }))),
-        Ok(false) => {
-            trial.left = true;
-            if let Err(error) = world.vault.write_trial(&trial) {
-                tracing::warn!(error = %efm::chain::Chain(&error), "cannot write down that we leave; it counts as a death");
-            }
-            Ok(Watched::Left)
-        }
+        Ok(false) => Ok(leave(world, trial)),
         Err(why) => Err(Failed::of_release(trial, new, old, process, why)),
     }
+}
+
+/// The trial stays open; the next supervisor goes on with it.
+fn leave<D: Doors>(world: &World<D>, mut trial: Trial) -> Watched {
+    trial.left = true;
+    if let Err(error) = world.vault.write_trial(&trial) {
+        tracing::warn!(error = %efm::chain::Chain(&error), "cannot write down that we leave; it counts as a death");
+    }
+    Watched::Left
 }
 
 /// Waits until the process answers as the version it should be, and is not red. Patience is extended while its log or
@@ -122,7 +129,6 @@ async fn hold<D: Doors>(
     let rules = &world.settings.child;
     let mut judge = Judge::new(rules.probation, version, red_before, &rules.own_components);
     let began = Instant::now();
-    let mut leave = world.leave.clone();
     let ended = world.child.ended(process);
     tokio::pin!(ended);
     loop {
@@ -137,7 +143,7 @@ async fn hold<D: Doors>(
                 let next = Instant::now() + pause;
                 tokio::select! {
                     exit = &mut ended => return Err(ended_by_itself(exit)),
-                    _ = leave.wait_for(|leave| *leave) => return Ok(false),
+                    () = world.asked_to_leave() => return Ok(false),
                     () = sleep_until(next) => {}
                 }
             }
