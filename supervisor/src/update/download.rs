@@ -62,8 +62,17 @@ pub async fn archive<D: Doors>(
     check_room(world, &opened).await?;
     let reading = go_on_or_start_anew(world, &mut staging, &opened, reading, || {
         verify::begin(world, &release.tag, &signature, &checksums)
-    })?;
-    let reading = take_in(world, &release, &mut staging, opened, reading).await?;
+    })
+    .await?;
+    let reading = match take_in(world, &release, &mut staging, opened, reading).await {
+        Ok(reading) => reading,
+        // What a server lied about is not gone on with; what was only cut off is.
+        Err(error @ UpdateError::Source(SourceError::Refused { .. })) => {
+            world.vault.discard(staging)?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
     world.vault.finish(&mut staging).await?;
     tracing::info!(version = %release.version(), bytes = staging.length, "downloaded");
     Ok(Downloaded { upgrade, staging, reading, signature })
@@ -108,7 +117,7 @@ async fn check_room<D: Doors>(world: &World<D>, opened: &Opened) -> Result<(), U
 }
 
 /// What an earlier fetch left is hashed from disk when the server goes on from there; otherwise it is thrown away.
-fn go_on_or_start_anew<D: Doors>(
+async fn go_on_or_start_anew<D: Doors>(
     world: &World<D>,
     staging: &mut Staging,
     opened: &Opened,
@@ -116,7 +125,7 @@ fn go_on_or_start_anew<D: Doors>(
     begin: impl Fn() -> Result<Reading, UpdateError>,
 ) -> Result<Reading, UpdateError> {
     if opened.starts_at > 0 && opened.starts_at == staging.length {
-        match hash_prefix(staging, &mut reading) {
+        match hash_prefix(staging, &mut reading).await {
             Ok(()) => return Ok(reading),
             // Cannot be: the vault has just told the length. Then nothing of it is believed.
             Err(error) => tracing::warn!(%error, "cannot read what an earlier fetch left"),
@@ -132,12 +141,14 @@ fn go_on_or_start_anew<D: Doors>(
     Ok(reading)
 }
 
-fn hash_prefix(staging: &Staging, reading: &mut Reading) -> std::io::Result<()> {
+/// Gives way now and then: the prefix may be gigabytes, and the child is cared for by the same thread.
+async fn hash_prefix(staging: &Staging, reading: &mut Reading) -> std::io::Result<()> {
     let mut file = std::fs::File::open(&staging.file)?;
     file.seek(SeekFrom::Start(0))?;
     let mut left = staging.length;
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; 256 * 1024];
     while left > 0 {
+        tokio::task::yield_now().await;
         let read = file.read(&mut buffer)?;
         let part = buffer.get(..read).filter(|part| !part.is_empty()).ok_or(std::io::ErrorKind::UnexpectedEof)?;
         left = left.saturating_sub(u64::try_from(part.len()).unwrap_or(u64::MAX));
