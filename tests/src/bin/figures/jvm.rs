@@ -83,7 +83,7 @@ impl Jvm {
         BufReader::new(child.0.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?).read_line(&mut line)?;
         // What follows a start is given a moment to settle.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        runtime.block_on(tokio::time::sleep(Duration::from_secs(2)));
+        runtime.block_on(async { tokio::time::sleep(Duration::from_secs(2)).await });
         Ok(system::read(child.0.id()))
     }
 }

@@ -122,7 +122,7 @@ impl Site {
         let until = Instant::now() + PATIENCE;
         loop {
             match ask() {
-                None if Instant::now() < until => self.runtime.block_on(tokio::time::sleep(POLL)),
+                None if Instant::now() < until => self.rest(POLL),
                 answer => return answer,
             }
         }
@@ -130,7 +130,7 @@ impl Site {
 
     /// Lets time pass.
     pub fn rest(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Asks for an upgrade, now or in the next window, and waits for the answer.
