@@ -132,12 +132,14 @@ fn config_check(home: &Path) -> Exit {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
             problems.extend(config::check_access(&loaded));
+            problems.extend(config::check_files(&loaded));
             if problems.is_empty() {
                 println!("the settings are good");
             } else {
                 print!("{}", config::problems_text(&problems));
             }
-            Exit::Done
+            let is_wrong = problems.iter().any(|problem| problem.severity == config::Severity::Error);
+            if is_wrong { Exit::Settings } else { Exit::Done }
         }
         Err(problems) => {
             print!("{}", config::problems_text(&problems));

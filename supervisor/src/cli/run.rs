@@ -31,7 +31,8 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
     }
     let Some(loaded) = load(home) else { return Exit::Settings };
-    for problem in config::check_access(&loaded) {
+    // A key that is not there stops upgrades, and must not stop what is installed.
+    for problem in config::check_access(&loaded).into_iter().chain(config::check_files(&loaded)) {
         tracing::warn!(%problem, "settings");
     }
     let mut settings = loaded.settings;
