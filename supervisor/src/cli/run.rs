@@ -23,6 +23,8 @@ use crate::vault;
 const WORDS_WAITING: usize = 4;
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// So long the ones who have asked are waited for when the duty is over: their answers are on the way.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
@@ -106,9 +108,10 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let (leave, leaving) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
-            Ok(listener) => serve(listener, desk).await,
+            Ok(listener) => serve(listener, desk, leaving).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
                 std::future::pending::<()>().await;
@@ -116,17 +119,23 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
         }
     };
     let duty = Duty::new(world, house::site(&world.settings), snapshot);
-    tokio::select! {
-        ended = duty.run(&mut heard) => match ended {
-            Ok(ending) => Some(ending),
-            Err(error) => {
-                tracing::error!(error = %Chain(&error), "off duty");
-                None
-            }
-        },
-        () = answering => None,
-        () = world.notice.deliver() => None,
+    tokio::pin!(answering);
+    let ended = tokio::select! {
+        ended = duty.run(&mut heard) => ended,
+        () = &mut answering => return None,
+        () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
+    };
+    // Who asks now is told that we are leaving; who asked for this is told that it is done.
+    drop(heard);
+    leave.send_replace(true);
+    let _ = tokio::time::timeout(LAST_WORDS, answering).await;
+    match ended {
+        Ok(ending) => Some(ending),
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "off duty");
+            None
+        }
     }
 }
 
