@@ -234,6 +234,11 @@ impl<'w, D: Doors> Duty<'w, D> {
         {
             return Some(work::look(self.world, asked.wish.clone()));
         }
+        if self.take_over && self.looked.is_none() {
+            // Also where nobody is ever asked for releases: what lies here is to be started.
+            self.looked = Some(Looked::well(self.world.clock.now()));
+            return Some(work::take_over(self.world, self.running.clone()));
+        }
         let due = self.looks.next(self.looked.as_ref(), self.world.clock.now())?;
         if due > self.world.clock.now() {
             return None;
