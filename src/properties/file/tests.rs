@@ -1,3 +1,5 @@
+//! Lines, separators, escapes, and what is told about them.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Layers, spellings, `${…}` and lists.
+
 use super::*;
 
 fn sources(files: &[&str], environment: &[(&str, &str)]) -> Sources {

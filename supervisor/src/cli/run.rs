@@ -19,12 +19,12 @@ use crate::ports::{VaultError, state_folder};
 use crate::update::World;
 use crate::vault;
 
-/// How long those who asked may take to hear the answer when we leave.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(100);
 /// So many words may wait for the duty loop.
 const WORDS_WAITING: usize = 4;
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// So long the ones who have asked are waited for when the duty is over: their answers are on the way.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
@@ -107,9 +107,10 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let (leave, leaving) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
-            Ok(listener) => serve(listener, desk).await,
+            Ok(listener) => serve(listener, desk, leaving).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
                 std::future::pending::<()>().await;
@@ -124,7 +125,9 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
     };
-    // Those who asked for this are told before the door closes.
+    // Who asks now is told that we are leaving; who asked for this is told that it is done.
+    drop(heard);
+    leave.send_replace(true);
     let _ = tokio::time::timeout(LAST_WORDS, answering).await;
     match ended {
         Ok(ending) => Some(ending),

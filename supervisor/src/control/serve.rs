@@ -34,12 +34,15 @@ pub struct Desk {
     pub progress: watch::Receiver<Progress>,
 }
 
-/// Answers for ever.
-pub async fn serve(mut listener: Listener, desk: Desk) {
+/// Answers until told to leave; then hears nobody new, and ends when everybody who has asked has an answer.
+pub async fn serve(mut listener: Listener, desk: Desk, mut leaving: watch::Receiver<bool>) {
     let mut conversations = FuturesUnordered::new();
-    loop {
+    let mut open = true;
+    while open || !conversations.is_empty() {
         tokio::select! {
-            accepted = listener.accept(), if conversations.len() < CONVERSATIONS => match accepted {
+            // One who can no longer say it has left.
+            _ = leaving.wait_for(|leaving| *leaving), if open => open = false,
+            accepted = listener.accept(), if open && conversations.len() < CONVERSATIONS => match accepted {
                 Ok(stream) => conversations.push(converse(stream, desk.clone())),
                 Err(error) => {
                     tracing::debug!(%error, "a question could not be heard");

@@ -1,3 +1,5 @@
+//! The history on disk, and as people read it.
+
 use std::time::Duration;
 
 use super::{at, oslo, upgraded, version};

@@ -1,3 +1,5 @@
+//! What mails say, and when they are not sent again.
+
 use efm::clock::Clock;
 use std::path::Path;
 use std::time::Duration;

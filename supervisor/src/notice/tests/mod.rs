@@ -1,3 +1,5 @@
+//! Events in, mails and history out.
+
 mod history;
 mod letters;
 mod mail;

@@ -1,3 +1,5 @@
+//! Which expressions are read, which are refused, and in which words.
+
 use super::{at, cron, next, oslo};
 use crate::schedule::{Cron, CronError, Field, next_after};
 

@@ -1,3 +1,5 @@
+//! When a site looks, and how far sites are from each other.
+
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 

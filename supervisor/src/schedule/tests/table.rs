@@ -1,3 +1,5 @@
+//! What `kosmos schedule` prints.
+
 use jiff::civil::date;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! When windows open, close, touch, and do not open.
+
 use jiff::Timestamp;
 use jiff::civil::date;
 use std::time::Duration;

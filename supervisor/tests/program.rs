@@ -1,0 +1,157 @@
+//! The program as it is run by people: words in, text and exit codes out, with a false integration point below it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use efm::clock::Clock;
+use kosmos::demo::integration_point::ENTRY;
+use kosmos::demo::publisher::{Archive, Publisher};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kosmos");
+/// Nothing here takes longer, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A home folder as KOSMOS leaves it, with a jar that was signed well.
+struct Home {
+    folder: tempfile::TempDir,
+    port: u16,
+    supervisor: Option<Child>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Clock::machine().now();
+        let publisher = Publisher::new("publisher", now).unwrap();
+        let jar = Archive::new("integrasjonspunkt", "4.0.8", now).with(ENTRY, "").bytes().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let java = folder.path().join(format!("false-java{}", std::env::consts::EXE_SUFFIX));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(PROGRAM, &java).unwrap();
+        #[cfg(not(unix))]
+        std::fs::copy(PROGRAM, &java).unwrap();
+        let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&folder.path().join(name), bytes).unwrap();
+        write("eformidling-key.asc", publisher.certificate().unwrap().as_bytes());
+        write("integrasjonspunkt-v4.0.8.jar.asc", publisher.sign(&jar, now).unwrap().as_bytes());
+        write("integrasjonspunkt-v4.0.8.jar", &jar);
+        write("integrasjonspunkt-local.properties", format!("server.port={port}\n").as_bytes());
+        // It never looks: what lies here is started all the same.
+        let toml = format!(
+            "[schedule]\nmode = \"off\"\n[child]\njava = '{}'\nprofile = \"production\"\nstop_grace = \"5s\"\n[release]\nsource = 'directory:{}'\n",
+            java.display(),
+            folder.path().display()
+        );
+        write("kosmos.toml", toml.as_bytes());
+        Self { folder, port, supervisor: None }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn word(&self, words: &[&str]) -> Output {
+        run(self.path(), words)
+    }
+
+    fn run(&mut self) {
+        let quiet = || Stdio::null();
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--home"]).arg(self.path());
+        self.supervisor = Some(command.stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn().unwrap());
+    }
+
+    /// Until somebody answers at the port of the integration point.
+    fn wait_until_it_answers(&self) {
+        self.wait("an integration point", || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+    }
+
+    fn wait_until_supervised(&self) {
+        self.wait("a supervisor", || code(&self.word(&["status"])) != 30);
+    }
+
+    fn wait(&self, what: &str, is_there: impl Fn() -> bool) {
+        let until = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(10);
+        while !is_there() {
+            let log = || std::fs::read_to_string(self.path().join("logs/kosmos.log")).unwrap_or_default();
+            assert!(Instant::now() < until, "no {what} within {PATIENCE:?}:\n{}", log());
+            // A bounded poll: another process tells us nothing by itself.
+            #[allow(clippy::disallowed_methods, reason = "no runtime, and no clock that could be paused")]
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(200));
+        }
+    }
+
+    fn supervisor_ends_with(&mut self) -> Option<i32> {
+        self.supervisor.take().unwrap().wait().unwrap().code()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Some(mut supervisor) = self.supervisor.take() {
+            self.word(&["stop"]);
+            let _ = supervisor.kill();
+            let _ = supervisor.wait();
+        }
+    }
+}
+
+fn run(home: &Path, words: &[&str]) -> Output {
+    Command::new(PROGRAM).args(words).arg("--home").arg(home).stdin(Stdio::null()).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn config_check_tells_files_that_are_not_there() {
+    let home = tempfile::tempdir().unwrap();
+    let checked = run(home.path(), &["config", "check"]);
+    assert_eq!(code(&checked), 3, "{}", said(&checked));
+    assert!(said(&checked).contains("eformidling-key.asc is not there"), "{}", said(&checked));
+    let good = Home::new();
+    let checked = good.word(&["config", "check"]);
+    assert_eq!((code(&checked), said(&checked).trim()), (0, "the settings are good"));
+}
+
+#[test]
+fn who_says_reload_or_stop_gets_an_answer() {
+    let mut home = Home::new();
+    home.run();
+    home.wait_until_it_answers();
+    for word in ["reload", "stop"] {
+        // While it reads its settings again nobody is at the door for a moment.
+        home.wait_until_supervised();
+        let answered = home.word(&[word]);
+        assert_eq!((code(&answered), said(&answered).trim()), (0, "done"), "{word}");
+    }
+    assert_eq!(home.supervisor_ends_with(), Some(0));
+    assert!(TcpStream::connect(("127.0.0.1", home.port)).is_err(), "the integration point goes on");
+}
+
+#[test]
+fn a_pointer_that_cannot_be_read_does_not_keep_the_service_down() {
+    let mut home = Home::new();
+    home.run();
+    home.wait_until_it_answers();
+    home.wait_until_supervised();
+    let stopped = home.word(&["stop"]);
+    assert_eq!(code(&stopped), 0, "{}", said(&stopped));
+    home.supervisor_ends_with();
+    for name in ["current.json", "current.second.json"] {
+        let path = home.path().join("kosmos").join(name);
+        assert!(path.exists(), "{name}");
+        efm::atomic::replace(&path, b"garbage").unwrap();
+    }
+    home.run();
+    home.wait_until_it_answers();
+    home.wait("a warning", || said(&home.word(&["history"])).contains("the pointer cannot be read"));
+}
