@@ -54,7 +54,10 @@ pub async fn until_healthy<D: Doors>(world: &World<D>, started: Started) -> Resu
     }
     world.steps.begin("watch");
     match hold(world, &process, &version, &trial.red_before).await {
-        Ok(true) => Ok(Watched::Healthy(Healthy { trial, new, old, process, downtime })),
+        Ok(true) => {
+            tracing::info!(%version, "held");
+            Ok(Watched::Healthy(Healthy { trial, new, old, process, downtime }))
+        }
         Ok(false) => {
             trial.left = true;
             if let Err(error) = world.vault.write_trial(&trial) {
