@@ -648,8 +648,8 @@ pub enum Happening {
     Staged { version: Version, signer: String },
     /// A release was refused by verification or policy.
     Refused { version: Version },
-    /// An upgrade was committed.
-    Upgraded { archive: String, from: Option<Version>, to: Version, downtime: Duration },
+    /// An upgrade was committed. Without a downtime: the supervisor that would know it died right after the commit.
+    Upgraded { archive: String, from: Option<Version>, to: Version, downtime: Option<Duration> },
     /// An upgrade failed; what follows is told by itself.
     UpgradeFailed { archive: String, from: Option<Version>, to: Version },
     /// The old version runs again.

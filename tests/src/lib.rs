@@ -3,3 +3,5 @@
 pub mod child;
 pub mod forge;
 pub mod liar;
+pub mod postbox;
+pub mod site;

@@ -360,6 +360,7 @@ impl<D: Doors> Duty<'_, D> {
     }
 
     fn note_look(&self, look: LookResult) {
+        tracing::debug!(result = %look.text, "looked");
         housekeeping::remember_look(self.world, &look);
         self.snapshot.send_modify(|seen| seen.last_look = Some(look));
     }

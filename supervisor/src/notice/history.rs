@@ -105,7 +105,7 @@ impl Row {
         match what {
             Happening::Upgraded { from, to, downtime, .. } => {
                 ended("success", from.as_ref(), to);
-                self.downtime_ms = Some(millis(*downtime));
+                self.downtime_ms = downtime.map(millis);
             }
             Happening::UpgradeFailed { from, to, .. } => ended("failure", from.as_ref(), to),
             Happening::RolledBack { to, .. } => ended("success", None, to),
@@ -137,7 +137,7 @@ impl Row {
     }
 }
 
-fn name(what: &Happening) -> &'static str {
+pub(super) fn name(what: &Happening) -> &'static str {
     match what {
         Happening::Available { .. } => "available",
         Happening::Staged { .. } => "staged",

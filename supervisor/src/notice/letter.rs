@@ -75,6 +75,27 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
     }
 }
 
+/// Whether this is an end of an attempt, or of its roll-back.
+pub(super) fn is_an_end(event: &Event) -> bool {
+    match event.what {
+        Happening::Upgraded { .. }
+        | Happening::UpgradeFailed { .. }
+        | Happening::RolledBack { .. }
+        | Happening::RollBackFailed { .. } => true,
+        Happening::Available { .. }
+        | Happening::Staged { .. }
+        | Happening::Refused { .. }
+        | Happening::Restarted { .. }
+        | Happening::CrashLoop { .. }
+        | Happening::Steady { .. }
+        | Happening::Adopted { .. }
+        | Happening::KeyExpires { .. }
+        | Happening::Stale { .. }
+        | Happening::PersonDecided
+        | Happening::Warning => false,
+    }
+}
+
 /// Whether a crash loop that was told is over with this.
 pub(super) fn ends_crash_loop(event: &Event) -> bool {
     matches!(event.what, Happening::Steady { .. } | Happening::Upgraded { .. } | Happening::RolledBack { .. })
@@ -154,7 +175,7 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
     match what {
         Happening::Upgraded { from, to, downtime, .. } => {
             let mut facts = changed(from.as_ref(), to);
-            facts.push(("downtime", span(*downtime)));
+            facts.extend(downtime.map(|downtime| ("downtime", span(downtime))));
             facts
         }
         Happening::UpgradeFailed { from, to, .. } => changed(from.as_ref(), to),

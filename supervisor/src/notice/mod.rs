@@ -131,6 +131,16 @@ impl Notices {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Each end of an attempt is told once: a supervisor that died after it told, and before it wrote down that the
+    /// attempt is over, is followed by one that tells it again.
+    fn has_been_told(&self, event: &Event) -> bool {
+        const LOOKED_THROUGH: usize = 200;
+        let Some(attempt) = event.attempt.as_ref().filter(|_| letter::is_an_end(event)) else { return false };
+        let name = history::name(&event.what);
+        let rows = self.history.read(LOOKED_THROUGH).unwrap_or_default();
+        rows.iter().any(|row| row.what == name && row.attempt.as_ref() == Some(&attempt.id))
+    }
+
     fn write_down(&self, row: &Row) {
         if let Err(error) = self.history.append(row) {
             tracing::error!(what = row.what, error = %Chain(&error), "write history");
@@ -151,6 +161,9 @@ impl Notices {
 
 impl Notice for Notices {
     fn tell(&self, event: Event) {
+        if self.has_been_told(&event) {
+            return;
+        }
         let once = letter::once(&event, self.clock.now());
         let mut told = self.told();
         match &once {

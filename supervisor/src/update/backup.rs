@@ -14,6 +14,7 @@ pub async fn copy<D: Doors>(world: &World<D>, mut stopped: Stopped) -> Result<St
     world.steps.begin("back up");
     world.progress.send_replace(Progress::BackingUp);
     let id = BackupId(stopped.trial.id.clone());
+    tracing::info!(copy = %id.0, "back up");
     if let Err(error) = world.vault.back_up(&id).await {
         return Err(stopped.failed(&error));
     }

@@ -1,8 +1,10 @@
 //! Commit: pointing is committing. What follows it is tidying up, and cannot undo it.
 
+use std::time::Duration;
+
 use super::watch::Healthy;
 use super::{Failed, Outcome, Running, World};
-use crate::ports::{Doors, Happening, Mirror, Stored, Trial, Vault};
+use crate::ports::{Doors, Happening, Mirror, Process, Stored, Trial, Vault};
 use crate::release::Tag;
 
 /// Points at the new version. If that cannot be written the old one is brought back: what runs must be what is
@@ -14,19 +16,22 @@ pub async fn point_at<D: Doors>(world: &World<D>, healthy: Healthy) -> Result<Ou
         return Err(Failed::of_machine(trial, new, old, Some(process), &error));
     }
     tracing::info!(version = %stored.version(), "commit");
-    let from = trial.from.as_ref().map(|from| from.tag.version().clone());
-    let log = world.child_log(&process);
     if let Some(reason) = new.below_floor() {
         lower_floors(world, &trial, &stored, reason);
     }
-    settle(world, &trial, &stored).await;
-    let what = Happening::Upgraded { archive: archive_name(&stored), from, to: stored.version().clone(), downtime };
-    world.tell(&trial, what, None, log);
+    settle(world, &trial, &stored, Some((&process, downtime))).await;
     Ok(Outcome::Committed { running: Running { process, stored: Some(stored) }, downtime })
 }
 
-/// All that follows the pointer. Each part is told if it fails, and done again at the next start or commit.
-pub(super) async fn settle<D: Doors>(world: &World<D>, trial: &Trial, stored: &Stored) {
+/// All that follows the pointer. Each part is told if it fails, and done again at the next start or commit. It is told
+/// before the trial ends: cut short in between, the next supervisor tells it again, and the notices know that they had
+/// it. `seen` is the process and how long nothing ran, for the supervisor that saw it.
+pub(super) async fn settle<D: Doors>(
+    world: &World<D>,
+    trial: &Trial,
+    stored: &Stored,
+    seen: Option<(&Process, Duration)>,
+) {
     let told = |act: &str, done: Result<(), crate::ports::VaultError>| {
         if let Err(error) = done {
             tracing::warn!(act, error = %efm::chain::Chain(&error), "after the commit");
@@ -34,6 +39,13 @@ pub(super) async fn settle<D: Doors>(world: &World<D>, trial: &Trial, stored: &S
     };
     told("raise floors", world.vault.raise_floors(stored));
     told("forgive", world.vault.forgive(&stored.sha256));
+    let what = Happening::Upgraded {
+        archive: archive_name(stored),
+        from: trial.from.as_ref().map(|from| from.tag.version().clone()),
+        to: stored.version().clone(),
+        downtime: seen.map(|(_, downtime)| downtime),
+    };
+    world.tell(trial, what, None, seen.and_then(|(process, _)| world.child_log(process)));
     told("end trial", world.vault.end_trial());
     told("markers", world.vault.mirror_for_kosmos(&Mirror::Allowlisted(stored.clone())).await);
     tracing::debug!(trial = %trial.id, "settled");

@@ -126,7 +126,7 @@ async fn open_trial<D: Doors>(
     match plan {
         Plan::Finish => {
             if let Some(new) = &new {
-                commit::settle(world, &trial, new.stored()).await;
+                commit::settle(world, &trial, new.stored(), None).await;
             }
             world.vault.end_trial()?;
             settled(world, pointer, process, remembered.as_ref()).await

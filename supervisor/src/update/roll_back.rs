@@ -66,7 +66,7 @@ pub async fn to_previous<D: Doors>(world: &World<D>, failed: Failed) -> Outcome 
     note(world.vault.write_trial(&trial), "write trial");
     hold_against(world, &trial, new.as_ref(), blame, &why).await;
     if !tried && let Some(process) = still_lives(world, process.as_ref()) {
-        return the_old_one_still_runs(world, &trial, old, process, why);
+        return the_old_one_still_runs(world, &trial, old, process, why).await;
     }
     if let Some(process) = &process
         && let Err(error) = stop::process_has_ended(world, process).await
@@ -133,17 +133,23 @@ fn still_lives<D: Doors>(world: &World<D>, process: Option<&Process>) -> Option<
     process.filter(|process| world.child.lives(process)).cloned()
 }
 
-/// The stop itself failed: nothing was started, and the old version is still there.
-fn the_old_one_still_runs<D: Doors>(
+/// The stop itself failed and nothing was started; or an earlier supervisor had brought the old version back, and died
+/// before it could say so.
+async fn the_old_one_still_runs<D: Doors>(
     world: &World<D>,
     trial: &Trial,
     old: Option<Stored>,
     process: Process,
     why: String,
 ) -> Outcome {
-    note(world.vault.end_trial(), "end trial");
     tell_failure(world, trial, &why, None);
-    Outcome::RolledBack { running: Running { process, stored: old }, why }
+    match old {
+        Some(old) if trial.child.is_some() => see_it_come_up(world, trial, old, process, why).await,
+        old => {
+            note(world.vault.end_trial(), "end trial");
+            Outcome::RolledBack { running: Running { process, stored: old }, why }
+        }
+    }
 }
 
 /// Puts the copy back; says what went wrong, if anything. That it was put back is written down before the old version
@@ -159,9 +165,9 @@ async fn put_back<D: Doors>(world: &World<D>, trial: &mut Trial) -> Option<Strin
 
 async fn bring_back<D: Doors>(world: &World<D>, trial: &Trial, old: Option<Stored>, why: String) -> Outcome {
     let Some(old) = old else {
-        note(world.vault.end_trial(), "end trial");
         let said = format!("nothing runs: there is no earlier version to go back to; {why}");
         world.tell(trial, Happening::Warning, Some(said), None);
+        note(world.vault.end_trial(), "end trial");
         return Outcome::NothingRuns { why };
     };
     let verified = match verify::lies_here(world, &old.sha256) {
@@ -179,10 +185,20 @@ async fn bring_back<D: Doors>(world: &World<D>, trial: &Trial, old: Option<Store
             return nothing_more_can_be_done(world, trial, Some(&old), &why, None);
         }
     };
+    see_it_come_up(world, trial, old, process, why).await
+}
+
+/// The old version was started: how it comes up is told, and then the trial is over. In this order: cut short in
+/// between, the next supervisor comes here again, and the notices know that they had it.
+async fn see_it_come_up<D: Doors>(
+    world: &World<D>,
+    trial: &Trial,
+    old: Stored,
+    process: Process,
+    why: String,
+) -> Outcome {
     // What was red before the stop may be red again; and here any answer of the old version is better than none.
-    let up = come_up(world, &process, old.version(), &trial.red_before).await;
-    note(world.vault.end_trial(), "end trial");
-    match up {
+    match come_up(world, &process, old.version(), &trial.red_before).await {
         Ok(_) => {
             tracing::info!(version = %old.version(), "rolled back");
             let archive = commit::archive_name(&old);
@@ -192,6 +208,7 @@ async fn bring_back<D: Doors>(world: &World<D>, trial: &Trial, old: Option<Store
                 Some(why.clone()),
                 world.child_log(&process),
             );
+            note(world.vault.end_trial(), "end trial");
             Outcome::RolledBack { running: Running { process, stored: Some(old) }, why }
         }
         Err(not_up) if world.child.lives(&process) => {
@@ -203,6 +220,7 @@ async fn bring_back<D: Doors>(world: &World<D>, trial: &Trial, old: Option<Store
                 Some(why.clone()),
                 world.child_log(&process),
             );
+            note(world.vault.end_trial(), "end trial");
             Outcome::RolledBack { running: Running { process, stored: Some(old) }, why }
         }
         Err(not_up) => {
@@ -220,11 +238,11 @@ fn nothing_more_can_be_done<D: Doors>(
     why: &str,
     log: Option<String>,
 ) -> Outcome {
-    note(world.vault.end_trial(), "end trial");
     let tag = old.map_or(&trial.to.tag, |old| &old.tag);
     let archive = old.map_or_else(|| commit::archive_name_of(tag), commit::archive_name);
     let to = tag.version().clone();
     world.tell(trial, Happening::RollBackFailed { archive, to }, Some(why.to_owned()), log);
+    note(world.vault.end_trial(), "end trial");
     Outcome::NothingRuns { why: why.to_owned() }
 }
 

@@ -19,6 +19,8 @@ use crate::release::Sha256;
 
 /// What is fetched and not asked for again is kept for so long.
 const STAGING_KEPT: Duration = Duration::from_hours(7 * 24);
+/// Folders in the state that others write small files in: the list that was looked at last, mail that waits.
+const OF_OTHERS: [&str; 2] = ["look", "outbox"];
 /// A file that this very process is writing is no older than this.
 const WRITING: Duration = Duration::from_hours(1);
 
@@ -35,6 +37,9 @@ pub(super) fn tidy(core: &Core, keep: &Keep) -> Result<(), VaultError> {
     tidy_backups(core, trial.as_ref())?;
     tidy_staging(core, trial.as_ref())?;
     sweep(core, &core.state, |_| true)?;
+    for folder in OF_OTHERS {
+        sweep(core, &core.state.join(folder), |_| true)?;
+    }
     sweep(core, &core.plan.home, |name| name.starts_with(kosmos_home::BEGINS))
 }
 

@@ -2,7 +2,8 @@
 //! `false/behaviour.properties` in its archive tells it to. See [`behaviour`] for what it can be told.
 //!
 //! Start at [`as_java`]. In its working folder it leaves `ran.log`, a line for each start and stop with its number, its
-//! version and the SHA-256 of its archive; and like the true one it cannot run twice on one database or one port.
+//! version and the SHA-256 of its archive; and like the true one it cannot run twice on one database or one port. One
+//! that is started while another one still lives says so in its line: the system itself knows, by a lock.
 
 mod behaviour;
 mod http;
@@ -25,6 +26,10 @@ use tokio::sync::Notify;
 pub const DATABASE: &str = "integrasjonspunkt.mv.db";
 /// Where it leaves its lines, in its working folder.
 pub const RAN_LOG: &str = "ran.log";
+/// The last word of the line of one that was started beside another.
+pub const BESIDE: &str = "beside";
+/// Locked by each for as long as it lives, also by one that never gets as far as its database.
+const LIVES: &str = "ran.lock";
 /// The word by which it starts its own child.
 const GRANDCHILD: &str = "--false-grandchild";
 /// Nothing of it outlives a test that forgot it for longer than this.
@@ -95,6 +100,8 @@ struct Life {
     started: std::time::Instant,
     asked_to_stop: Notify,
     stops_anyway: Cell<bool>,
+    /// None: another one lives in this folder.
+    alone: Option<File>,
 }
 
 impl Life {
@@ -110,8 +117,9 @@ impl Life {
             started: std::time::Instant::now(),
             asked_to_stop: Notify::new(),
             stops_anyway: Cell::new(false),
+            alone: alone(),
         };
-        life.note("start", "");
+        life.note("start", if life.alone.is_some() { "" } else { BESIDE });
         Ok(life)
     }
 
@@ -235,6 +243,12 @@ impl Life {
             }
         }
     }
+}
+
+/// The system lets go of the lock when the process ends, however it ends, and before anybody can see that it has.
+fn alone() -> Option<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(LIVES).ok()?;
+    file.try_lock().ok().map(|()| file)
 }
 
 fn append(path: &Path, line: &str) -> io::Result<()> {

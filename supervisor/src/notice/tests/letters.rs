@@ -44,6 +44,18 @@ async fn the_subjects_are_those_of_kosmos() {
 }
 
 #[tokio::test]
+async fn each_end_of_an_attempt_is_told_once_also_by_the_supervisor_that_follows_a_dead_one() {
+    let state = tempfile::tempdir().unwrap();
+    let of = |id: &str| Some(Attempt { id: id.into(), steps: Vec::new() });
+    notices(state.path(), Mode::Auto).tell(Event { attempt: of("one"), ..upgraded() });
+    let next = notices(state.path(), Mode::Auto);
+    next.tell(Event { attempt: of("one"), ..upgraded() });
+    next.tell(Event { attempt: of("two"), ..upgraded() });
+    assert_eq!(names(&next), ["upgraded", "upgraded"]);
+    assert_eq!(subjects(&next).len(), 2);
+}
+
+#[tokio::test]
 async fn a_crash_loop_is_told_once_and_its_end_once() {
     let state = tempfile::tempdir().unwrap();
     let looping = || Event::of(Happening::CrashLoop { version: version("4.0.8") });

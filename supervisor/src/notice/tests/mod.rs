@@ -62,7 +62,7 @@ pub(super) fn upgraded() -> Event {
             archive: "integrasjonspunkt-4.0.8.jar".into(),
             from: Some(version("4.0.7")),
             to: version("4.0.8"),
-            downtime: Duration::from_millis(41_250),
+            downtime: Some(Duration::from_millis(41_250)),
         })
     }
 }

@@ -58,7 +58,10 @@ pub async fn until_healthy<D: Doors>(world: &World<D>, started: Started) -> Resu
     }
     world.steps.begin("watch");
     match hold(world, &process, &version, &trial.red_before).await {
-        Ok(true) => Ok(Watched::Healthy(Box::new(Healthy { trial, new, old, process, downtime }))),
+        Ok(true) => {
+            tracing::info!(%version, "held");
+            Ok(Watched::Healthy(Box::new(Healthy { trial, new, old, process, downtime })))
+        }
         Ok(false) => Ok(leave(world, trial)),
         Err(why) => Err(Failed::of_release(trial, new, old, process, why)),
     }

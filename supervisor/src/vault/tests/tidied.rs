@@ -74,7 +74,12 @@ fn downloads_that_nobody_asked_for_in_a_week_go_and_so_does_what_is_unfinished()
         }
     }
     let own = std::process::id();
-    for name in ["kosmos/current.json.1-7.unfinished", "integrasjonspunkt-v4.0.8.allowlisted.1-7.unfinished"] {
+    for name in [
+        "kosmos/current.json.1-7.unfinished",
+        "kosmos/look/0a1b.json.1-7.unfinished",
+        "kosmos/outbox/1.json.1-7.unfinished",
+        "integrasjonspunkt-v4.0.8.allowlisted.1-7.unfinished",
+    ] {
         write(&home.path().join(name), b"half");
     }
     let being_written = home.path().join(format!("kosmos/child.json.{own}-7.unfinished"));
