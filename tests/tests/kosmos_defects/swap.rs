@@ -165,7 +165,8 @@ async fn defect_10_and_k_24_data_is_as_before_when_the_new_version_never_came_up
 
     // This one takes messages before it dies; to put the copy back would lose them.
     site.publish("4.0.9", &format!("{migrates}crash.after=1500\n"));
-    let site = site.set("child.probation", "20s").set("child.start_patience", "5s");
+    let site = site.set("child.probation", "20s");
+    let site = site.set("child.start_patience_bound", "5s").set("child.start_patience", "5s");
     drop(supervisor);
     let supervisor = site.supervisor(NIGHT).await;
     let (_, why) = rolled_back(supervisor.upgrade(Some(&again)).await);

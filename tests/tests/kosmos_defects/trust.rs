@@ -7,10 +7,11 @@ use kosmos::demo::publisher::Publisher;
 use kosmos::ports::{Child, SourceError};
 use kosmos::update::compare::Refusal;
 use kosmos::update::{Outcome, UpdateError, Verified};
-use outside_world::forge::{DAY as A_DAY, Forger, Words, ed25519, sign};
+use outside_world::forge::{DAY as A_DAY, Forger, Words, ed25519, rsa, sign};
 use outside_world::liar::{Liar, Lie};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{RevocationCode, SignatureType};
+use pgp::types::KeyDetails;
 
 fn refused_by_verification(looked: Result<Option<Verified>, UpdateError>) -> String {
     match looked {
@@ -43,7 +44,7 @@ async fn defect_01_and_k_01_bytes_that_failed_verification_are_never_started() {
         ("a key that is not ours", forged.clone(), somebody_else.sign(&forged, moment(BUILT)).unwrap()),
         ("half of the file", half.to_vec(), site.sign(&forged)),
         ("the signature of another file", forged.clone(), site.sign(&other)),
-        ("no signature at all", forged.clone(), "<html>not found</html>".to_owned()),
+        ("no signature at all", forged.clone(), "here will be a signature soon".to_owned()),
     ];
     site.list("v4.0.8");
     for (what, jar, signature) in wrongs {
@@ -180,6 +181,10 @@ async fn defect_03_and_k_14_and_k_15_revoked_ended_weak_and_foreign_keys_let_not
     let (binary, text) = (SignatureType::Binary, SignatureType::Text);
     let subkey = ed25519(2, made);
     let twin = Forger::with(ed25519(3, made)).user(user, &proper());
+    // With an Ed25519 key not even a forger can sign over SHA-1.
+    let weak = rsa(include_str!("../../keys/rsa3072-secret.asc"));
+    let weak_made = weak.created_at().as_secs();
+    let weak = Forger::proper(weak);
 
     let site = Site::new();
     let jar = site.jar("4.0.8", "");
@@ -194,7 +199,7 @@ async fn defect_03_and_k_14_and_k_15_revoked_ended_weak_and_foreign_keys_let_not
         ("a subkey that does not consent", Forger::with(key()).user(user, &proper()).subkey(&subkey, &proper(), None).certificate(), sign(&subkey, binary, &later(), &jar)),
         ("a signature that has ended", good.certificate(), good.sign(&later().lasts(A_DAY), &jar)),
         ("a signature from tomorrow", good.certificate(), good.sign(&Words::at(made + 400 * A_DAY), &jar)),
-        ("SHA-1", good.certificate(), good.sign(&later().over(HashAlgorithm::Sha1), &jar)),
+        ("SHA-1", weak.certificate(), weak.sign(&Words::at(weak_made + A_DAY).over(HashAlgorithm::Sha1), &jar)),
         ("a signature of text", good.certificate(), sign(&good.key, text, &later(), &jar)),
         ("another key of the same name", good.certificate(), twin.sign(&later(), &jar)),
     ];

@@ -290,11 +290,11 @@ impl Supervisor {
     pub async fn on_duty<T>(&self, scene: impl AsyncFnOnce(&mut Talk) -> T) -> T {
         let (commands, mut heard) = mpsc::channel(4);
         let (snapshot, seen) = watch::channel(Snapshot::default());
-        let mut talk = Talk { commands, seen };
+        let mut talk = Talk { commands, seen: seen.clone() };
         let duty = Duty::new(&self.world, "site".into(), snapshot);
         tokio::select! {
             ended = duty.run(&mut heard) => panic!("off duty: {ended:?}"),
-            told = timeout(BOUND * 2, scene(&mut talk)) => told.expect("a scene takes too long"),
+            told = timeout(BOUND, scene(&mut talk)) => told.unwrap_or_else(|_| panic!("too long: {:#?}", seen.borrow())),
         }
     }
 
