@@ -87,15 +87,33 @@ pub(super) fn bring_up<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> 
 }
 
 async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> Result<Option<Running>, UpdateError> {
-    let pointer = world.vault.pointer()?;
-    let wanted = match (wanted, &pointer) {
-        (Some(wanted), _) => Some(wanted),
-        (None, Some(pointer)) => verify::lies_here(world, &pointer.sha256)?,
-        (None, None) => None,
+    let pointer = match world.vault.pointer() {
+        // What makes no sense in both its copies keeps nothing down; it is written anew from what is started.
+        Err(VaultError::Corrupt { .. }) => None,
+        read => read?,
     };
-    let Some(wanted) = wanted else { return Ok(None) };
+    let pointed = match &pointer {
+        Some(pointer) => verify::lies_here(world, &pointer.sha256)?,
+        None => None,
+    };
+    let wanted = match wanted.or(pointed) {
+        Some(wanted) => wanted,
+        // What was once committed here is gone: the next best of what is left is better than nothing.
+        None if world.vault.floors().map_or(true, |floors| floors.version.is_some()) => {
+            let Some(other) = next_best(world, pointer.as_ref()).await? else { return Ok(None) };
+            other
+        }
+        None => return Ok(None),
+    };
     match start::again(world, &wanted).await {
-        Ok(process) => Ok(Some(running(process, &wanted))),
+        Ok(process) => {
+            if pointer.is_none()
+                && let Err(error) = world.vault.point_at(wanted.stored())
+            {
+                tracing::warn!(error = %Chain(&error), "cannot point at what was started");
+            }
+            Ok(Some(running(process, &wanted)))
+        }
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
             let Some(pointer) = pointer else { return Err(error.into()) };
             let reason = Chain(&error).to_string();
