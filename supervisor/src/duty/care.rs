@@ -87,7 +87,7 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn start_again_later(&mut self) {
         self.running = None;
         self.pulse = None;
-        if self.is_installed() {
+        if !matches!(self.world.vault.pointer(), Ok(None)) {
             let after = self.crashes.ended(Instant::now());
             self.restart_at = Some(Instant::now() + after.pause.max(START_AGAIN));
         }

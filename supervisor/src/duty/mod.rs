@@ -385,9 +385,14 @@ impl<'w, D: Doors> Duty<'w, D> {
         due::decide(&situation, now)
     }
 
+    /// Whether there is anything that an upgrade would disturb. What cannot be read is not "nothing": then nothing is
+    /// installed outside a window.
     fn is_installed(&self) -> bool {
-        // An unreadable pointer is not "nothing": then nothing is installed outside a window.
-        !matches!(self.world.vault.pointer(), Ok(None))
+        match self.world.vault.pointer() {
+            Ok(None) => false,
+            Ok(Some(pointer)) => !matches!(self.world.vault.stored(&pointer.sha256), Ok(None)),
+            Err(_) => true,
+        }
     }
 
     /// Until the next moment that matters.
