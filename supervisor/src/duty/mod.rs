@@ -96,6 +96,8 @@ pub struct Duty<'w, D: Doors> {
     take_over: bool,
 
     work: Option<work::Work<'w>>,
+    /// A start of what should run; beside a look, which may take hours.
+    starting: Option<work::Work<'w>>,
     staged: Option<Verified>,
     attempted: Option<(Option<Timestamp>, Sha256)>,
     /// Bytes that a person asked for, to be installed in the next window whatever the mode is.
@@ -133,6 +135,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             bring_up: None,
             take_over: false,
             work: None,
+            starting: None,
             staged: None,
             attempted: None,
             said_in_window_for: None,
@@ -150,7 +153,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         self.begin(reconcile::at_start(self.world).await?);
         let mut leave = self.world.leave.clone();
         loop {
-            if self.reload && self.work.is_none() {
+            if self.reload && self.work.is_none() && self.starting.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
@@ -164,6 +167,12 @@ impl<'w, D: Doors> Duty<'w, D> {
                 done = work::done(&mut self.work) => {
                     if let Some(ending) = self.after_work(done).await {
                         return Ok(ending);
+                    }
+                }
+                done = work::done(&mut self.starting) => {
+                    self.starting = None;
+                    if let work::Done::BroughtUp(result) = done {
+                        self.after_bring_up(result);
                     }
                 }
                 exit = care::ended(self.world, child) => self.child_ended(exit),
@@ -204,18 +213,23 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// Starts what is due, if nothing else is being done.
     fn arrange(&mut self) {
-        if self.work.is_none() {
+        if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
+            self.restart_at = None;
+            self.starting = Some(work::bring_up(self.world, self.bring_up.clone()));
+        }
+        if self.work.is_none() && self.starting.is_none() {
             self.work = self.next_work();
         }
         self.take_pulse();
     }
 
+    /// Whether what should run may be started: a look is no hindrance, what moves versions about is.
+    fn may_start(&self) -> bool {
+        self.running.is_none() && self.starting.is_none() && matches!(self.work, None | Some(work::Work::Look(_)))
+    }
+
     fn next_work(&mut self) -> Option<work::Work<'w>> {
         let now = Instant::now();
-        if self.running.is_none() && self.restart_at.is_some_and(|at| at <= now) {
-            self.restart_at = None;
-            return Some(work::bring_up(self.world, self.bring_up.clone()));
-        }
         let is_dirty = self.cleaned.is_none_or(|at| now.duration_since(at) >= housekeeping::EACH);
         if is_dirty && self.looked.is_some() && self.asked.is_none() {
             self.cleaned = Some(now);
@@ -253,8 +267,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::TookOver(result) => self.after_take_over(result),
-            work::Done::BroughtUp(result) => self.after_bring_up(result),
-            work::Done::Tidied => {}
+            work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
                 self.say_goodbye();
                 return Some(Ending::ChildGoesOn);
@@ -350,7 +363,7 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// A look may be dropped at any instant, an attempt at none; a watch ends by itself when asked to leave.
     fn may_leave(&self) -> bool {
-        !matches!(self.work, Some(work::Work::Attempt(_) | work::Work::BringUp(_) | work::Work::Tidy(_)))
+        self.starting.is_none() && matches!(self.work, None | Some(work::Work::Look(_)))
     }
 
     fn say_goodbye(&self) {
@@ -400,10 +413,12 @@ impl<'w, D: Doors> Duty<'w, D> {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
         let mut nap = LONGEST_NAP;
-        if self.work.is_none() {
-            if let Some(at) = self.restart_at {
-                nap = nap.min(at.saturating_duration_since(Instant::now()));
-            }
+        if self.may_start()
+            && let Some(at) = self.restart_at
+        {
+            nap = nap.min(at.saturating_duration_since(Instant::now()));
+        }
+        if self.work.is_none() && self.starting.is_none() {
             if let Some(look) = self.looks.next(self.looked.as_ref(), now) {
                 nap = nap.min(until(look));
             }
@@ -433,7 +448,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     /// The process whose end is waited for; while an attempt is under way it is the attempt that waits.
     fn watched_child(&self) -> Option<crate::ports::Process> {
         match (&self.work, &self.running) {
-            (Some(work::Work::Attempt(_) | work::Work::BringUp(_)), _) | (_, None) => None,
+            (Some(work::Work::Attempt(_)), _) | (_, None) => None,
             (_, Some(running)) => Some(running.process.clone()),
         }
     }

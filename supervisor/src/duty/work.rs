@@ -330,7 +330,8 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
         match result {
             Ok(Some(running)) => self.now_runs(running),
-            Ok(None) => self.restart_at = None,
+            // Nothing is here that could be started; a take-over that has ended meanwhile may say otherwise.
+            Ok(None) => {}
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "cannot start");
                 let after = self.crashes.ended(Instant::now());
