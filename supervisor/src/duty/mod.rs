@@ -213,6 +213,10 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// Starts what is due, if nothing else is being done.
     fn arrange(&mut self) {
+        if *self.world.leave.borrow() {
+            // What is under way is ended; nothing is begun any more.
+            return;
+        }
         if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
             self.restart_at = None;
             self.starting = Some(work::bring_up(self.world, self.bring_up.clone()));
