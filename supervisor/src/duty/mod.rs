@@ -153,7 +153,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         self.begin(reconcile::at_start(self.world).await?);
         let mut leave = self.world.leave.clone();
         loop {
-            if self.reload && self.work.is_none() && self.starting.is_none() {
+            if self.reload && self.work.is_none() && self.starting.is_none() && self.asked.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
