@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::Duty;
-use crate::ports::{Child, Doors, Event, Exit, Happening, Notice, Process};
+use crate::ports::{Child, Doors, Event, Exit, Happening, Notice, Process, Vault};
 use crate::release::Version;
 use crate::update::{Running, World, stop, watch};
 
@@ -87,7 +87,7 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn start_again_later(&mut self) {
         self.running = None;
         self.pulse = None;
-        if self.is_installed() {
+        if !matches!(self.world.vault.pointer(), Ok(None)) {
             let after = self.crashes.ended(Instant::now());
             self.restart_at = Some(Instant::now() + after.pause.max(START_AGAIN));
         }

@@ -95,12 +95,13 @@ pub struct Duty<'w, D: Doors> {
     crashes: Crashes,
     pulse: Option<LocalBoxFuture<'w, care::Pulse>>,
     restart_at: Option<Instant>,
-    start: Option<work::Work<'w>>,
     /// What is to be started when nothing runs; none: the pointer, or nothing.
     bring_up: Option<Verified>,
     take_over: Option<TakeOver>,
 
     work: Option<work::Work<'w>>,
+    /// A start of what should run; beside a look, which may take hours.
+    starting: Option<work::Work<'w>>,
     staged: Option<Verified>,
     attempted: Option<(Option<Timestamp>, Sha256)>,
     /// Bytes that a person asked for, to be installed in the next window whatever the mode is.
@@ -153,10 +154,10 @@ impl<'w, D: Doors> Duty<'w, D> {
             crashes: Crashes::default(),
             pulse: None,
             restart_at: None,
-            start: None,
             bring_up: None,
             take_over: None,
             work: None,
+            starting: None,
             staged: None,
             attempted: None,
             said_in_window_for: None,
@@ -173,7 +174,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         tracing::info!(site = %self.site, "on duty");
         self.begin(reconcile::at_start(self.world).await?);
         loop {
-            if self.reload && self.work.is_none() && self.start.is_none() {
+            if self.reload && self.work.is_none() && self.starting.is_none() && self.asked.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
@@ -191,10 +192,10 @@ impl<'w, D: Doors> Duty<'w, D> {
                         return Ok(ending);
                     }
                 }
-                done = work::done(&mut self.start) => {
-                    self.start = None;
-                    if let Some(ending) = self.after_work(done) {
-                        return Ok(ending);
+                done = work::done(&mut self.starting) => {
+                    self.starting = None;
+                    if let work::Done::BroughtUp(result) = done {
+                        self.after_bring_up(result);
                     }
                 }
                 exit = care::ended(self.world, child) => self.child_ended(exit),
@@ -235,15 +236,24 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// Starts what is due, if nothing else is being done.
     fn arrange(&mut self) {
-        let is_due = self.restart_at.is_some_and(|at| at <= Instant::now());
-        if self.running.is_none() && is_due && self.start.is_none() && !self.is_attempting() {
-            self.restart_at = None;
-            self.start = Some(work::bring_up(self.world, self.bring_up.clone()));
+        if *self.world.leave.borrow() {
+            // What is under way is ended; nothing is begun any more.
+            return;
         }
-        if self.work.is_none() {
+        if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
+            self.restart_at = None;
+            self.starting = Some(work::bring_up(self.world, self.bring_up.clone()));
+        }
+        if self.work.is_none() && self.starting.is_none() {
             self.work = self.next_work();
         }
         self.take_pulse();
+    }
+
+    /// Whether what should run may be started: a look is no hindrance, what moves versions about is.
+    fn may_start(&self) -> bool {
+        let attempting = matches!(self.work, Some(work::Work::Attempt(_)));
+        self.running.is_none() && self.starting.is_none() && !attempting
     }
 
     fn next_work(&mut self) -> Option<work::Work<'w>> {
@@ -255,7 +265,6 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         if let Some(staged) = self.staged.clone()
-            && self.start.is_none()
             && (self.asked.is_none() || said_now)
             && self.due(&staged) == due::Due::Now
         {
@@ -285,8 +294,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::TookOver(result) => self.after_take_over(result),
-            work::Done::BroughtUp(result) => self.after_bring_up(result),
-            work::Done::Tidied => {}
+            work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
                 self.say_goodbye();
                 return Some(Ending::ChildGoesOn);
@@ -382,11 +390,7 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     /// A look may be dropped at any instant, an attempt at none; a watch ends by itself when asked to leave.
     fn may_leave(&self) -> bool {
-        self.start.is_none() && !matches!(self.work, Some(work::Work::Attempt(_) | work::Work::Tidy(_)))
-    }
-
-    fn is_attempting(&self) -> bool {
-        matches!(self.work, Some(work::Work::Attempt(_)))
+        self.starting.is_none() && matches!(self.work, None | Some(work::Work::Look(_)))
     }
 
     fn say_goodbye(&self) {
@@ -419,9 +423,14 @@ impl<'w, D: Doors> Duty<'w, D> {
         due::decide(&situation, now)
     }
 
+    /// Whether there is anything that an upgrade would disturb. What cannot be read is not "nothing": then nothing is
+    /// installed outside a window.
     fn is_installed(&self) -> bool {
-        // An unreadable pointer is not "nothing": then nothing is installed outside a window.
-        !matches!(self.world.vault.pointer(), Ok(None))
+        match self.world.vault.pointer() {
+            Ok(None) => false,
+            Ok(Some(pointer)) => !matches!(self.world.vault.stored(&pointer.sha256), Ok(None)),
+            Err(_) => true,
+        }
     }
 
     /// Until the next moment that matters.
@@ -429,10 +438,12 @@ impl<'w, D: Doors> Duty<'w, D> {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
         let mut nap = LONGEST_NAP;
-        if let Some(at) = self.restart_at.filter(|_| self.start.is_none() && !self.is_attempting()) {
+        if self.may_start()
+            && let Some(at) = self.restart_at
+        {
             nap = nap.min(at.saturating_duration_since(Instant::now()));
         }
-        if self.work.is_none() {
+        if self.work.is_none() && self.starting.is_none() {
             if let Some(take_over) = self.take_over {
                 nap = nap.min(take_over.at.saturating_duration_since(Instant::now()));
             }

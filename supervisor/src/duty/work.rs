@@ -89,21 +89,35 @@ pub(super) fn bring_up<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> 
 
 async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> Result<Option<Running>, UpdateError> {
     let pointer = match world.vault.pointer() {
-        // What is to be started is known without it: a pointer that cannot be read does not keep the service down.
-        Err(VaultError::Corrupt { .. }) if wanted.is_some() => None,
+        // What makes no sense in both its copies keeps nothing down; it is written anew from what is started.
+        Err(VaultError::Corrupt { .. }) => None,
         read => read?,
     };
-    let wanted = match (wanted, &pointer) {
-        (Some(wanted), _) => Some(wanted),
-        (None, Some(pointer)) => verify::lies_here(world, &pointer.sha256)?,
-        (None, None) => None,
+    let named = match &pointer {
+        Some(pointer) => verify::lies_here(world, &pointer.sha256)?,
+        None => None,
     };
-    let Some(wanted) = wanted else { return Ok(None) };
+    let wanted = match wanted.or(named) {
+        Some(wanted) => wanted,
+        // What was once committed here is gone: the next best of what is left is better than nothing.
+        None if world.vault.floors().map_or(true, |floors| floors.version.is_some()) => {
+            let Some(other) = next_best(world, pointer.as_ref()).await? else { return Ok(None) };
+            other
+        }
+        None => return Ok(None),
+    };
     if let Some(stray) = world.child.find(None).await? {
         return meet(world, stray, &wanted).await;
     }
     match start::again(world, &wanted).await {
-        Ok(process) => Ok(Some(running(process, &wanted))),
+        Ok(process) => {
+            if pointer.is_none()
+                && let Err(error) = world.vault.point_at(wanted.stored())
+            {
+                tracing::warn!(error = %Chain(&error), "cannot point at what was started");
+            }
+            Ok(Some(running(process, &wanted)))
+        }
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
             let Some(pointer) = pointer else { return Err(error.into()) };
             let reason = Chain(&error).to_string();
@@ -343,7 +357,8 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
         match result {
             Ok(Some(running)) => self.now_runs(running),
-            Ok(None) => self.restart_at = None,
+            // Nothing is here that could be started; a take-over that has ended meanwhile may say otherwise.
+            Ok(None) => {}
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "cannot start");
                 let after = self.crashes.ended(Instant::now());

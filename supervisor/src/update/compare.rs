@@ -145,8 +145,13 @@ pub fn with_what_is_here<D: Doors>(
     release: Release,
     wish: &Wish,
 ) -> Result<Option<Upgrade>, UpdateError> {
+    // A pointer to bytes that are gone is nothing that we have: they are fetched again.
+    let pointer = match world.vault.pointer()? {
+        Some(pointer) if world.vault.stored(&pointer.sha256)?.is_some() => Some(pointer),
+        Some(_) | None => None,
+    };
     let here = Here {
-        pointer: world.vault.pointer()?,
+        pointer,
         floors: world.vault.floors()?,
         held: world.vault.all_held()?,
         blocklisted: world.vault.blocklisted(world.clock.now())?,

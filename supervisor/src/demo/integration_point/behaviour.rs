@@ -4,8 +4,9 @@
 //! - `start=up|crash|never|down|slow:<ms>` — `never` lives but never listens, `down` listens and is DOWN
 //! - `crash.after=<ms>` — ends with 1 so long after its start
 //! - `health=up|down|flap:<ms>` and `component.<name>=UP|DOWN`
-//! - `stop=ok|refuse|stays|ignore|slow:<ms>` — `refuse`: the endpoint is not there; `stays`: it answers but goes on, and
-//!   only the system can end it; `ignore`: it ignores SIGTERM too
+//! - `stop=ok|refuse|stays|ignore|slow:<ms>|lingers:<ms>` — `refuse`: the endpoint is not there; `stays`: it answers but
+//!   goes on, and only the system can end it; `ignore`: it ignores SIGTERM too; `lingers`: its port is closed at once, and
+//!   its database this much later, as Spring Boot does it
 //! - `child=yes` — starts a child of its own
 //! - `output=<bytes>` — writes so much at its start
 //! - `writes=<file>` — appends its version to it, as a migration would
@@ -61,6 +62,8 @@ pub enum Stop {
     Ignore,
     /// It needs this time.
     Slow(Duration),
+    /// Its port is closed at once; it needs this time to let go of its database.
+    Lingers(Duration),
 }
 
 /// All of it.
@@ -120,7 +123,11 @@ impl Behaviour {
             Some("refuse") => Stop::Refuse,
             Some("stays") => Stop::Stays,
             Some("ignore") => Stop::Ignore,
-            Some(other) => Stop::Slow(after(other, "slow:").ok_or_else(|| strange("stop", other))?),
+            Some(other) => match (after(other, "slow:"), after(other, "lingers:")) {
+                (Some(delay), _) => Stop::Slow(delay),
+                (None, Some(delay)) => Stop::Lingers(delay),
+                (None, None) => return Err(strange("stop", other)),
+            },
         };
         let crash_after = match word("crash.after") {
             None => None,

@@ -88,7 +88,7 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
             ("200 OK", JSON, serde_json::to_string(&Info { build: Some(build) }).unwrap_or_default())
         }
         ("POST", SHUTDOWN) if life.shutdown_enabled && life.behaviour.stop != Stop::Refuse => {
-            life.stops_anyway.set(matches!(life.behaviour.stop, Stop::Ok | Stop::Slow(_)));
+            life.stops_anyway.set(matches!(life.behaviour.stop, Stop::Ok | Stop::Slow(_) | Stop::Lingers(_)));
             ("200 OK", JSON, r#"{"message":"Shutting down, bye..."}"#.into())
         }
         ("GET", "/") => {

@@ -166,6 +166,10 @@ impl Life {
         };
         println!("Started on port {}", self.port);
         http::serve(&listener, self).await;
+        drop(listener);
+        if let Stop::Lingers(delay) = self.behaviour.stop {
+            tokio::time::sleep(delay).await;
+        }
         0
     }
 

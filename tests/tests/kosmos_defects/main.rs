@@ -1,0 +1,21 @@
+//! One test for each defect that Digdir's KOSMOS has: the table of eighteen, and the rows of the hostile review (K-01 to
+//! K-48) that are critical or high. Each builds the very situation in which KOSMOS fails, with the real doors: a release
+//! server, signatures, files, and processes that are started, asked, watched and killed.
+//!
+//! Where a row is shown is in [`table::ROWS`]; a test of its own sees to it that no row and no test is lost. [`review`]
+//! has what a hostile review of ours has found.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails should stop"
+)]
+
+mod duty;
+mod review;
+mod swap;
+mod table;
+mod trust;
+mod world;
