@@ -114,16 +114,6 @@ pub enum Refusal {
         /// Until when.
         until: String,
     },
-    /// A person holds all upgrades.
-    #[error("refuse {version}: upgrades are on hold{until} ({reason}); a person can say: kosmos hold --end")]
-    OnHold {
-        /// Which release.
-        version: Version,
-        /// ` until …`, or nothing.
-        until: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// What the decision is made from.

@@ -2,7 +2,7 @@
 
 use super::{UpdateError, World};
 use crate::ports::{Doors, Held, Named, Stored, Trial, TrialStage, Vault};
-use crate::release::{Release, Sha256, Tag};
+use crate::release::Sha256;
 
 /// After so many supervisors have died with it on trial, a release is given up.
 pub const DEATHS_ALLOWED: u32 = 2;
@@ -48,9 +48,4 @@ pub(super) fn hold_against<D: Doors>(world: &World<D>, trial: &Trial, signature:
         // Bringing the old version back matters more; the next failure writes it again.
         tracing::error!(error = %efm::chain::Chain(&error), "cannot write down what is held against a release");
     }
-}
-
-/// The release that a name speaks of.
-pub fn release_of(tag: &Tag) -> Release {
-    Release { tag: tag.clone() }
 }
