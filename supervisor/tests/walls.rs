@@ -172,7 +172,7 @@ fn rooms_named(path: &Path, text: &str) -> BTreeSet<(String, bool)> {
                 }
             }
             "super" if token(index.wrapping_sub(1)) != "::" => {
-                let supers = (0..).take_while(|step| token(index + 2 * step) == "super").count();
+                let supers = (0..tokens.len()).take_while(|step| token(index + 2 * step) == "super").count();
                 let inline = open.iter().filter(|(module, _)| *module).count();
                 if supers >= depth + inline && token(index + 2 * supers - 1) == "::" {
                     for room in heads(&tokens, index + 2 * supers) {

@@ -315,7 +315,10 @@ impl<D: Doors> Duty<'_, D> {
 
     pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
         match result {
-            Ok(Some(running)) => self.now_runs(running),
+            Ok(Some(running)) => {
+                self.point_where_nothing_is_pointed_at(&running);
+                self.now_runs(running);
+            }
             Ok(None) => self.restart_at = None,
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "cannot start");
@@ -325,6 +328,17 @@ impl<D: Doors> Duty<'_, D> {
                     self.tell_loop(&Chain(&error).to_string());
                 }
             }
+        }
+    }
+
+    /// What was started from the vault because the pointer is lost is the truth from now on: it is what is started again
+    /// after a crash, and what upgrades are compared with.
+    fn point_where_nothing_is_pointed_at(&self, running: &Running) {
+        let (Ok(None) | Err(VaultError::Corrupt { .. })) = self.world.vault.pointer() else { return };
+        let Some(stored) = &running.stored else { return };
+        match self.world.vault.point_at(stored) {
+            Ok(()) => tracing::warn!(version = %stored.version(), "the pointer was lost; point at what was started"),
+            Err(error) => tracing::error!(error = %Chain(&error), "cannot point at what was started"),
         }
     }
 
