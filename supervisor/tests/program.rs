@@ -5,7 +5,7 @@ use efm::clock::Clock;
 use kosmos::demo::integration_point::ENTRY;
 use kosmos::demo::publisher::{Archive, Publisher};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Home {
     folder: tempfile::TempDir,
     port: u16,
+    publisher: Publisher,
     supervisor: Option<Child>,
 }
 
@@ -25,7 +26,6 @@ impl Home {
         let folder = tempfile::tempdir().unwrap();
         let now = Clock::machine().now();
         let publisher = Publisher::new("publisher", now).unwrap();
-        let jar = Archive::new("integrasjonspunkt", "4.0.8", now).with(ENTRY, "").bytes().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let java = folder.path().join(format!("false-java{}", std::env::consts::EXE_SUFFIX));
         #[cfg(unix)]
@@ -34,8 +34,6 @@ impl Home {
         std::fs::copy(PROGRAM, &java).unwrap();
         let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&folder.path().join(name), bytes).unwrap();
         write("eformidling-key.asc", publisher.certificate().unwrap().as_bytes());
-        write("integrasjonspunkt-v4.0.8.jar.asc", publisher.sign(&jar, now).unwrap().as_bytes());
-        write("integrasjonspunkt-v4.0.8.jar", &jar);
         write("integrasjonspunkt-local.properties", format!("server.port={port}\n").as_bytes());
         // It never looks: what lies here is started all the same.
         let toml = format!(
@@ -44,7 +42,21 @@ impl Home {
             folder.path().display()
         );
         write("kosmos.toml", toml.as_bytes());
-        Self { folder, port, supervisor: None }
+        let home = Self { folder, port, publisher, supervisor: None };
+        home.publish("4.0.8", "");
+        home
+    }
+
+    /// A jar that was signed well lies in the home folder.
+    fn publish(&self, version: &str, behaviour: &str) -> PathBuf {
+        let now = Clock::machine().now();
+        let archive = Archive::new("integrasjonspunkt", version, now).with(ENTRY, behaviour.as_bytes());
+        let bytes = archive.bytes().unwrap();
+        let jar = self.path().join(format!("integrasjonspunkt-v{version}.jar"));
+        efm::atomic::replace(&jar, &bytes).unwrap();
+        let signature = self.publisher.sign(&bytes, now).unwrap();
+        efm::atomic::replace(&jar.with_extension("jar.asc"), signature.as_bytes()).unwrap();
+        jar
     }
 
     fn path(&self) -> &Path {
@@ -146,6 +158,10 @@ fn a_pointer_that_cannot_be_read_does_not_keep_the_service_down() {
     let stopped = home.word(&["stop"]);
     assert_eq!(code(&stopped), 0, "{}", said(&stopped));
     home.supervisor_ends_with();
+    // A newer one that has never run here, and that would not come up.
+    let newer = home.publish("4.0.9", "start=crash");
+    let imported = home.word(&["import", newer.to_str().unwrap()]);
+    assert_eq!(code(&imported), 0, "{}", said(&imported));
     for name in ["current.json", "current.second.json"] {
         let path = home.path().join("kosmos").join(name);
         assert!(path.exists(), "{name}");
@@ -154,4 +170,6 @@ fn a_pointer_that_cannot_be_read_does_not_keep_the_service_down() {
     home.run();
     home.wait_until_it_answers();
     home.wait("a warning", || said(&home.word(&["history"])).contains("the pointer cannot be read"));
+    home.wait("what is pointed at", || said(&home.word(&["status"])).contains("installed    4.0.8"));
+    assert_eq!(std::fs::read_dir(home.path().join("kosmos/versions")).unwrap().count(), 2);
 }

@@ -52,7 +52,8 @@ fn keep<D: Doors>(world: &World<D>, running: Option<&Running>) -> Result<Keep, V
         .collect();
     let mut usable = all.iter().filter(|stored| !given_up.contains(&stored.sha256));
     let Some(pointer) = pointer else {
-        versions.extend(usable.next().map(|stored| stored.sha256));
+        // What ran here is not known: any of them may be what is to run.
+        versions.extend(usable.map(|stored| stored.sha256));
         return Ok(Keep { versions });
     };
     let now = pointer.tag.version();

@@ -110,14 +110,7 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
         return meet(world, stray, &wanted).await;
     }
     match start::again(world, &wanted).await {
-        Ok(process) => {
-            if pointer.is_none()
-                && let Err(error) = world.vault.point_at(wanted.stored())
-            {
-                tracing::warn!(error = %Chain(&error), "cannot point at what was started");
-            }
-            Ok(Some(running(process, &wanted)))
-        }
+        Ok(process) => Ok(Some(running(process, &wanted))),
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
             let Some(pointer) = pointer else { return Err(error.into()) };
             let reason = Chain(&error).to_string();
@@ -356,7 +349,10 @@ impl<D: Doors> Duty<'_, D> {
 
     pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
         match result {
-            Ok(Some(running)) => self.now_runs(running),
+            Ok(Some(running)) => {
+                self.point_where_nothing_is_pointed_at(&running);
+                self.now_runs(running);
+            }
             // Nothing is here that could be started; a take-over that has ended meanwhile may say otherwise.
             Ok(None) => {}
             Err(error) => {
@@ -367,6 +363,17 @@ impl<D: Doors> Duty<'_, D> {
                     self.tell_loop(&Chain(&error).to_string());
                 }
             }
+        }
+    }
+
+    /// What was started from the vault because the pointer is lost is the truth from now on: it is what is started again
+    /// after a crash, and what upgrades are compared with.
+    fn point_where_nothing_is_pointed_at(&self, running: &Running) {
+        let (Ok(None) | Err(VaultError::Corrupt { .. })) = self.world.vault.pointer() else { return };
+        let Some(stored) = &running.stored else { return };
+        match self.world.vault.point_at(stored) {
+            Ok(()) => tracing::warn!(version = %stored.version(), "the pointer was lost; point at what was started"),
+            Err(error) => tracing::error!(error = %Chain(&error), "cannot point at what was started"),
         }
     }
 

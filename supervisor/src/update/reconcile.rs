@@ -221,10 +221,15 @@ async fn nothing_committed<D: Doors>(world: &World<D>) -> Result<AtStart, Update
     Ok(if jars.is_empty() { AtStart::FirstInstall } else { AtStart::TakeOverJars(jars) })
 }
 
-/// The newest version here that is whole, was not given up, and is not `but`: for the day when the bytes that the
-/// pointer names are damaged.
+/// The newest version here that is whole, was not given up, and is not `but`: for the day when the pointer, or the bytes
+/// that it names, are damaged. What is newer than all that ever ran here has had no trial: it comes last.
 pub async fn next_best<D: Doors>(world: &World<D>, but: Option<&Named>) -> Result<Option<Verified>, UpdateError> {
-    for stored in world.vault.all_stored()? {
+    let mut all = world.vault.all_stored()?;
+    if let Ok(Some(floor)) = world.vault.floors().map(|floors| floors.version) {
+        // Stable: within the two halves the newest stays first.
+        all.sort_by_key(|stored| *stored.version() > floor);
+    }
+    for stored in all {
         let held = world.vault.held_against(&stored.sha256);
         let given_up = held.is_ok_and(|held| held.is_some_and(|held| held.given_up.is_some()));
         if but.is_some_and(|but| stored.sha256 == but.sha256)
