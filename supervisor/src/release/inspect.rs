@@ -277,7 +277,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             told("other.jar", b"other", &sign(&jar), &[]),
-            @"verify [folder]/other.jar: verify signature of key [key] (Publisher <publisher@example.org>), made 2026-11-21T05:30:00Z: it is not over these 5 bytes; either is another file's"
+            @"verify [folder]/other.jar: verify signature of key [key] (Publisher <publisher@example.org>), made 2026-11-21T05:30:00Z: it is not over these 5 bytes; the archive was changed, or one of the two belongs to another file"
         );
         insta::assert_snapshot!(
             told("short.jar", &jar[..9], &sign(&jar), &[Checksum::Sha1([0xAB; 20])]),
