@@ -21,6 +21,8 @@ use crate::vault;
 
 /// So many words may wait for the duty loop.
 const WORDS_WAITING: usize = 4;
+/// So long those who have asked are still answered when the supervisor leaves.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -105,17 +107,19 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let (leaving, left) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
-            Ok(listener) => serve(listener, desk).await,
+            Ok(listener) => serve(listener, desk, left).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
                 std::future::pending::<()>().await;
             }
         }
     };
+    let mut answering = std::pin::pin!(answering);
     let duty = Duty::new(world, house::site(&world.settings), snapshot);
-    tokio::select! {
+    let ended = tokio::select! {
         ended = duty.run(&mut heard) => match ended {
             Ok(ending) => Some(ending),
             Err(error) => {
@@ -123,10 +127,15 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
                 None
             }
         },
-        () = answering => None,
+        () = &mut answering => None,
         () = world.notice.deliver() => None,
         never = world.child.include_log() => match never {},
-    }
+    };
+    // Whoever asked us to stop hears that it is done. Words that nobody hears any more are dropped, and so answered.
+    leaving.send_replace(true);
+    drop(heard);
+    let _ = tokio::time::timeout(LAST_WORDS, answering).await;
+    ended
 }
 
 /// Settings that are wrong are told, and the old ones stay.

@@ -34,19 +34,22 @@ pub struct Desk {
     pub progress: watch::Receiver<Progress>,
 }
 
-/// Answers for ever.
-pub async fn serve(mut listener: Listener, desk: Desk) {
+/// Answers until `leaving` becomes true, and then those who have asked already.
+pub async fn serve(mut listener: Listener, desk: Desk, mut leaving: watch::Receiver<bool>) {
     let mut conversations = FuturesUnordered::new();
-    loop {
+    let mut stays = true;
+    while stays || !conversations.is_empty() {
         tokio::select! {
-            accepted = listener.accept(), if conversations.len() < CONVERSATIONS => match accepted {
+            // A sender that is gone is leaving, too.
+            _ = leaving.wait_for(|leaving| *leaving), if stays => stays = false,
+            accepted = listener.accept(), if stays && conversations.len() < CONVERSATIONS => match accepted {
                 Ok(stream) => conversations.push(converse(stream, desk.clone())),
                 Err(error) => {
                     tracing::debug!(%error, "a question could not be heard");
                     tokio::time::sleep(TOLD_EACH).await;
                 }
             },
-            Some(()) = conversations.next() => {}
+            Some(()) = conversations.next(), if !conversations.is_empty() => {}
         }
     }
 }
