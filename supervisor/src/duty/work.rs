@@ -87,7 +87,11 @@ pub(super) fn bring_up<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> 
 }
 
 async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> Result<Option<Running>, UpdateError> {
-    let pointer = world.vault.pointer()?;
+    let pointer = match world.vault.pointer() {
+        // It was told at the start; what was found in the vault is wanted in its place.
+        Err(VaultError::Corrupt { .. }) if wanted.is_some() => None,
+        read => read?,
+    };
     let wanted = match (wanted, &pointer) {
         (Some(wanted), _) => Some(wanted),
         (None, Some(pointer)) => verify::lies_here(world, &pointer.sha256)?,
