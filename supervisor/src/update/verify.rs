@@ -148,7 +148,8 @@ fn is_below(upgrade: &Upgrade, built: Option<i64>) -> bool {
 }
 
 fn built_too_early(upgrade: &Upgrade, tag: &Tag, said: &jar::Said) -> String {
-    let at = |moment: Option<Timestamp>| moment.map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
+    let at =
+        |moment: Option<Timestamp>| moment.map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
     let floor = upgrade.floor_built().and_then(|second| Timestamp::from_second(second).ok());
     format!(
         "it was built {}, and what has run here was built {}; a person can say: kosmos upgrade --to {} --allow-downgrade",
