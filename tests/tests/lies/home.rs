@@ -190,7 +190,9 @@ impl Home {
         ] {
             plain = plain.replace(&person.forger().fingerprint(), name);
         }
-        for (before, after) in [(" and it is ", " here;"), (" ended after ", " of "), (": bytes from ", " on were asked for")] {
+        for (before, after) in
+            [(" and it is ", " here;"), (" ended after ", " of "), (": bytes from ", " on were asked for")]
+        {
             if let Some((start, rest)) = plain.split_once(before)
                 && let Some((_, end)) = rest.split_once(after)
             {
