@@ -59,7 +59,7 @@ pub enum Word {
         #[arg(long)]
         json: bool,
         /// How many rows
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = count)]
         last: usize,
     },
     /// Tell the running supervisor to fetch and verify now, and to install in the next window or at once
@@ -83,6 +83,10 @@ pub enum Word {
     /// What the exit codes mean
     #[command(name = "exit-codes", long_about = super::exit::HELP)]
     ExitCodes,
+}
+
+fn count(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "it must be a whole number, like 50")
 }
 
 /// `kosmos verify`

@@ -12,6 +12,10 @@ use crate::control::wire::{AnswerKind, Line, Progress, Question};
 
 /// `kosmos upgrade`
 pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
+    if let Some(Err(error)) = wanted.to.as_deref().map(str::parse::<crate::release::Tag>) {
+        super::complain(&error);
+        return Exit::Usage;
+    }
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();

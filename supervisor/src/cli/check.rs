@@ -38,6 +38,10 @@ struct Gate {
 
 /// `kosmos check`
 pub async fn check(settings: Settings, json: bool) -> Exit {
+    if let Err(error) = house::may_look(&settings) {
+        complain(&error);
+        return Exit::Failed;
+    }
     let world = house::to_look_at(settings);
     let release = match find::wanted(&world, &Wish::Newest).await {
         Ok(release) => release,
@@ -132,12 +136,20 @@ pub async fn import(settings: Settings, file: &Path) -> Exit {
         eprintln!("kosmos: read {}: its name must be like integrasjonspunkt-4.0.8.jar", file.display());
         return Exit::Usage;
     };
+    if let Err(error) = must_be_a_file(file) {
+        eprintln!("kosmos: read {}: {error}", file.display());
+        return Exit::Failed;
+    }
     let lock = match vault::lock(&settings.home) {
         Ok(lock) => lock,
+        Err(error @ VaultError::Locked { .. }) => {
+            let way_out = "a running supervisor takes releases from a folder: set release.source to it";
+            eprintln!("kosmos: {}; {way_out}", Chain(&error));
+            return Exit::Locked;
+        }
         Err(error) => {
             complain(&error);
-            eprintln!("kosmos: a running supervisor takes releases from a folder: set release.source to it");
-            return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
+            return Exit::Failed;
         }
     };
     let world = house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1);
@@ -163,6 +175,12 @@ pub async fn import(settings: Settings, file: &Path) -> Exit {
             }
         }
     }
+}
+
+/// Before anything is asked or locked for it.
+fn must_be_a_file(path: &Path) -> std::io::Result<()> {
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_file() { Ok(()) } else { Err(std::io::Error::other("it is no file")) }
 }
 
 fn tag_of(file: &Path, artifact: &str) -> Option<crate::release::Tag> {

@@ -40,6 +40,17 @@ pub fn to_work_in(settings: Settings, lock: vault::HomeLock, leave: watch::Recei
     world(settings, vault, leave)
 }
 
+/// Whether the state may be looked at at all, so that one who may not is told once and not by each door.
+pub fn may_look(settings: &Settings) -> Result<(), VaultError> {
+    let state = state_folder(&settings.home);
+    match std::fs::read_dir(&state) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(VaultError::Disk { act: "look into", path: state, source })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// A world to look at, beside a supervisor that may be working in it.
 pub fn to_look_at(settings: Settings) -> World<Real> {
     let plan = vault::Plan::of(&settings);

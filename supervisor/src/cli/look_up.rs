@@ -32,7 +32,8 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
         match std::fs::read(&path) {
             Ok(bytes) => files.push((path.display().to_string(), bytes)),
             Err(error) => {
-                eprintln!("kosmos: read key {}: {error}", path.display());
+                let right = "put the publisher's certificate there, or name it with --key or in release.keys";
+                eprintln!("kosmos: read key {}: {error}; {right}", path.display());
                 return Exit::RefusedByVerification;
             }
         }
@@ -109,7 +110,7 @@ pub fn hold(settings: &Settings, wanted: &Hold) -> Exit {
             Exit::Done
         }
         Err(error) => {
-            complain(&error);
+            eprintln!("kosmos: write {}: {error}", hold::file(&state).display());
             Exit::Failed
         }
     }

@@ -110,6 +110,9 @@ fn home(given: Option<&Path>) -> Result<PathBuf, String> {
     };
     let whole =
         std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
+    if whole.exists() && !whole.is_dir() {
+        return Err(format!("find the home folder {}: it is a file; --home names a folder", whole.display()));
+    }
     if !whole.is_dir() {
         return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
     }

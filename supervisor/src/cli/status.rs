@@ -49,6 +49,10 @@ struct GivenUp {
 
 /// `kosmos status`
 pub async fn status(settings: &Settings, json: bool) -> Exit {
+    if let Err(error) = house::may_look(settings) {
+        complain(&error);
+        return Exit::Failed;
+    }
     let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
         Ok(Line::Status(live)) => Some(*live),
         Ok(_) | Err(AskError::NobodyThere { .. }) => None,

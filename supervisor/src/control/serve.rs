@@ -49,7 +49,7 @@ pub async fn serve(mut listener: Listener, desk: Desk, mut leaving: watch::Recei
                     tokio::time::sleep(TOLD_EACH).await;
                 }
             },
-            Some(()) = conversations.next() => {}
+            Some(()) = conversations.next(), if !conversations.is_empty() => {}
         }
     }
 }

@@ -25,7 +25,8 @@ impl Hold {
     }
 }
 
-fn file(state: &Path) -> PathBuf {
+/// Where it is written down.
+pub fn file(state: &Path) -> PathBuf {
     state.join("hold.json")
 }
 

@@ -76,13 +76,14 @@ pub fn inspect(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Report, InspectError> {
+    // First, so that a file that is not there is not told as one without a signature.
+    let mut open = File::open(file).map_err(|source| unread(file, source))?;
     let (signature, words) = match signature {
         Some(path) => (path.to_owned(), read_small(path).map_err(|source| unread(path, source))?),
         None => beside(file)?,
     };
     let refused = |source| InspectError::Refused { file: file.to_owned(), source: Box::new(source) };
     let mut reading = keyring.begin(&words, checksums, policy, now).map_err(refused)?;
-    let mut open = File::open(file).map_err(|source| unread(file, source))?;
     let mut buffer = vec![0; 256 * 1024];
     loop {
         let read = match open.read(&mut buffer) {
@@ -277,7 +278,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             told("other.jar", b"other", &sign(&jar), &[]),
-            @"verify [folder]/other.jar: verify signature of key [key] (Publisher <publisher@example.org>), made 2026-11-21T05:30:00Z: it is not over these 5 bytes; either is another file's"
+            @"verify [folder]/other.jar: verify signature of key [key] (Publisher <publisher@example.org>), made 2026-11-21T05:30:00Z: it is not over these 5 bytes; the archive was changed, or one of the two belongs to another file"
         );
         insta::assert_snapshot!(
             told("short.jar", &jar[..9], &sign(&jar), &[Checksum::Sha1([0xAB; 20])]),

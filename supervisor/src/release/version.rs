@@ -77,7 +77,9 @@ impl FromStr for Tag {
     type Err = NotAVersion;
 
     fn from_str(text: &str) -> Result<Self, NotAVersion> {
-        let version = text.strip_prefix('v').unwrap_or(text).parse()?;
+        // What is shown is what was written, the `v` too.
+        let refused = |_| NotAVersion { shown: text.chars().take(LONGEST).collect() };
+        let version = text.strip_prefix('v').unwrap_or(text).parse().map_err(refused)?;
         Ok(Self { text: text.to_owned(), version })
     }
 }
@@ -136,6 +138,14 @@ mod tests {
             &long,
         ] {
             assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_shown_as_it_was_written() {
+        for written in ["v", "vv4.0.8", "v4.0"] {
+            let error = written.parse::<Tag>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("read version {written:?}: ")), "{error}");
         }
     }
 

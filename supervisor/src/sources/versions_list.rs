@@ -19,6 +19,9 @@ const NAMES_TOLD: usize = 12;
 
 /// The version that the list wants for this profile on this channel; or what is wrong with the list, in words.
 pub fn wanted(text: &str, profile: &str, channel: Channel) -> Result<Tag, String> {
+    if text.trim().is_empty() {
+        return Err("it is no list of versions: it is empty".into());
+    }
     let found = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |list| {
         Walk { path: &["integrasjonspunkt", "environments"], profile }.deserialize(list)
     });
@@ -63,8 +66,20 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
+/// What is wrong, without the library's advice to those who program with it.
 fn one_line(error: &serde_saphyr::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+    use serde_saphyr::Error as Bad;
+    let at = error.location().map_or_else(String::new, |at| format!(" at line {}, column {}", at.line(), at.column()));
+    #[allow(clippy::wildcard_enum_match_arm, reason = "the enum is open; whatever else comes is told as it is")]
+    let text = match error.without_snippet() {
+        Bad::Budget { .. } => {
+            format!("it is larger or deeper than any such list, or unfolds parts of itself (`&`, `*`, `<<`){at}")
+        }
+        Bad::DuplicateMappingKey { key: Some(key), .. } => format!("{:?} is there twice{at}", clip(key)),
+        Bad::DuplicateMappingKey { key: None, .. } => format!("a key is there twice{at}"),
+        other => other.to_string(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
 }
 
 /// The environments of the list: the names of all, the content of ours.
@@ -281,7 +296,14 @@ integrasjonspunkt:
             ("twice the same key", with("{latest: v4.0.8, latest: v9.9.9}")),
         ];
         for (name, text) in cases {
-            assert!(latest(&text).is_err(), "{name}");
+            let error = latest(&text).unwrap_err();
+            // No words of the library for those who program with it.
+            assert!(!error.contains("Policy") && !error.contains('{') && !error.contains("budget"), "{name}: {error}");
         }
+        insta::assert_snapshot!(
+            latest(&with("{latest: v4.0.8, latest: v9.9.9}")).unwrap_err(),
+            @r#"it is no list of versions: "latest" is there twice at line 4, column 34"#
+        );
+        insta::assert_snapshot!(latest(&format!("x: &x 1\n{good}")).unwrap_err(), @"it is no list of versions: it is larger or deeper than any such list, or unfolds parts of itself (`&`, `*`, `<<`) at line 1, column 7");
     }
 }

@@ -58,7 +58,15 @@ pub async fn archive<D: Doors>(
     let checksums = world.source.checksums(&release).await?;
     let reading = verify::begin(world, &release.tag, &signature, &checksums)?;
     let mut staging = world.vault.stage(&release.tag)?;
-    let opened = world.source.open(&release, staging.resume.as_ref()).await?;
+    let opened = match world.source.open(&release, staging.resume.as_ref()).await {
+        Ok(opened) => opened,
+        Err(refused @ SourceError::Refused { .. }) => {
+            // Asked for the rest again it would give the same answer for ever.
+            world.vault.start_anew(&mut staging, None)?;
+            return Err(refused.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
     check_room(world, &opened).await?;
     let reading = go_on_or_start_anew(world, &mut staging, &opened, reading, || {
         verify::begin(world, &release.tag, &signature, &checksums)
@@ -166,7 +174,7 @@ async fn take_in<D: Doors>(
 ) -> Result<Reading, UpdateError> {
     let limit = opened.length.unwrap_or(world.settings.network.jar_limit_bytes);
     let mut told = None;
-    while let Some(chunk) = opened.body.chunk().await? {
+    while let Some(chunk) = next_or_keep(world, staging, &mut opened).await? {
         refuse_more_than(limit, staging, &chunk)?;
         reading.update(&chunk);
         world.vault.append(staging, &chunk)?;
@@ -184,6 +192,24 @@ async fn take_in<D: Doors>(
             Err(SourceError::Refused { what: "archive".into(), reason }.into())
         }
         Some(_) | None => Ok(reading),
+    }
+}
+
+/// The next bytes. Where the connection breaks, what came is made sure of: a line that never holds for long would
+/// otherwise never bring a whole archive.
+async fn next_or_keep<D: Doors>(
+    world: &World<D>,
+    staging: &mut Staging,
+    opened: &mut Opened,
+) -> Result<Option<Bytes>, UpdateError> {
+    match opened.body.chunk().await {
+        Err(broken @ SourceError::Unreachable { .. }) => {
+            if let Err(error) = world.vault.finish(staging).await {
+                tracing::warn!(error = %efm::chain::Chain(&error), "what was fetched so far is not kept");
+            }
+            Err(broken.into())
+        }
+        next => Ok(next?),
     }
 }
 

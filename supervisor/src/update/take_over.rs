@@ -35,10 +35,20 @@ async fn signature<D: Doors>(world: &World<D>, release: &Release, file: &Path) -
         Ok(_) => {
             std::fs::read(&beside).map_err(|source| SourceError::Read { what: beside.display().to_string(), source })?
         }
-        Err(_) => world.source.signature(release).await?,
+        Err(_) => world.source.signature(release).await.map_err(|error| nowhere(error, &beside))?,
     };
     let sha256 = digest::sha256(&bytes);
     Ok(Signature { bytes, sha256 })
+}
+
+/// A person who imports a file is told of the place that he can fill, too.
+fn nowhere(error: SourceError, beside: &Path) -> SourceError {
+    match error {
+        SourceError::NotPublished { what } => {
+            SourceError::NotPublished { what: format!("{what} (and {} is not there)", beside.display()) }
+        }
+        other => other,
+    }
 }
 
 /// `integrasjonspunkt-4.0.8.jar` → `integrasjonspunkt-4.0.8.jar.asc`

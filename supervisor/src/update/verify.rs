@@ -121,8 +121,7 @@ fn judge<D: Doors>(
     let said = what_it_says(staging, tag, world.settings.release.source.artifact())
         .map_err(|e| refuse(Chain(&e).to_string()))?;
     if is_below(upgrade, said.built.map(Timestamp::as_second)) {
-        let built = said.built.map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
-        return Err(refuse(format!("it was built {built}, before what has run here")));
+        return Err(refuse(built_too_early(upgrade, tag, &said)));
     }
     let program = match world.settings.child.kind {
         Kind::Java => None,
@@ -146,6 +145,18 @@ fn is_below(upgrade: &Upgrade, built: Option<i64>) -> bool {
         (Some(floor), Some(built)) => built < floor,
         (Some(_) | None, Some(_) | None) => false,
     }
+}
+
+fn built_too_early(upgrade: &Upgrade, tag: &Tag, said: &jar::Said) -> String {
+    let at =
+        |moment: Option<Timestamp>| moment.map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
+    let floor = upgrade.floor_built().and_then(|second| Timestamp::from_second(second).ok());
+    format!(
+        "it was built {}, and what has run here was built {}; a person can say: kosmos upgrade --to {} --allow-downgrade",
+        at(said.built),
+        at(floor),
+        tag.version()
+    )
 }
 
 fn facts(witness: &Witness, said: &jar::Said, program: Option<String>, signature: Signature) -> Facts {

@@ -188,7 +188,7 @@ impl Document {
     }
 
     fn open<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<Opened<T>, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not text in UTF-8")?;
         let split = text.rfind(SUM).ok_or("it has no checksum line; it ends too soon or is no file of ours")?;
         let (covered, line) = text.split_at(split);
         if line != sum_line(covered) {
@@ -261,6 +261,7 @@ fn read_up_to(path: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
 
 fn corrupt<T>(path: &Path, reason: &str, other: &Found<T>) -> VaultError {
     let second = match other {
+        Found::Broken(same) if same == reason => "its second copy is broken in the same way".into(),
         Found::Broken(reason) => format!("its second copy is broken too: {reason}"),
         Found::Absent | Found::Good(..) | Found::Newer(_) | Found::Unreadable(_) => "it has no second copy".into(),
     };

@@ -152,7 +152,10 @@ pub(super) fn end_trial(core: &Core) -> Result<(), VaultError> {
 // ── Floors ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 pub(super) fn floors(core: &Core) -> Result<Floors, VaultError> {
-    if let Some(text) = FLOORS.read::<FloorsText>(core, &core.state)? {
+    let read = FLOORS
+        .read::<FloorsText>(core, &core.state)
+        .map_err(|error| with_way_out(error, "to go on with what runs here as the only floor, remove both files"));
+    if let Some(text) = read? {
         let version = text.version.map(|version| parse(core, FLOORS, &version)).transpose()?;
         return Ok(Floors { version, built: text.built });
     }
@@ -204,13 +207,17 @@ pub(super) fn forgive(core: &Core, sha256: &Sha256) -> Result<(), VaultError> {
 }
 
 fn all_held_text(core: &Core) -> Result<AllHeldText, VaultError> {
-    match HELD.read::<AllHeldText>(core, &core.state) {
-        Ok(text) => Ok(text.unwrap_or_default()),
-        Err(VaultError::Corrupt { path, reason }) => {
-            let way_out = "to go on with nothing held against any version, remove both files";
-            Err(VaultError::Corrupt { path, reason: format!("{reason}; {way_out}") })
-        }
-        Err(error) => Err(error),
+    let read = HELD.read::<AllHeldText>(core, &core.state);
+    Ok(read
+        .map_err(|error| with_way_out(error, "to go on with nothing held against any version, remove both files"))?
+        .unwrap_or_default())
+}
+
+/// What a person can do where we may not decide.
+fn with_way_out(error: VaultError, way_out: &str) -> VaultError {
+    match error {
+        VaultError::Corrupt { path, reason } => VaultError::Corrupt { path, reason: format!("{reason}; {way_out}") },
+        other => other,
     }
 }
 

@@ -54,7 +54,11 @@ pub enum Refusal {
     )]
     NoIssuer,
     /// A key made it that we do not accept.
-    #[error("verify signature: key {issuer} made it, and only {} counts", list(known))]
+    #[error(
+        "verify signature: key {issuer} made it, and only {} counts; if the publisher has a new key, get its certificate \
+         from the publisher and name the file in release.keys",
+        list(known)
+    )]
     UnknownKey {
         /// Which.
         issuer: String,
@@ -212,7 +216,8 @@ pub enum Refusal {
     },
     /// The bytes are not those that were signed.
     #[error(
-        "verify signature of key {who}, made {signed}: it is not over these {length} bytes; either is another file's"
+        "verify signature of key {who}, made {signed}: it is not over these {length} bytes; the archive was changed, or one \
+         of the two belongs to another file"
     )]
     BadSignature {
         /// Whose it says that it is.

@@ -30,6 +30,14 @@ pub enum Cause {
     /// An answer that says no.
     #[error("it answered {0}")]
     Status(reqwest::StatusCode),
+    /// An answer that says no, and when to come back.
+    #[error("it answered {status} and wants to be left alone for {} s", wait.as_secs())]
+    Busy {
+        /// What it answered.
+        status: reqwest::StatusCode,
+        /// For how long.
+        wait: Duration,
+    },
     /// The body ended early.
     #[error("the connection ended after {got} of {of} bytes")]
     Cut {

@@ -219,7 +219,8 @@ fn judge(what: String, route: &Route, response: reqwest::Response) -> Result<Ans
         Meaning::Missing => Err(SourceError::NotPublished { what }),
         Meaning::ProxyWantsPassword => Err(proxy_wants_password(&what, route)),
         Meaning::Later(retry_after) => {
-            Err(SourceError::Unreachable { what, retry_after: *retry_after, source: Box::new(Cause::Status(status)) })
+            let cause = retry_after.map_or(Cause::Status(status), |wait| Cause::Busy { status, wait });
+            Err(SourceError::Unreachable { what, retry_after: *retry_after, source: Box::new(cause) })
         }
         Meaning::Nonsense(reason) => Err(SourceError::Refused { what, reason: reason.clone() }),
         Meaning::Whole | Meaning::Rest => {
