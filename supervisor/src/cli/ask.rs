@@ -77,7 +77,7 @@ fn said(answer: Result<Line, AskError>) -> Exit {
             super::complain(&error);
             match error {
                 AskError::NobodyThere { .. } => Exit::NoSupervisor,
-                AskError::NotAllowed | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
+                AskError::NotAllowed | AskError::Ended | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
             }
         }
     }

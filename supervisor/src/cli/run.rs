@@ -21,6 +21,8 @@ use crate::vault;
 
 /// So many words may wait for the duty loop.
 const WORDS_WAITING: usize = 4;
+/// Those who asked have so long to hear their answer when the supervisor goes off duty.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -105,17 +107,19 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let (go_off_duty, off_duty) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
-            Ok(listener) => serve(listener, desk).await,
+            Ok(listener) => serve(listener, desk, off_duty).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
                 std::future::pending::<()>().await;
             }
         }
     };
+    tokio::pin!(answering);
     let duty = Duty::new(world, house::site(&world.settings), snapshot);
-    tokio::select! {
+    let ending = tokio::select! {
         ended = duty.run(&mut heard) => match ended {
             Ok(ending) => Some(ending),
             Err(error) => {
@@ -123,10 +127,16 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
                 None
             }
         },
-        () = answering => None,
+        () = &mut answering => None,
         () = world.notice.deliver() => None,
         never = world.child.include_log() => match never {},
+    };
+    // Whoever said "stop" or "reload" is waiting to hear that it was done; what nobody heard is answered by its end.
+    drop(heard);
+    if go_off_duty.send(true).is_ok() && tokio::time::timeout(LAST_WORDS, answering).await.is_err() {
+        tracing::debug!("somebody who asked does not listen");
     }
+    ending
 }
 
 /// Settings that are wrong are told, and the old ones stay.

@@ -34,11 +34,12 @@ pub struct Desk {
     pub progress: watch::Receiver<Progress>,
 }
 
-/// Answers for ever.
-pub async fn serve(mut listener: Listener, desk: Desk) {
+/// Answers until the supervisor goes off duty, and then those who still wait for their answer; nobody else.
+pub async fn serve(mut listener: Listener, desk: Desk, mut off_duty: watch::Receiver<bool>) {
     let mut conversations = FuturesUnordered::new();
     loop {
         tokio::select! {
+            _ = off_duty.wait_for(|off| *off) => break,
             accepted = listener.accept(), if conversations.len() < CONVERSATIONS => match accepted {
                 Ok(stream) => conversations.push(converse(stream, desk.clone())),
                 Err(error) => {
@@ -49,6 +50,7 @@ pub async fn serve(mut listener: Listener, desk: Desk) {
             Some(()) = conversations.next() => {}
         }
     }
+    while conversations.next().await.is_some() {}
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: S, desk: Desk) {
