@@ -56,8 +56,12 @@ fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
     }
 }
 
-/// `kosmos reload`
+/// `kosmos reload`: settings that are wrong are said here, where somebody reads it; the supervisor would only log them.
 pub async fn reload(home: &Path) -> Exit {
+    if super::load(home).is_none() {
+        eprintln!("kosmos: not read again; a supervisor that runs goes on with the settings that it has");
+        return Exit::Settings;
+    }
     said(ask(home, &Question::Reload, |_| {}).await)
 }
 
