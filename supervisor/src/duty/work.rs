@@ -300,6 +300,13 @@ impl<D: Doors> Duty<'_, D> {
             Some(running) => {
                 let (version, pid) = (stored.version().to_string(), running.process.pid);
                 running.stored = Some(stored);
+                // No archive: it is not started from where the vault has it, but the pointer speaks of it from now on.
+                let process = Process { archive: None, ..running.process.clone() };
+                if let Err(error) = self.world.vault.remember_child(Some(&process)) {
+                    tracing::warn!(error = %Chain(&error), "cannot remember the process");
+                }
+                // Its version is known now: whether it is up is asked at once.
+                self.pulse = None;
                 self.tell(Happening::Adopted { version, pid }, None);
             }
             None => {
