@@ -30,7 +30,7 @@ impl Doors for Real {
 /// What makes this site unlike others, for its share of the splay.
 pub fn site(settings: &Settings) -> String {
     let organisation = settings.organisation.as_deref().unwrap_or("");
-    format!("{organisation} {}", settings.home.display())
+    format!("{organisation} {}", settings.home.display()).trim_start().to_owned()
 }
 
 /// A world to work in: takes the lock of the home folder and holds it.
