@@ -140,7 +140,8 @@ impl Site {
 
     /// Reads a file in the home folder; empty: it is not there.
     pub fn read(&self, name: &str) -> String {
-        std::fs::read(self.home.join(name)).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into())
+        std::fs::read(self.home.join(name))
+            .map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into())
     }
 
     // ── Releases ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,10 +155,10 @@ impl Site {
     /// Publishes a jar that behaves so, signed well, and puts it at the head of the list. Gives its SHA-256.
     pub fn publish(&mut self, version: &str, behaviour: &str) -> String {
         let jar = Self::jar(version, behaviour);
-        self.publish_bytes(version, "jar", jar, behaviour)
+        self.publish_bytes(version, ".jar", jar, behaviour)
     }
 
-    /// The same with these bytes under this ending.
+    /// The same with these bytes under a name that ends so.
     pub fn publish_bytes(&mut self, version: &str, ending: &str, bytes: Vec<u8>, behaviour: &str) -> String {
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let signature = self.sign(&bytes);
@@ -171,7 +172,7 @@ impl Site {
         let jar = Self::jar(version, "");
         let sha256 = hex::encode(Sha256::digest(&jar));
         let signature = self.stranger.sign(&jar, efm::clock::Clock::machine().now()).unwrap();
-        self.put(version, "jar", jar, &signature);
+        self.put(version, ".jar", jar, &signature);
         sha256
     }
 
@@ -182,7 +183,7 @@ impl Site {
 
     fn put(&self, version: &str, ending: &str, bytes: Vec<u8>, signature: &str) {
         let shelf = self.server.shelf();
-        let file = format!("/download/v{version}/integrasjonspunkt-v{version}.{ending}");
+        let file = format!("/download/v{version}/integrasjonspunkt-v{version}{ending}");
         shelf.put(&format!("{file}.sha1"), hex::encode(<sha1::Sha1 as sha1::Digest>::digest(&bytes)));
         shelf.put(&file, bytes);
         shelf.put(&format!("{file}.asc"), signature.to_owned());
@@ -202,7 +203,8 @@ impl Site {
     /// Starts the supervisor. It works when it answers: [`Site::until`].
     pub fn start(&mut self) {
         assert!(self.supervisor.is_none(), "one is enough");
-        let said = OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
+        let said =
+            OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
         let mut command = self.command(&["--log", "debug", "run"]);
         command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
         self.supervisor = Some(command.spawn().unwrap());
@@ -229,11 +231,8 @@ impl Site {
     #[cfg(unix)]
     pub fn terminate(&mut self) -> ExitStatus {
         let pid = i32::try_from(self.supervisor()).unwrap();
-        rustix::process::kill_process(
-            rustix::process::Pid::from_raw(pid).unwrap(),
-            rustix::process::Signal::TERM,
-        )
-        .unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM)
+            .unwrap();
         self.left()
     }
 
@@ -313,7 +312,9 @@ impl Site {
 
     /// Waits until this version runs, is up, and nothing is being done.
     pub fn until_runs(&self, version: &str) -> Value {
-        self.until(&format!("{version} runs"), |status| is_at_rest(status) && status["supervisor"]["runs"]["version"] == version)
+        self.until(&format!("{version} runs"), |status| {
+            is_at_rest(status) && status["supervisor"]["runs"]["version"] == version
+        })
     }
 
     /// Waits for anything.
