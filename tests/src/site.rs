@@ -155,10 +155,10 @@ impl Site {
     /// Publishes a jar that behaves so, signed well, and puts it at the head of the list. Gives its SHA-256.
     pub fn publish(&mut self, version: &str, behaviour: &str) -> String {
         let jar = Self::jar(version, behaviour);
-        self.publish_bytes(version, "jar", jar, behaviour)
+        self.publish_bytes(version, ".jar", jar, behaviour)
     }
 
-    /// The same with these bytes under this ending.
+    /// The same with these bytes under a name that ends so.
     pub fn publish_bytes(&mut self, version: &str, ending: &str, bytes: Vec<u8>, behaviour: &str) -> String {
         let sha256 = hex::encode(Sha256::digest(&bytes));
         let signature = self.sign(&bytes);
@@ -172,7 +172,7 @@ impl Site {
         let jar = Self::jar(version, "");
         let sha256 = hex::encode(Sha256::digest(&jar));
         let signature = self.stranger.sign(&jar, efm::clock::Clock::machine().now()).unwrap();
-        self.put(version, "jar", jar, &signature);
+        self.put(version, ".jar", jar, &signature);
         sha256
     }
 
@@ -183,7 +183,7 @@ impl Site {
 
     fn put(&self, version: &str, ending: &str, bytes: Vec<u8>, signature: &str) {
         let shelf = self.server.shelf();
-        let file = format!("/download/v{version}/integrasjonspunkt-v{version}.{ending}");
+        let file = format!("/download/v{version}/integrasjonspunkt-v{version}{ending}");
         shelf.put(&format!("{file}.sha1"), hex::encode(<sha1::Sha1 as sha1::Digest>::digest(&bytes)));
         shelf.put(&file, bytes);
         shelf.put(&format!("{file}.asc"), signature.to_owned());

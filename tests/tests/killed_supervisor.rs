@@ -144,6 +144,8 @@ impl Reader {
         match next {
             // A roll-back stops and starts, too.
             Step::Stop | Step::Start if now == Step::RollBack => None,
+            // A look that was asked for ends where the upgrade goes on.
+            Step::AtRest if now == Step::Prepare && says.starts_with("looked") => None,
             // A start outside an upgrade is part of the reconciliation.
             Step::Start if matches!(now, Step::Reconcile | Step::AtRest) => None,
             // Looks go on beside a reconciliation that waits for the integration point.
@@ -282,7 +284,7 @@ impl Bench {
     fn rests(&mut self, tally: &Mutex<Tally>) {
         let began = Instant::now();
         let status = loop {
-            if self.reader.step(&self.site) == Step::AtRest || began.elapsed() > BOUND / 2 {
+            if matches!(self.reader.step(&self.site), Step::AtRest | Step::Prepare) || began.elapsed() > BOUND / 2 {
                 let status = self.site.status();
                 if is_at_rest(&status) {
                     break status;

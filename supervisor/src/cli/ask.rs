@@ -60,8 +60,12 @@ fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
     }
 }
 
-/// `kosmos reload`
+/// `kosmos reload`: settings that are wrong are said here, where somebody reads it; the supervisor would only log them.
 pub async fn reload(home: &Path) -> Exit {
+    if super::load(home).is_none() {
+        eprintln!("kosmos: not read again; a supervisor that runs goes on with the settings that it has");
+        return Exit::Settings;
+    }
     said(ask(home, &Question::Reload, |_| {}).await)
 }
 
@@ -81,7 +85,7 @@ fn said(answer: Result<Line, AskError>) -> Exit {
             super::complain(&error);
             match error {
                 AskError::NobodyThere { .. } => Exit::NoSupervisor,
-                AskError::NotAllowed | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
+                AskError::NotAllowed | AskError::Ended | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
             }
         }
     }

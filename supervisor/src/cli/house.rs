@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
 use crate::notice::{About, Notices};
-use crate::ports::{Doors, state_folder};
+use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
@@ -30,7 +30,7 @@ impl Doors for Real {
 /// What makes this site unlike others, for its share of the splay.
 pub fn site(settings: &Settings) -> String {
     let organisation = settings.organisation.as_deref().unwrap_or("");
-    format!("{organisation} {}", settings.home.display())
+    format!("{organisation} {}", settings.home.display()).trim_start().to_owned()
 }
 
 /// A world to work in: takes the lock of the home folder and holds it.

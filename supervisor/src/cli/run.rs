@@ -136,6 +136,7 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
             None
         }
     }
+    ending
 }
 
 /// Settings that are wrong are told, and the old ones stay.

@@ -20,6 +20,9 @@ pub enum AskError {
     /// Somebody listens, but not to us.
     #[error("ask the supervisor: only the user that runs it, or root, may")]
     NotAllowed,
+    /// It ended without an answer.
+    #[error("ask the supervisor: it ended before it answered; when it is started again it goes on: kosmos status")]
+    Ended,
     /// It broke off.
     #[error("ask the supervisor")]
     Broken(#[source] io::Error),
@@ -52,5 +55,5 @@ pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line))
             Line::Status(_) | Line::Answer(_) => return Ok(line),
         }
     }
-    Err(AskError::Broken(io::ErrorKind::UnexpectedEof.into()))
+    Err(AskError::Ended)
 }

@@ -52,6 +52,7 @@ pub async fn serve(mut listener: Listener, desk: Desk, mut leaving: watch::Recei
             Some(()) = conversations.next(), if !conversations.is_empty() => {}
         }
     }
+    while conversations.next().await.is_some() {}
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(stream: S, desk: Desk) {

@@ -341,6 +341,13 @@ impl<D: Doors> Duty<'_, D> {
         self.tell(Happening::Adopted { version, pid }, None);
         if let Some(running) = &mut self.running {
             running.stored = Some(stored);
+            // No archive: it is not started from where the vault has it, but the pointer speaks of it from now on.
+            let process = Process { archive: None, ..running.process.clone() };
+            if let Err(error) = self.world.vault.remember_child(Some(&process)) {
+                tracing::warn!(error = %Chain(&error), "cannot remember the process");
+            }
+            // Its version is known now: whether it is up is asked at once.
+            self.pulse = None;
         } else {
             self.bring_up = Some(verified.clone());
             self.restart_at = Some(Instant::now());
