@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use super::Duty;
-use crate::ports::{Child, Doors, Event, Exit, Happening, Notice, Process};
+use crate::ports::{Child, Doors, Event, Exit, Happening, Notice, Process, Vault};
 use crate::release::Version;
 use crate::update::{Running, World, stop, watch};
 

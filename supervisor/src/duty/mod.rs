@@ -31,6 +31,8 @@ use crashes::Crashes;
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
+/// Between two tries to take over at a site that never looks.
+const TAKE_OVER_EACH: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 /// Expected of an upgrade until one was measured.
 const EXPECTED_AT_FIRST: Duration = Duration::from_mins(2);
 
@@ -235,7 +237,8 @@ impl<'w, D: Doors> Duty<'w, D> {
     fn next_work(&mut self) -> Option<work::Work<'w>> {
         let now = Instant::now();
         let is_dirty = self.cleaned.is_none_or(|at| now.duration_since(at) >= housekeeping::EACH);
-        if is_dirty && self.looked.is_some() && self.asked.is_none() {
+        let has_looked = self.looked.is_some() || self.looks.next(None, self.world.clock.now()).is_none();
+        if is_dirty && has_looked && self.asked.is_none() {
             self.cleaned = Some(now);
             return Some(work::tidy(self.world, self.running.clone()));
         }
@@ -252,8 +255,15 @@ impl<'w, D: Doors> Duty<'w, D> {
         {
             return Some(work::look(self.world, asked.wish.clone()));
         }
-        let due = self.looks.next(self.looked.as_ref(), self.world.clock.now())?;
-        if due > self.world.clock.now() {
+        let clock = self.world.clock.now();
+        let due = match (self.looks.next(self.looked.as_ref(), clock), self.looked) {
+            (Some(due), _) => due,
+            // A site that never looks is taken over all the same: nothing else would ever start it.
+            (None, Some(looked)) if self.take_over => looked.at.saturating_add(TAKE_OVER_EACH).unwrap_or(clock),
+            (None, None) if self.take_over => clock,
+            (None, _) => return None,
+        };
+        if due > clock {
             return None;
         }
         self.looked = Some(Looked { at: self.world.clock.now(), ..self.looked.unwrap_or_else(|| Looked::well(due)) });
