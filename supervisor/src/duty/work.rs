@@ -251,6 +251,11 @@ impl<D: Doors> Duty<'_, D> {
     }
 
     fn look_failed(&mut self, error: &UpdateError) {
+        self.note_failure(error);
+        self.answer(answer_to(error));
+    }
+
+    fn note_failure(&mut self, error: &UpdateError) {
         let failures = self.looked.map_or(0, |looked| looked.failures).saturating_add(1);
         let retry_after = match error.remedy() {
             Remedy::Retry(after) => after,
@@ -266,7 +271,6 @@ impl<D: Doors> Duty<'_, D> {
             _ => tracing::warn!(%text, "look"),
         }
         self.tell_refusal(error, &text);
-        self.answer(answer_to(error));
     }
 
     fn tell_refusal(&mut self, error: &UpdateError, text: &str) {
@@ -293,11 +297,12 @@ impl<D: Doors> Duty<'_, D> {
                 self.looked = None;
             }
             Err(error) => {
-                self.look_failed(&error);
+                self.note_failure(&error);
                 let reason = format!("not taken over yet: {}", Chain(&error));
                 self.tell(Happening::Warning, Some(reason));
-                // What runs may still be upgraded; only the way back to it is missing.
-                self.take_over = self.running.is_none() && error.remedy() == Remedy::Retry(None);
+                // What runs may still be upgraded; only the way back to it is missing. Where nothing runs, what was
+                // here comes before what is new, unless it is refused for good.
+                self.take_over = self.running.is_none() && error.remedy() != Remedy::GiveUp;
                 if !self.take_over {
                     self.looked = None;
                 }
