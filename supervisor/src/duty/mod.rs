@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::ports::{Doors, Vault};
 use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
-use crate::update::compare::Wish;
+use crate::update::compare::{self, Wish};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use command::{Answer, Command};
 use crashes::Crashes;
@@ -270,7 +270,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         Some(if self.take_over {
             work::take_over(self.world, self.running.clone())
         } else {
-            work::look(self.world, Wish::Newest)
+            work::look_by_itself(self.world)
         })
     }
 
@@ -280,6 +280,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         self.world.progress.send_replace(crate::update::Progress::Idle);
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
+            work::Done::OnlyTold(result) => self.after_telling(result),
             work::Done::TookOver(result) => self.after_take_over(result),
             work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {

@@ -33,6 +33,8 @@ pub(super) enum Work<'w> {
 /// What was done.
 pub(super) enum Done {
     Looked(Wish, Result<Option<Verified>, UpdateError>),
+    /// Asked and compared, and nothing was fetched: no answer to a person who wants it installed.
+    OnlyTold(Result<(), UpdateError>),
     TookOver(Result<Option<Verified>, UpdateError>),
     BroughtUp(Result<Option<Running>, UpdateError>),
     Attempted(Outcome),
@@ -47,13 +49,16 @@ pub(super) async fn done(work: &mut Option<Work<'_>>) -> Done {
     }
 }
 
+/// A look that is due by itself.
+pub(super) fn look_by_itself<D: Doors>(world: &World<D>) -> Work<'_> {
+    if world.settings.schedule.mode != Mode::Notify {
+        return look(world, Wish::Newest);
+    }
+    Work::Look(Box::pin(async move { Done::OnlyTold(update::notify_only(world, &Wish::Newest).await) }))
+}
+
 pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish) -> Work<'_> {
-    let only_notify = world.settings.schedule.mode == Mode::Notify && wish == Wish::Newest;
     Work::Look(Box::pin(async move {
-        if only_notify {
-            let compared = update::notify_only(world, &wish).await.map(|()| None);
-            return Done::Looked(wish, compared);
-        }
         let found = update::look(world, &wish).await;
         Done::Looked(wish, found)
     }))
@@ -231,6 +236,17 @@ impl<D: Doors> Duty<'_, D> {
                 self.answer(Answer::UpToDate { version });
             }
             Err(error) => self.look_failed(&error),
+        }
+    }
+
+    pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
+        let now = self.world.clock.now();
+        let reached = !matches!(&result, Err(UpdateError::Source(_)));
+        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |()| "asked and compared".to_owned());
+        self.note_look(LookResult { at: now, reached, text });
+        match result {
+            Ok(()) => self.looked = Some(Looked::well(now)),
+            Err(error) => self.note_failure(&error),
         }
     }
 
