@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::command::Answer;
 use super::due::Due;
-use super::{Duty, LookResult, housekeeping};
+use super::{Duty, LookResult, Staged, housekeeping};
 use crate::config::settings::Mode;
 use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, Vault, VaultError};
 use crate::schedule::Looked;
@@ -79,9 +79,10 @@ pub(super) fn roll_back<D: Doors>(world: &World<D>, failed: Failed) -> Work<'_> 
     Work::Attempt(Box::pin(async move { Done::Attempted(roll_back::to_previous(world, failed).await) }))
 }
 
-pub(super) fn tidy<D: Doors>(world: &World<D>, running: Option<Running>) -> Work<'_> {
+pub(super) fn tidy<'w, D: Doors>(world: &'w World<D>, running: Option<Running>, staged: Option<&Verified>) -> Work<'w> {
+    let staged = staged.map(|staged| staged.stored().sha256);
     Work::Tidy(Box::pin(async move {
-        housekeeping::all(world, running.as_ref()).await;
+        housekeeping::all(world, running.as_ref(), staged).await;
         Done::Tidied
     }))
 }
@@ -227,13 +228,13 @@ impl<D: Doors> Duty<'_, D> {
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(Some(verified)) => self.stage(verified),
+            Ok(Some(verified)) => self.stage(verified, wish),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
-                self.staged = None;
-                let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
-                let version = version.map(|stored| stored.version().clone());
-                self.answer(Answer::UpToDate { version });
+                if self.asked.is_some() || !self.a_person_waits_for_a_window() {
+                    self.staged = None;
+                }
+                self.up_to_date();
             }
             Err(error) => self.look_failed(&error),
         }
@@ -250,25 +251,82 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
-    fn stage(&mut self, verified: Verified) {
+    pub(super) fn up_to_date(&mut self) {
+        let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
+        let version = version.map(|stored| stored.version().clone());
+        self.answer(Answer::UpToDate { version });
+    }
+
+    /// What a person asked for and was promised for the next window is not taken back by a look that comes by itself.
+    fn a_person_waits_for_a_window(&self) -> bool {
+        self.staged.as_ref().is_some_and(|staged| staged.by_person)
+    }
+
+    /// Nothing was touched, and a person is told why. What a person asked for is tried again in the next window, unless
+    /// it will not pass.
+    pub(super) fn not_touched(&mut self, staged: Option<Staged>, why: &UpdateError) {
+        let Some(staged) = staged else { return };
+        let version = staged.verified.stored().version();
+        let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
+        self.tell(Happening::Warning, Some(reason));
+        // Without a window it would be tried again at once.
+        let in_window = matches!(self.attempted, Some((Some(_), _)));
+        if staged.by_person && in_window && self.asked.is_none() && why.remedy() != Remedy::GiveUp {
+            self.staged = Some(staged);
+        }
+    }
+
+    fn stage(&mut self, verified: Verified, wish: &Wish) {
         self.looked = Some(Looked::well(self.world.clock.now()));
+        let by_person = self.asked.is_some();
+        if !by_person && self.a_person_waits_for_a_window() {
+            return;
+        }
         let version = verified.stored().version().clone();
-        let is_news = self.staged.as_ref().is_none_or(|staged| staged.stored().sha256 != verified.stored().sha256);
+        let is_news =
+            self.staged.as_ref().is_none_or(|staged| staged.verified.stored().sha256 != verified.stored().sha256);
         if is_news {
             let signer = verified.stored().signer.clone();
             self.tell(Happening::Staged { version: version.clone(), signer }, None);
         }
-        self.staged = Some(verified.clone());
+        let staged = Staged { verified, wish: wish.clone(), by_person };
+        if let Some(asked) = &mut self.asked {
+            asked.found = true;
+        }
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            self.said_in_window_for = Some(verified.stored().sha256);
-            let waits_for = in_words(self.due(&verified)).to_owned();
+            let waits_for = in_words(self.due(&staged)).to_owned();
             self.answer(Answer::Staged { version, waits_for });
         }
+        self.staged = Some(staged);
     }
 
-    fn look_failed(&mut self, error: &UpdateError) {
+    pub(super) fn look_failed(&mut self, error: &UpdateError) {
         self.note_failure(error);
+        self.drop_what_is_refused(error);
         self.answer(answer_to(error));
+    }
+
+    /// What was staged and is now refused (its key was revoked, a marker was put there, the list went back) is not
+    /// installed. What a person asked for is held to the rules once more before it is installed; until then only a
+    /// verdict about that very version counts.
+    fn drop_what_is_refused(&mut self, error: &UpdateError) {
+        let Some(staged) = &self.staged else { return };
+        let version = staged.verified.stored().version();
+        let speaks_of_it = match error {
+            UpdateError::Policy(_) | UpdateError::Keys { .. } => !staged.by_person,
+            UpdateError::Verification { tag, .. } => {
+                !staged.by_person || tag.parse::<crate::release::Tag>().is_ok_and(|tag| tag.version() == version)
+            }
+            UpdateError::Source(_)
+            | UpdateError::Vault(_)
+            | UpdateError::Child(_)
+            | UpdateError::WillNotStop { .. }
+            | UpdateError::PortTaken { .. } => false,
+        };
+        if speaks_of_it {
+            tracing::warn!(%version, "no longer staged");
+            self.staged = None;
+        }
     }
 
     fn note_failure(&mut self, error: &UpdateError) {
