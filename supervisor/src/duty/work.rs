@@ -10,7 +10,7 @@ use super::command::Answer;
 use super::due::Due;
 use super::{Duty, LookResult, Staged, housekeeping};
 use crate::config::settings::Mode;
-use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, Vault, VaultError};
+use crate::ports::{Child, Doors, Event, Happening, Named, Notice, Process, Remedy, Vault, VaultError};
 use crate::schedule::Looked;
 use crate::update::compare::{Refusal, Wish};
 use crate::update::reconcile::next_best;
@@ -113,11 +113,7 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
     };
     match start::again(world, &wanted).await {
         Ok(process) => {
-            if pointer.is_none()
-                && let Err(error) = world.vault.point_at(wanted.stored())
-            {
-                tracing::warn!(error = %Chain(&error), "cannot point at what was started");
-            }
+            point_at_what_was_started(world, pointer.as_ref(), &wanted);
             Ok(Some(running(process, &wanted)))
         }
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
@@ -126,9 +122,21 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
             world.notice.tell(Event { reason: Some(reason), ..Event::of(Happening::Warning) });
             let Some(other) = next_best(world, Some(&pointer)).await? else { return Err(error.into()) };
             let process = start::again(world, &other).await?;
+            point_at_what_was_started(world, Some(&pointer), &other);
             Ok(Some(running(process, &other)))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The next best that was started is what is pointed at from now on, or it would be taken for what we wanted, and what
+/// was lost for what we have.
+fn point_at_what_was_started<D: Doors>(world: &World<D>, pointer: Option<&Named>, started: &Verified) {
+    if pointer.is_some_and(|pointer| pointer.sha256 == started.stored().sha256) {
+        return;
+    }
+    if let Err(error) = world.vault.point_at(started.stored()) {
+        tracing::warn!(error = %Chain(&error), "cannot point at what was started");
     }
 }
 
@@ -262,6 +270,13 @@ impl<D: Doors> Duty<'_, D> {
         self.staged.as_ref().is_some_and(|staged| staged.by_person)
     }
 
+    /// Bytes that are pointed at and were gone, and now are back.
+    fn is_what_should_run(&self, verified: &Verified) -> bool {
+        let pointer = self.world.vault.pointer();
+        let is_pointed_at = pointer.is_ok_and(|it| it.is_some_and(|it| it.sha256 == verified.stored().sha256));
+        is_pointed_at && self.running.is_none()
+    }
+
     /// Nothing was touched, and a person is told why. What a person asked for is tried again in the next window, unless
     /// it will not pass.
     pub(super) fn not_touched(&mut self, staged: Option<Staged>, why: &UpdateError) {
@@ -288,6 +303,11 @@ impl<D: Doors> Duty<'_, D> {
         if is_news {
             let signer = verified.stored().signer.clone();
             self.tell(Happening::Staged { version: version.clone(), signer }, None);
+        }
+        if self.is_what_should_run(&verified) {
+            self.bring_up = Some(verified);
+            self.restart_at = Some(Instant::now());
+            return self.up_to_date();
         }
         let staged = Staged { verified, wish: wish.clone(), by_person };
         if let Some(asked) = &mut self.asked {
