@@ -214,13 +214,16 @@ async fn defect_11_and_k_20_the_second_supervisor_of_a_folder_is_told_who_has_it
     let site = Site::new();
     let supervisor = site.supervisor(DAY).await;
     match vault::lock(site.path()) {
-        Err(VaultError::Locked { holder, .. }) => assert!(holder.starts_with(&std::process::id().to_string()), "{holder}"),
+        Err(VaultError::Locked { holder, .. }) => {
+            assert!(holder.starts_with(&std::process::id().to_string()), "{holder}")
+        }
         other => panic!("{other:?}"),
     }
     // Whoever only looks can do so, and can change nothing.
-    let looking = vault::Folder::to_look_into(vault::Plan::of(&site.settings()), efm::clock::Clock::machine(), |_, _, _, _| {
-        Err("nothing is unpacked".into())
-    });
+    let looking =
+        vault::Folder::to_look_into(vault::Plan::of(&site.settings()), efm::clock::Clock::machine(), |_, _, _, _| {
+            Err("nothing is unpacked".into())
+        });
     assert!(looking.pointer().unwrap().is_none());
     assert!(looking.end_trial().is_err() && looking.remember_child(None).is_err());
     drop(supervisor);
@@ -261,7 +264,8 @@ async fn defect_05_and_k_22_one_that_crashes_is_started_again_at_once() {
             talk.until_up("4.0.7").await;
             let began = Instant::now();
             supervisor.world.child.kill(&running.process).await.unwrap();
-            talk.until(|seen| seen.up && seen.running.as_ref().is_some_and(|now| !now.process.is(&running.process))).await;
+            talk.until(|seen| seen.up && seen.running.as_ref().is_some_and(|now| !now.process.is(&running.process)))
+                .await;
             began.elapsed()
         })
         .await;

@@ -254,7 +254,8 @@ async fn k_23_a_start_that_still_works_is_waited_for_and_one_that_stands_still_i
 #[tokio::test]
 async fn k_28_variables_whose_names_begin_as_set_do_not_reach_the_child_however_they_are_written() {
     let ours: Vec<String> = kosmos::child::environment::all().into_iter().map(|(name, _)| name).collect();
-    let Some(name) = ours.iter().find(|name| name.starts_with("CARGO")).or(ours.iter().find(|name| *name != "PATH")) else {
+    let Some(name) = ours.iter().find(|name| name.starts_with("CARGO")).or(ours.iter().find(|name| *name != "PATH"))
+    else {
         println!("left out: this test has no environment of its own");
         return;
     };

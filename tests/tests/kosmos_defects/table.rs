@@ -41,9 +41,7 @@ pub const ROWS: &[(&str, Shown)] = &[
     ),
     (
         "defect_10",
-        Here(&[
-            "defect_10_and_k_24_data_is_as_before_when_the_new_version_never_came_up_and_is_kept_when_it_had",
-        ]),
+        Here(&["defect_10_and_k_24_data_is_as_before_when_the_new_version_never_came_up_and_is_kept_when_it_had"]),
     ),
     ("defect_11", Here(&["defect_11_and_k_20_the_second_supervisor_of_a_folder_is_told_who_has_it"])),
     ("defect_12", Here(&["defect_12_what_runs_is_adopted_and_never_restarted_because_the_supervisor_was"])),
@@ -100,10 +98,7 @@ pub const ROWS: &[(&str, Shown)] = &[
     (
         "k_06",
         Elsewhere(
-            &[(
-                "supervisor/src/notice/tests/mail.rs",
-                "k_06_a_server_that_is_down_loses_nothing_and_delays_nothing",
-            )],
+            &[("supervisor/src/notice/tests/mail.rs", "k_06_a_server_that_is_down_loses_nothing_and_delays_nothing")],
             &["k_06_a_mail_server_that_hangs_delays_no_roll_back_and_loses_no_mail"],
         ),
     ),
@@ -124,10 +119,7 @@ pub const ROWS: &[(&str, Shown)] = &[
     (
         "k_09",
         Elsewhere(
-            &[(
-                "tests/tests/child_process.rs",
-                "k09_one_that_ignores_everything_is_killed_with_all_that_it_started",
-            )],
+            &[("tests/tests/child_process.rs", "k09_one_that_ignores_everything_is_killed_with_all_that_it_started")],
             &[
                 "defect_04_and_k_09_one_that_will_not_stop_is_ended_and_the_new_one_never_starts_beside_it",
                 "k_09_one_that_is_down_or_hangs_is_stopped_too_and_the_upgrade_may_be_the_cure",
@@ -167,10 +159,7 @@ pub const ROWS: &[(&str, Shown)] = &[
         ]),
     ),
     // H
-    (
-        "k_16",
-        Here(&["k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_key_counts_at_once"]),
-    ),
+    ("k_16", Here(&["k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_key_counts_at_once"])),
     // H
     (
         "k_18",
@@ -309,10 +298,7 @@ pub const ROWS: &[(&str, Shown)] = &[
         "k_34",
         Elsewhere(
             &[
-                (
-                    "supervisor/src/schedule/tests/table.rs",
-                    "k_34_an_expression_that_fires_each_second_gets_a_warning",
-                ),
+                ("supervisor/src/schedule/tests/table.rs", "k_34_an_expression_that_fires_each_second_gets_a_warning"),
                 ("supervisor/src/config/tests/layers.rs", "k_34_an_expression_that_fires_each_second_is_told"),
             ],
             &[],
@@ -335,10 +321,7 @@ pub const ROWS: &[(&str, Shown)] = &[
     (
         "k_39",
         Elsewhere(
-            &[(
-                "tests/tests/child_process.rs",
-                "k39_it_lives_on_when_its_supervisor_is_killed_and_is_found_again",
-            )],
+            &[("tests/tests/child_process.rs", "k39_it_lives_on_when_its_supervisor_is_killed_and_is_found_again")],
             &[],
         ),
     ),
@@ -357,10 +340,7 @@ pub const ROWS: &[(&str, Shown)] = &[
     (
         "k_41",
         Elsewhere(
-            &[(
-                "supervisor/src/config/tests/layers.rs",
-                "k_41_another_machine_is_asked_only_when_a_person_says_so",
-            )],
+            &[("supervisor/src/config/tests/layers.rs", "k_41_another_machine_is_asked_only_when_a_person_says_so")],
             &[],
         ),
     ),
@@ -400,8 +380,7 @@ pub const ROWS: &[(&str, Shown)] = &[
 ];
 
 /// The rows of the hostile review that are critical or high; each must be in the table.
-const CRITICAL_OR_HIGH: [u32; 23] =
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 21, 22, 23, 24, 25];
+const CRITICAL_OR_HIGH: [u32; 23] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 21, 22, 23, 24, 25];
 
 use std::collections::BTreeSet;
 use std::path::Path;

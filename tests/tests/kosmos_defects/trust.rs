@@ -2,8 +2,8 @@
 
 use crate::world::{BUILT, DAY, EVENING, NIGHT, Site, moment};
 use efm::chain::Chain;
-use kosmos::duty::housekeeping;
 use kosmos::demo::publisher::Publisher;
+use kosmos::duty::housekeeping;
 use kosmos::ports::{Child, SourceError};
 use kosmos::update::compare::Refusal;
 use kosmos::update::{Outcome, UpdateError, Verified};
@@ -64,7 +64,8 @@ async fn defect_01_and_k_01_bytes_that_failed_verification_are_never_started() {
                 .await;
             assert!(supervisor.lives(&running));
         }
-        let launchable: Vec<_> = site.files(".jar").into_iter().filter(|jar| jar.to_string_lossy().contains("4.0.8")).collect();
+        let launchable: Vec<_> =
+            site.files(".jar").into_iter().filter(|jar| jar.to_string_lossy().contains("4.0.8")).collect();
         assert!(launchable.is_empty(), "{what}: {launchable:?}");
     }
     assert_eq!(site.started(), ["4.0.7"]);
@@ -113,7 +114,8 @@ async fn k_02_a_release_that_is_not_whole_yet_changes_nothing_and_is_installed_o
     for lie in &lies[..5] {
         let looked = supervisor.look().await;
         assert!(looked.is_err(), "{lie:?}: {looked:?}");
-        let found: Vec<_> = site.files(".jar").into_iter().filter(|jar| jar.to_string_lossy().contains("4.0.8")).collect();
+        let found: Vec<_> =
+            site.files(".jar").into_iter().filter(|jar| jar.to_string_lossy().contains("4.0.8")).collect();
         assert!(found.is_empty(), "{lie:?}: {found:?}");
         assert!(supervisor.lives(&running), "{lie:?}");
     }
@@ -163,7 +165,7 @@ async fn defect_02_and_k_12_an_older_version_in_the_list_is_no_upgrade_and_a_lis
     for (at, told) in [("2026-11-27T09:00:00Z", 0), ("2026-12-02T09:00:00Z", 1), ("2026-12-03T09:00:00Z", 1)] {
         let supervisor = site.supervisor(at).await;
         supervisor.on_duty(async |talk| talk.until_looked().await).await;
-        housekeeping::all(&supervisor.world, None).await;
+        housekeeping::all(&supervisor.world, None, None).await;
         assert_eq!(site.told("stale").len(), told, "{at}: {:?}", site.history());
     }
     assert_eq!(site.started(), ["4.0.7"]);
@@ -193,10 +195,30 @@ async fn defect_03_and_k_14_and_k_15_revoked_ended_weak_and_foreign_keys_let_not
     let revoked = |code| Forger::with(key()).user(user, &proper()).revoked(&later().because(code));
     let rows: Vec<(&str, Vec<u8>, Vec<u8>)> = vec![
         ("a revoked key", revoked(RevocationCode::KeyCompromised).certificate(), good.sign(&later(), &jar)),
-        ("a revoked name", Forger::with(key()).user(user, &proper()).without_user(user, &later()).certificate(), good.sign(&later(), &jar)),
-        ("a key that has ended", Forger::with(key()).user(user, &proper().key_lasts(A_DAY)).certificate(), good.sign(&Words::at(made + 2 * A_DAY), &jar)),
-        ("a revoked subkey", Forger::with(key()).user(user, &proper()).subkey(&subkey, &proper(), Some(&Words::at(made))).without_subkey(&subkey, &later()).certificate(), sign(&subkey, binary, &Words::at(made + 2 * A_DAY), &jar)),
-        ("a subkey that does not consent", Forger::with(key()).user(user, &proper()).subkey(&subkey, &proper(), None).certificate(), sign(&subkey, binary, &later(), &jar)),
+        (
+            "a revoked name",
+            Forger::with(key()).user(user, &proper()).without_user(user, &later()).certificate(),
+            good.sign(&later(), &jar),
+        ),
+        (
+            "a key that has ended",
+            Forger::with(key()).user(user, &proper().key_lasts(A_DAY)).certificate(),
+            good.sign(&Words::at(made + 2 * A_DAY), &jar),
+        ),
+        (
+            "a revoked subkey",
+            Forger::with(key())
+                .user(user, &proper())
+                .subkey(&subkey, &proper(), Some(&Words::at(made)))
+                .without_subkey(&subkey, &later())
+                .certificate(),
+            sign(&subkey, binary, &Words::at(made + 2 * A_DAY), &jar),
+        ),
+        (
+            "a subkey that does not consent",
+            Forger::with(key()).user(user, &proper()).subkey(&subkey, &proper(), None).certificate(),
+            sign(&subkey, binary, &later(), &jar),
+        ),
         ("a signature that has ended", good.certificate(), good.sign(&later().lasts(A_DAY), &jar)),
         ("a signature from tomorrow", good.certificate(), good.sign(&Words::at(made + 400 * A_DAY), &jar)),
         ("SHA-1", weak.certificate(), weak.sign(&Words::at(weak_made + A_DAY).over(HashAlgorithm::Sha1), &jar)),
@@ -245,7 +267,9 @@ async fn k_15_a_release_that_both_keys_have_signed_is_good_whichever_comes_first
 async fn k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_key_counts_at_once() {
     let made = u32::try_from(moment(BUILT).as_second()).unwrap();
     let key = || ed25519(1, made);
-    let lasting = |days: u32| Forger::with(key()).user("p <p@example.org>", &Words::at(made).for_signing().key_lasts(days * A_DAY));
+    let lasting = |days: u32| {
+        Forger::with(key()).user("p <p@example.org>", &Words::at(made).for_signing().key_lasts(days * A_DAY))
+    };
     let publisher = lasting(75);
     let site = Site::new();
     site.write("eformidling-key.asc", publisher.certificate());
@@ -259,7 +283,7 @@ async fn k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_ke
     let supervisor = site.supervisor(NIGHT).await;
     let running = supervisor.install(None).await;
     for _ in 0..2 {
-        housekeeping::all(&supervisor.world, Some(&running)).await;
+        housekeeping::all(&supervisor.world, Some(&running), None).await;
     }
     let told = site.told("key-expires");
     assert_eq!(told.len(), 1, "{:?}", site.history());
@@ -276,7 +300,8 @@ async fn k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_ke
             let before = talk.until_up("4.0.7").await;
             assert!(before.process.is(&running.process), "adopted");
             supervisor.world.child.kill(&before.process).await.unwrap();
-            talk.until(|seen| seen.up && seen.running.as_ref().is_some_and(|now| !now.process.is(&before.process))).await;
+            talk.until(|seen| seen.up && seen.running.as_ref().is_some_and(|now| !now.process.is(&before.process)))
+                .await;
         })
         .await;
     assert_eq!(site.started(), ["4.0.7", "4.0.7"]);
