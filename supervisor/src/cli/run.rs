@@ -136,7 +136,6 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
             None
         }
     }
-    ending
 }
 
 /// Settings that are wrong are told, and the old ones stay.

@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::LookResult;
 use crate::ports::{Doors, Event, Happening, Keep, Notice, Vault, VaultError, state_folder};
+use crate::release::Sha256;
 use crate::update::{Running, World, verify};
 
 /// Between two times.
 pub const EACH: Duration = Duration::from_hours(1);
 
 /// All of it. Each part that fails is told and leaves the others alone.
-pub async fn all<D: Doors>(world: &World<D>, running: Option<&Running>) {
-    let tidied = match keep(world, running) {
+pub async fn all<D: Doors>(world: &World<D>, running: Option<&Running>, staged: Option<Sha256>) {
+    let tidied = match keep(world, running, staged) {
         Ok(keep) => world.vault.tidy(&keep).await,
         Err(error) => Err(error),
     };
@@ -37,10 +38,11 @@ fn end_what_is_over<D: Doors>(world: &World<D>) {
     }
 }
 
-/// What runs, the newest version that may still be installed, and the newest one to go back to.
-fn keep<D: Doors>(world: &World<D>, running: Option<&Running>) -> Result<Keep, VaultError> {
+/// What runs, what waits for a window, the newest version that may still be installed, and the newest one to go back to.
+fn keep<D: Doors>(world: &World<D>, running: Option<&Running>, staged: Option<Sha256>) -> Result<Keep, VaultError> {
     let mut versions: Vec<_> =
         running.and_then(|running| running.stored.as_ref()).map(|stored| stored.sha256).into_iter().collect();
+    versions.extend(staged);
     let pointer = world.vault.pointer()?;
     let all = world.vault.all_stored()?;
     let given_up: Vec<_> = world

@@ -24,13 +24,15 @@ use tokio::time::Instant;
 use crate::ports::{Doors, Vault};
 use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
-use crate::update::compare::Wish;
+use crate::update::compare::{self, Wish};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use command::{Answer, Command};
 use crashes::Crashes;
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
+/// Between two tries to take over at a site that never looks.
+const TAKE_OVER_EACH: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 /// Expected of an upgrade until one was measured.
 const EXPECTED_AT_FIRST: Duration = Duration::from_mins(2);
 
@@ -102,10 +104,8 @@ pub struct Duty<'w, D: Doors> {
     work: Option<work::Work<'w>>,
     /// A start of what should run; beside a look, which may take hours.
     starting: Option<work::Work<'w>>,
-    staged: Option<Verified>,
+    staged: Option<Staged>,
     attempted: Option<(Option<Timestamp>, Sha256)>,
-    /// Bytes that a person asked for, to be installed in the next window whatever the mode is.
-    said_in_window_for: Option<Sha256>,
     looked: Option<Looked>,
     asked: Option<Asked>,
     expected: Duration,
@@ -131,10 +131,23 @@ impl TakeOver {
     }
 }
 
+/// A verified version that waits to be installed.
+#[derive(Clone)]
+struct Staged {
+    verified: Verified,
+    /// What it is the answer to; asked again before it is installed.
+    wish: Wish,
+    /// A person asked for it: it is installed in the next window whatever the mode is, and no look by itself takes its
+    /// place.
+    by_person: bool,
+}
+
 /// A person who waits for an answer about an upgrade.
 struct Asked {
     wish: Wish,
     now: bool,
+    /// A look has found what they want; it is staged.
+    found: bool,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -160,7 +173,6 @@ impl<'w, D: Doors> Duty<'w, D> {
             starting: None,
             staged: None,
             attempted: None,
-            said_in_window_for: None,
             looked: None,
             asked: None,
             expected: EXPECTED_AT_FIRST,
@@ -259,26 +271,24 @@ impl<'w, D: Doors> Duty<'w, D> {
     fn next_work(&mut self) -> Option<work::Work<'w>> {
         let now = Instant::now();
         let is_dirty = self.cleaned.is_none_or(|at| now.duration_since(at) >= housekeeping::EACH);
-        if is_dirty && self.looked.is_some() && self.asked.is_none() {
+        let has_looked = self.looked.is_some() || self.looks.next(None, self.world.clock.now()).is_none();
+        if is_dirty && has_looked && self.asked.is_none() {
             self.cleaned = Some(now);
-            return Some(work::tidy(self.world, self.running.clone()));
-        }
-        let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
-        if let Some(staged) = self.staged.clone()
-            && (self.asked.is_none() || said_now)
-            && self.due(&staged) == due::Due::Now
-        {
-            self.attempted = Some((self.open_window().map(|window| window.opens), staged.stored().sha256));
-            return Some(work::attempt(self.world, staged, self.running.clone()));
+            return Some(work::tidy(self.world, self.running.clone(), self.staged.as_ref().map(|it| &it.verified)));
         }
         if let Some(asked) = &self.asked
-            && self.staged.is_none()
+            && !asked.found
         {
-            return Some(work::look(self.world, asked.wish.clone(), true));
+            return Some(work::look(self.world, asked.wish.clone()));
         }
         // What is here already comes before what may be installed: it may be the way back.
         if self.take_over.is_some_and(|take_over| take_over.at <= now) {
             return Some(work::take_over(self.world, self.running.clone()));
+        }
+        if let Some(staged) = self.staged.clone()
+            && self.due(&staged) == due::Due::Now
+        {
+            return self.attempt(staged);
         }
         let moment = self.world.clock.now();
         let due = self.looks.next(self.looked.as_ref(), moment)?;
@@ -286,13 +296,37 @@ impl<'w, D: Doors> Duty<'w, D> {
             return None;
         }
         self.looked = Some(Looked { at: moment, ..self.looked.unwrap_or_else(|| Looked::well(due)) });
-        Some(work::look(self.world, Wish::Newest, false))
+        Some(work::look_by_itself(self.world))
+    }
+
+    fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
+        // Something strange runs, and what is pointed at takes its place: that is not up to date.
+        let is_strange = self.running.as_ref().is_some_and(|running| running.stored.is_none());
+        match compare::still(self.world, &verified, &wish) {
+            Ok(still) if still || is_strange => {
+                self.attempted = Some((self.open_window().map(|window| window.opens), verified.stored().sha256));
+                // What is felt of the old version from now on is the attempt's own doing.
+                self.pulse = None;
+                Some(work::attempt(self.world, verified, self.running.clone()))
+            }
+            Ok(_) => {
+                self.staged = None;
+                self.up_to_date();
+                None
+            }
+            Err(error) => {
+                self.staged = None;
+                self.look_failed(&error);
+                None
+            }
+        }
     }
 
     /// What one thing that was done has led to.
     fn after_work(&mut self, done: work::Done) -> Option<Ending> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
+            work::Done::OnlyTold(result) => self.after_telling(result),
             work::Done::TookOver(result) => self.after_take_over(result),
             work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
@@ -305,7 +339,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     }
 
     fn after_attempt(&mut self, outcome: Outcome) {
-        self.staged = None;
+        let staged = self.staged.take();
         self.bring_up = None;
         self.running = None;
         self.pulse = None;
@@ -330,6 +364,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 if let Some(running) = running {
                     self.now_runs(running);
                 }
+                self.not_touched(staged, &why);
                 Some(work::answer_to(&why))
             }
             Outcome::Left => None,
@@ -348,8 +383,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match command {
             Command::Upgrade { wish, now, reply } => {
                 tracing::info!(?wish, now, "asked to upgrade");
-                self.staged = None;
-                self.asked = Some(Asked { wish, now, reply });
+                self.asked = Some(Asked { wish, now, found: false, reply });
                 None
             }
             Command::Forgive { version, reply } => {
@@ -402,11 +436,11 @@ impl<'w, D: Doors> Duty<'w, D> {
         self.windows.open_at(self.world.clock.now())
     }
 
-    fn due(&self, staged: &Verified) -> due::Due {
+    fn due(&self, staged: &Staged) -> due::Due {
         let now = self.world.clock.now();
         let window = self.open_window();
         let attempted_in = match &self.attempted {
-            Some((opened, sha256)) if *sha256 == staged.stored().sha256 => *opened,
+            Some((opened, sha256)) if *sha256 == staged.verified.stored().sha256 => *opened,
             Some(_) | None => None,
         };
         let state = crate::ports::state_folder(&self.world.settings.home);
@@ -416,8 +450,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             attempted_in,
             installed: self.running.is_some() || self.restart_at.is_some() || self.is_installed(),
             on_hold: hold::now_in_force(&state, now).is_some(),
-            said_now: self.asked.as_ref().is_some_and(|asked| asked.now),
-            said_in_window: self.said_in_window_for == Some(staged.stored().sha256),
+            said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
+            said_in_window: staged.by_person,
             expected: self.expected,
         };
         due::decide(&situation, now)
@@ -464,10 +498,9 @@ impl<'w, D: Doors> Duty<'w, D> {
         self.snapshot.send_modify(|seen| {
             seen.running.clone_from(&self.running);
             seen.crashes = self.crashes.count();
-            seen.staged = self
-                .staged
-                .as_ref()
-                .map(|staged| (staged.stored().version().clone(), work::in_words(self.due(staged)).to_owned()));
+            seen.staged = self.staged.as_ref().map(|staged| {
+                (staged.verified.stored().version().clone(), work::in_words(self.due(staged)).to_owned())
+            });
             seen.next_look = self.looks.next(self.looked.as_ref(), now);
             seen.window = self.windows.open_or_next(now);
         });

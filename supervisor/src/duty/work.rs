@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::command::Answer;
 use super::due::Due;
-use super::{Duty, LookResult, housekeeping};
+use super::{Duty, LookResult, Staged, housekeeping};
 use crate::config::settings::Mode;
-use crate::ports::{Child, Doors, Event, Happening, Notice, Process, Remedy, SourceError, Vault, VaultError};
+use crate::ports::{Child, Doors, Event, Happening, Named, Notice, Process, Remedy, SourceError, Vault, VaultError};
 use crate::schedule::Looked;
 use crate::update::compare::{Refusal, Wish};
 use crate::update::reconcile::next_best;
@@ -33,6 +33,8 @@ pub(super) enum Work<'w> {
 /// What was done.
 pub(super) enum Done {
     Looked(Wish, Result<Option<Verified>, UpdateError>),
+    /// Asked and compared, and nothing was fetched: no answer to a person who wants it installed.
+    OnlyTold(Result<(), UpdateError>),
     TookOver(Result<Option<Verified>, UpdateError>),
     BroughtUp(Result<Option<Running>, UpdateError>),
     Attempted(Outcome),
@@ -47,14 +49,16 @@ pub(super) async fn done(work: &mut Option<Work<'_>>) -> Done {
     }
 }
 
-/// `asked`: a person wants it, whatever the mode is.
-pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish, asked: bool) -> Work<'_> {
-    let only_notify = world.settings.schedule.mode == Mode::Notify && !asked;
+/// A look that is due by itself.
+pub(super) fn look_by_itself<D: Doors>(world: &World<D>) -> Work<'_> {
+    if world.settings.schedule.mode != Mode::Notify {
+        return look(world, Wish::Newest);
+    }
+    Work::Look(Box::pin(async move { Done::OnlyTold(update::notify_only(world, &Wish::Newest).await) }))
+}
+
+pub(super) fn look<D: Doors>(world: &World<D>, wish: Wish) -> Work<'_> {
     Work::Look(Box::pin(async move {
-        if only_notify {
-            let compared = update::notify_only(world, &wish).await.map(|()| None);
-            return Done::Looked(wish, compared);
-        }
         let found = update::look(world, &wish).await;
         Done::Looked(wish, found)
     }))
@@ -75,9 +79,10 @@ pub(super) fn roll_back<D: Doors>(world: &World<D>, failed: Failed) -> Work<'_> 
     Work::Attempt(Box::pin(async move { Done::Attempted(roll_back::to_previous(world, failed).await) }))
 }
 
-pub(super) fn tidy<D: Doors>(world: &World<D>, running: Option<Running>) -> Work<'_> {
+pub(super) fn tidy<'w, D: Doors>(world: &'w World<D>, running: Option<Running>, staged: Option<&Verified>) -> Work<'w> {
+    let staged = staged.map(|staged| staged.stored().sha256);
     Work::Tidy(Box::pin(async move {
-        housekeeping::all(world, running.as_ref()).await;
+        housekeeping::all(world, running.as_ref(), staged).await;
         Done::Tidied
     }))
 }
@@ -110,13 +115,17 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
         return meet(world, stray, &wanted).await;
     }
     match start::again(world, &wanted).await {
-        Ok(process) => Ok(Some(running(process, &wanted))),
+        Ok(process) => {
+            point_at_what_was_started(world, pointer.as_ref(), &wanted);
+            Ok(Some(running(process, &wanted)))
+        }
         Err(UpdateError::Vault(error @ crate::ports::VaultError::Changed { .. })) => {
             let Some(pointer) = pointer else { return Err(error.into()) };
             let reason = Chain(&error).to_string();
             world.notice.tell(Event { reason: Some(reason), ..Event::of(Happening::Warning) });
             let Some(other) = next_best(world, Some(&pointer)).await? else { return Err(error.into()) };
             let process = start::again(world, &other).await?;
+            point_at_what_was_started(world, Some(&pointer), &other);
             Ok(Some(running(process, &other)))
         }
         Err(error) => Err(error),
@@ -137,6 +146,17 @@ async fn meet<D: Doors>(world: &World<D>, stray: Process, wanted: &Verified) -> 
         return Ok(Some(running(process, wanted)));
     }
     Ok(Some(Running { process: stray, stored: None }))
+}
+
+/// The next best that was started is what is pointed at from now on, or it would be taken for what we wanted, and what
+/// was lost for what we have.
+fn point_at_what_was_started<D: Doors>(world: &World<D>, pointer: Option<&Named>, started: &Verified) {
+    if pointer.is_some_and(|pointer| pointer.sha256 == started.stored().sha256) {
+        return;
+    }
+    if let Err(error) = world.vault.point_at(started.stored()) {
+        tracing::warn!(error = %Chain(&error), "cannot point at what was started");
+    }
 }
 
 fn running(process: Process, verified: &Verified) -> Running {
@@ -235,13 +255,16 @@ impl<D: Doors> Duty<'_, D> {
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(Some(verified)) => self.stage(&verified),
+            Ok(Some(verified)) => self.stage(verified, wish),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
-                self.staged = self.what_is_pointed_at_but_does_not_run();
-                let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
-                let version = version.map(|stored| stored.version().clone());
-                self.answer(Answer::UpToDate { version });
+                if self.asked.is_some() || !self.a_person_waits_for_a_window() {
+                    self.staged = None;
+                }
+                self.up_to_date();
+                if self.staged.is_none() {
+                    self.staged = self.what_is_pointed_at_but_does_not_run();
+                }
             }
             Err(error) => self.look_failed(&error),
         }
@@ -249,32 +272,118 @@ impl<D: Doors> Duty<'_, D> {
 
     /// What runs was started by somebody else and could not be verified, and there is nothing newer: in a window the
     /// version that is pointed at takes its place.
-    fn what_is_pointed_at_but_does_not_run(&self) -> Option<Verified> {
+    fn what_is_pointed_at_but_does_not_run(&self) -> Option<Staged> {
         let is_strange = self.running.as_ref().is_some_and(|running| running.stored.is_none());
         if !is_strange {
             return None;
         }
         let pointer = self.world.vault.pointer().ok().flatten()?;
-        verify::lies_here(self.world, &pointer.sha256).ok().flatten()
+        let verified = verify::lies_here(self.world, &pointer.sha256).ok().flatten()?;
+        Some(Staged { verified, wish: Wish::Newest, by_person: false })
     }
 
-    fn stage(&mut self, verified: &Verified) {
+    pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
+        let now = self.world.clock.now();
+        let reached = !matches!(&result, Err(UpdateError::Source(_)));
+        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |()| "asked and compared".to_owned());
+        self.note_look(LookResult { at: now, reached, text });
+        match result {
+            Ok(()) => self.looked = Some(Looked::well(now)),
+            Err(error) => self.note_failure(&error),
+        }
+    }
+
+    pub(super) fn up_to_date(&mut self) {
+        let version = self.running.as_ref().and_then(|running| running.stored.as_ref());
+        let version = version.map(|stored| stored.version().clone());
+        self.answer(Answer::UpToDate { version });
+    }
+
+    /// What a person asked for and was promised for the next window is not taken back by a look that comes by itself.
+    fn a_person_waits_for_a_window(&self) -> bool {
+        self.staged.as_ref().is_some_and(|staged| staged.by_person)
+    }
+
+    /// Bytes that are pointed at and were gone, and now are back.
+    fn is_what_should_run(&self, verified: &Verified) -> bool {
+        let pointer = self.world.vault.pointer();
+        let is_pointed_at = pointer.is_ok_and(|it| it.is_some_and(|it| it.sha256 == verified.stored().sha256));
+        is_pointed_at && self.running.is_none()
+    }
+
+    /// Nothing was touched, and a person is told why. What a person asked for is tried again in the next window, unless
+    /// it will not pass.
+    pub(super) fn not_touched(&mut self, staged: Option<Staged>, why: &UpdateError) {
+        let Some(staged) = staged else { return };
+        let version = staged.verified.stored().version();
+        let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
+        self.tell(Happening::Warning, Some(reason));
+        // Without a window it would be tried again at once.
+        let in_window = matches!(self.attempted, Some((Some(_), _)));
+        if staged.by_person && in_window && self.asked.is_none() && why.remedy() != Remedy::GiveUp {
+            self.staged = Some(staged);
+        }
+    }
+
+    fn stage(&mut self, verified: Verified, wish: &Wish) {
         self.looked = Some(Looked::well(self.world.clock.now()));
+        let by_person = self.asked.is_some();
+        if !by_person && self.a_person_waits_for_a_window() {
+            return;
+        }
         let version = verified.stored().version().clone();
-        let is_news = self.staged.as_ref().is_none_or(|staged| staged.stored().sha256 != verified.stored().sha256);
+        let is_news =
+            self.staged.as_ref().is_none_or(|staged| staged.verified.stored().sha256 != verified.stored().sha256);
         if is_news {
             let signer = verified.stored().signer.clone();
             self.tell(Happening::Staged { version: version.clone(), signer }, None);
         }
-        self.staged = Some(verified.clone());
+        if self.is_what_should_run(&verified) {
+            self.bring_up = Some(verified);
+            self.restart_at = Some(Instant::now());
+            return self.up_to_date();
+        }
+        let staged = Staged { verified, wish: wish.clone(), by_person };
+        if let Some(asked) = &mut self.asked {
+            asked.found = true;
+        }
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            self.said_in_window_for = Some(verified.stored().sha256);
-            let waits_for = in_words(self.due(verified)).to_owned();
+            let waits_for = in_words(self.due(&staged)).to_owned();
             self.answer(Answer::Staged { version, waits_for });
+        }
+        self.staged = Some(staged);
+    }
+
+    pub(super) fn look_failed(&mut self, error: &UpdateError) {
+        self.note_failure(error);
+        self.drop_what_is_refused(error);
+        self.answer(answer_to(error));
+    }
+
+    /// What was staged and is now refused (its key was revoked, a marker was put there, the list went back) is not
+    /// installed. What a person asked for is held to the rules once more before it is installed; until then only a
+    /// verdict about that very version counts.
+    fn drop_what_is_refused(&mut self, error: &UpdateError) {
+        let Some(staged) = &self.staged else { return };
+        let version = staged.verified.stored().version();
+        let speaks_of_it = match error {
+            UpdateError::Policy(_) | UpdateError::Keys { .. } => !staged.by_person,
+            UpdateError::Verification { tag, .. } => {
+                !staged.by_person || tag.parse::<crate::release::Tag>().is_ok_and(|tag| tag.version() == version)
+            }
+            UpdateError::Source(_)
+            | UpdateError::Vault(_)
+            | UpdateError::Child(_)
+            | UpdateError::WillNotStop { .. }
+            | UpdateError::PortTaken { .. } => false,
+        };
+        if speaks_of_it {
+            tracing::warn!(%version, "no longer staged");
+            self.staged = None;
         }
     }
 
-    fn look_failed(&mut self, error: &UpdateError) {
+    fn note_failure(&mut self, error: &UpdateError) {
         let failures = self.looked.map_or(0, |looked| looked.failures).saturating_add(1);
         let retry_after = match error.remedy() {
             Remedy::Retry(after) => after,
@@ -295,7 +404,6 @@ impl<D: Doors> Duty<'_, D> {
             tracing::warn!(%text, "look");
         }
         self.tell_refusal(error, &text);
-        self.answer(answer_to(error));
     }
 
     fn tell_refusal(&mut self, error: &UpdateError, text: &str) {
@@ -357,7 +465,6 @@ impl<D: Doors> Duty<'_, D> {
     pub(super) fn after_bring_up(&mut self, result: Result<Option<Running>, UpdateError>) {
         match result {
             Ok(Some(running)) => {
-                self.point_where_nothing_is_pointed_at(&running);
                 self.now_runs(running);
             }
             // Nothing is here that could be started; a take-over that has ended meanwhile may say otherwise.
@@ -370,17 +477,6 @@ impl<D: Doors> Duty<'_, D> {
                     self.tell_loop(&Chain(&error).to_string());
                 }
             }
-        }
-    }
-
-    /// What was started from the vault because the pointer is lost is the truth from now on: it is what is started again
-    /// after a crash, and what upgrades are compared with.
-    fn point_where_nothing_is_pointed_at(&self, running: &Running) {
-        let (Ok(None) | Err(VaultError::Corrupt { .. })) = self.world.vault.pointer() else { return };
-        let Some(stored) = &running.stored else { return };
-        match self.world.vault.point_at(stored) {
-            Ok(()) => tracing::warn!(version = %stored.version(), "the pointer was lost; point at what was started"),
-            Err(error) => tracing::error!(error = %Chain(&error), "cannot point at what was started"),
         }
     }
 

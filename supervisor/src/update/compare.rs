@@ -149,6 +149,18 @@ pub fn with_what_is_here<D: Doors>(
     Ok(decide(release, wish, &here, &world.settings.release)?)
 }
 
+/// Whether what was verified some time ago is still wanted: rules, markers and what is held against it may have changed.
+/// `false`: it is what we have.
+pub fn still<D: Doors>(world: &World<D>, verified: &super::Verified, wish: &Wish) -> Result<bool, UpdateError> {
+    let stored = verified.stored();
+    let release = Release { tag: stored.tag.clone() };
+    let Some(upgrade) = with_what_is_here(world, release, wish)? else { return Ok(false) };
+    match upgrade.given_up_bytes(&stored.sha256) {
+        None => Ok(true),
+        Some(reason) => Err(Refusal::GivenUp { version: stored.version().clone(), reason: reason.to_owned() }.into()),
+    }
+}
+
 /// The decision. `Ok(None)`: it is what we have.
 pub fn decide(
     release: Release,

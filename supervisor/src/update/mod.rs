@@ -40,7 +40,7 @@ use tokio::time::Instant;
 use crate::config::Settings;
 use crate::ports::{
     Attempt, Child as _, ChildError, Doors, Event, Happening, Notice as _, Process, Remedy, SourceError, Stored, Trial,
-    VaultError,
+    Vault as _, VaultError,
 };
 use crate::release::{Release, Version};
 pub use preflight::Ready;
@@ -282,7 +282,13 @@ pub async fn stage<D: Doors>(
     let Some(upgrade) = compare::with_what_is_here(world, release, wish)? else { return Ok(None) };
     let signature = download::signature(world, &upgrade).await?;
     if let Some(verified) = verify::already_here(world, &upgrade, &signature)? {
-        return Ok(Some(verified));
+        match world.vault.hash_again(verified.stored()).await {
+            Ok(()) => return Ok(Some(verified)),
+            Err(error @ VaultError::Changed { .. }) => {
+                tracing::warn!(error = %efm::chain::Chain(&error), "damaged since, fetch it again");
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let downloaded = download::archive(world, upgrade, signature).await?;
     verify::downloaded(world, downloaded).await.map(Some)

@@ -121,21 +121,24 @@ async fn open_trial<D: Doors>(
     }
     let plan = decide(&trial, pointer.as_ref(), on_trial.is_some());
     trial.left = false;
-    world.vault.write_trial(&trial)?;
+    if let Err(error) = world.vault.write_trial(&trial) {
+        // A disk that is full keeps nothing down: what runs, or ran, matters more than the count of the dead.
+        tracing::error!(error = %efm::chain::Chain(&error), "cannot count a death");
+    }
     tracing::warn!(trial = %trial.id, deaths = trial.deaths, ?plan, "a trial is open");
     match plan {
         Plan::Finish => {
             if let Some(new) = &new {
                 commit::settle(world, &trial, new.stored(), None).await;
             }
-            world.vault.end_trial()?;
+            end(world);
             settled(world, pointer, process, remembered.as_ref()).await
         }
         Plan::Cancel => {
             if let Some(new) = &new {
                 trial::hold_against(world, &trial, new.stored().signature, None);
             }
-            world.vault.end_trial()?;
+            end(world);
             settled(world, pointer, process, remembered.as_ref()).await
         }
         Plan::GoOn => {
@@ -156,6 +159,13 @@ async fn open_trial<D: Doors>(
             }
             Ok(AtStart::RollBack(Box::new(Failed { trial, new, old, process, blame, why, unseen })))
         }
+    }
+}
+
+/// One that cannot be ended is ended when there is time to tidy up.
+fn end<D: Doors>(world: &World<D>) {
+    if let Err(error) = world.vault.end_trial() {
+        tracing::warn!(error = %efm::chain::Chain(&error), "cannot end a trial");
     }
 }
 

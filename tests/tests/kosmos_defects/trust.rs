@@ -165,7 +165,7 @@ async fn defect_02_and_k_12_an_older_version_in_the_list_is_no_upgrade_and_a_lis
     for (at, told) in [("2026-11-27T09:00:00Z", 0), ("2026-12-02T09:00:00Z", 1), ("2026-12-03T09:00:00Z", 1)] {
         let supervisor = site.supervisor(at).await;
         supervisor.on_duty(async |talk| talk.until_looked().await).await;
-        housekeeping::all(&supervisor.world, None).await;
+        housekeeping::all(&supervisor.world, None, None).await;
         assert_eq!(site.told("stale").len(), told, "{at}: {:?}", site.history());
     }
     assert_eq!(site.started(), ["4.0.7"]);
@@ -283,7 +283,7 @@ async fn k_16_the_end_of_a_key_is_told_ahead_stops_no_service_and_a_refreshed_ke
     let supervisor = site.supervisor(NIGHT).await;
     let running = supervisor.install(None).await;
     for _ in 0..2 {
-        housekeeping::all(&supervisor.world, Some(&running)).await;
+        housekeeping::all(&supervisor.world, Some(&running), None).await;
     }
     let told = site.told("key-expires");
     assert_eq!(told.len(), 1, "{:?}", site.history());
