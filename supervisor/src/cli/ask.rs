@@ -16,6 +16,10 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
         super::complain(&error);
         return Exit::Usage;
     }
+    if let Some(Err(error)) = wanted.to.as_ref().map(|text| text.parse::<crate::release::Tag>()) {
+        super::complain(&error);
+        return Exit::Usage;
+    }
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();
@@ -98,6 +102,7 @@ fn exit(kind: AnswerKind) -> Exit {
         AnswerKind::NothingRuns => Exit::NothingRuns,
         AnswerKind::RefusedByVerification => Exit::RefusedByVerification,
         AnswerKind::RefusedByPolicy => Exit::RefusedByPolicy,
+        AnswerKind::SourceUnreachable => Exit::SourceUnreachable,
         AnswerKind::Failed => Exit::Failed,
     }
 }

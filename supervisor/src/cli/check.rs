@@ -60,6 +60,11 @@ pub async fn check(settings: Settings, json: bool) -> Exit {
     };
     let compared = compare::with_what_is_here(&world, release, &Wish::Newest);
     let (upgrade, exit, policy) = match compared {
+        Ok(Some(upgrade)) if upgrade.given_up_version().is_some() => {
+            let why = upgrade.given_up_version().unwrap_or_default();
+            let says = format!("{offered} failed here and is not tried again until other bytes come ({why})");
+            (false, Exit::RefusedByPolicy, Gate { rule: "policy", open: false, says })
+        }
         Ok(Some(_)) => (true, Exit::UpgradeAvailable, Gate { rule: "policy", open: true, says: "it is wanted".into() }),
         Ok(None) => (false, Exit::Done, Gate { rule: "policy", open: true, says: "it is what we have".into() }),
         Err(UpdateError::Policy(refusal)) => {

@@ -72,7 +72,7 @@ The exit codes are an API: their meaning does not change.
   23  refused by policy: seat belt, allow, floor, given up, blocklisted, on hold
   30  no supervisor runs in this home folder
   31  another supervisor has this home folder
-  32  the release source could not be reached; nothing was changed";
+  32  the release source could not be reached, or what it offers makes no sense; nothing was changed";
 
 #[cfg(test)]
 mod tests {

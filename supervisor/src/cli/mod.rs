@@ -62,10 +62,10 @@ async fn word(cli: Cli) -> Exit {
         }
         Word::Config(Config::Check) => config_check(&home),
         Word::Verify(verify) => look_up::verify(&home, &verify),
-        Word::Upgrade(upgrade) => ask::upgrade(&home, upgrade).await,
-        Word::Forgive { version } => ask::forgive(&home, version).await,
-        Word::Reload => ask::reload(&home).await,
-        Word::Stop => ask::stop(&home).await,
+        Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
+        Word::Forgive { version } => ask::forgive(&settled_home(&home), version).await,
+        Word::Reload => ask::reload(&settled_home(&home)).await,
+        Word::Stop => ask::stop(&settled_home(&home)).await,
         Word::Config(Config::Show)
         | Word::Schedule
         | Word::Check { .. }
@@ -118,6 +118,12 @@ fn home(given: Option<&Path>) -> Result<PathBuf, String> {
     }
     // Links are followed once, so that all words speak of the same folder.
     Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
+}
+
+/// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
+/// keep nobody from asking a supervisor that runs.
+fn settled_home(given: &Path) -> PathBuf {
+    config::load(given, &environment::all(), &[]).map_or_else(|_| given.to_owned(), |loaded| loaded.settings.home)
 }
 
 /// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.

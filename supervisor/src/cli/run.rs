@@ -28,11 +28,14 @@ const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
+    let Some(loaded) = load(home) else { return Exit::Settings };
+    // Where the settings say that the integration point lives elsewhere, the lock, the state and the log are there.
+    let settings_folder = home;
+    let home = loaded.settings.home.clone();
     let log = home.join("logs").join("kosmos.log");
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
     }
-    let Some(loaded) = load(home) else { return Exit::Settings };
     // A key that is missing keeps no version from being started, only new ones from being verified.
     let files = config::check_files(&loaded);
     let access = config::check_access(&loaded);
@@ -40,7 +43,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         tracing::warn!(%problem, "settings");
     }
     let mut settings = loaded.settings;
-    let lock = match lock(home).await {
+    let lock = match lock(&home).await {
         Ok(lock) => lock,
         Err(error) => {
             super::complain(&error);
@@ -49,29 +52,18 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     };
     let (leave, left) = watch::channel(false);
     let duty = async {
-        let mut lock = Some(lock);
         loop {
-            let world = house::to_work_in(settings.clone(), take(&mut lock, home).await?, left.clone());
+            let world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
             match on_duty(&world).await {
-                Some(Ending::Reload) => settings = reloaded(home, settings),
-                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Ok(Exit::Done),
-                None => return Ok(Exit::Failed),
+                Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
+                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
+                None => return Exit::Failed,
             }
         }
     };
     tokio::select! {
-        ended = duty => ended.unwrap_or_else(|error: VaultError| {
-            super::complain(&error);
-            Exit::Failed
-        }),
+        ended = duty => ended,
         never = hear_signals(&leave) => match never {},
-    }
-}
-
-async fn take(lock: &mut Option<vault::HomeLock>, home: &Path) -> Result<vault::HomeLock, VaultError> {
-    match lock.take() {
-        Some(lock) => Ok(lock),
-        None => self::lock(home).await,
     }
 }
 
@@ -141,6 +133,10 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
 /// Settings that are wrong are told, and the old ones stay.
 fn reloaded(home: &Path, before: Settings) -> Settings {
     match config::load(home, &crate::child::environment::all(), &[]) {
+        Ok(loaded) if loaded.settings.home != before.home => {
+            tracing::error!("the home folder cannot change while we run; the old settings stay until a restart");
+            before
+        }
         Ok(loaded) => {
             tracing::info!("settings were read again");
             loaded.settings

@@ -88,6 +88,8 @@ pub enum AnswerKind {
     RefusedByVerification,
     /// Refused by policy.
     RefusedByPolicy,
+    /// The release source gave nothing; nothing was touched.
+    SourceUnreachable,
     /// It could not be done; nothing was touched.
     Failed,
 }
@@ -185,6 +187,7 @@ impl From<crate::duty::command::Answer> for Answer {
             Is::NothingRuns { why } => (AnswerKind::NothingRuns, format!("failed, and nothing runs: {why}")),
             Is::RefusedByVerification { why } => (AnswerKind::RefusedByVerification, why),
             Is::RefusedByPolicy { why } => (AnswerKind::RefusedByPolicy, why),
+            Is::SourceUnreachable { why } => (AnswerKind::SourceUnreachable, why),
             Is::Failed { why } => (AnswerKind::Failed, format!("not done, nothing was touched: {why}")),
             Is::Forgiven(0) => (AnswerKind::Done, "nothing was held against it".to_owned()),
             Is::Forgiven(_) => (AnswerKind::Done, "it may be tried again".to_owned()),

@@ -123,6 +123,7 @@ impl Director<'_> {
             Answer::UpToDate { .. }
             | Answer::Staged { .. }
             | Answer::NothingRuns { .. }
+            | Answer::SourceUnreachable { .. }
             | Answer::Failed { .. }
             | Answer::Forgiven(_)
             | Answer::Done => "something else",

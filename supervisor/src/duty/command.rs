@@ -75,6 +75,11 @@ pub enum Answer {
         /// Why.
         why: String,
     },
+    /// The release source gave nothing.
+    SourceUnreachable {
+        /// Why.
+        why: String,
+    },
     /// It could not be done, and nothing was touched.
     Failed {
         /// Why.

@@ -31,8 +31,8 @@ use crashes::Crashes;
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
-/// Between two tries to take over at a site that never looks.
-const TAKE_OVER_EACH: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+/// So often an upgrade waits for it.
+const TAKE_OVER_TRIES: u32 = 10;
 /// Expected of an upgrade until one was measured.
 const EXPECTED_AT_FIRST: Duration = Duration::from_mins(2);
 
@@ -118,16 +118,24 @@ pub struct Duty<'w, D: Doors> {
 struct TakeOver {
     at: Instant,
     pause: Duration,
+    tries: u32,
 }
 
 impl TakeOver {
     fn now() -> Self {
-        Self { at: Instant::now(), pause: FIRST_TAKE_OVER_PAUSE }
+        Self { at: Instant::now(), pause: FIRST_TAKE_OVER_PAUSE, tries: 0 }
     }
 
     /// It could not be verified yet: the source may be away, or a key file missing.
     fn again(self) -> Self {
-        Self { at: Instant::now() + self.pause, pause: (self.pause * 2).min(LONGEST_TAKE_OVER_PAUSE) }
+        let pause = (self.pause * 2).min(LONGEST_TAKE_OVER_PAUSE);
+        Self { at: Instant::now() + self.pause, pause, tries: self.tries.saturating_add(1) }
+    }
+
+    /// Without it there is no way back from an upgrade; but a release whose signature is gone for ever keeps a site on
+    /// an old version for no longer than about an hour.
+    fn is_worth_waiting_for(self) -> bool {
+        self.tries < TAKE_OVER_TRIES
     }
 }
 
@@ -285,7 +293,10 @@ impl<'w, D: Doors> Duty<'w, D> {
         if self.take_over.is_some_and(|take_over| take_over.at <= now) {
             return Some(work::take_over(self.world, self.running.clone()));
         }
+        let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
+        let way_back_first = self.take_over.is_some_and(TakeOver::is_worth_waiting_for) && !said_now;
         if let Some(staged) = self.staged.clone()
+            && !way_back_first
             && self.due(&staged) == due::Due::Now
         {
             return self.attempt(staged);
@@ -361,6 +372,10 @@ impl<'w, D: Doors> Duty<'w, D> {
             }
             Outcome::NotTouched { running, why } => {
                 tracing::error!(error = %Chain(&why), "not upgraded, nothing was touched");
+                if matches!(why.remedy(), crate::ports::Remedy::Retry(_)) {
+                    // The next look stages it again, and this window may still do.
+                    self.attempted = None;
+                }
                 if let Some(running) = running {
                     self.now_runs(running);
                 }
@@ -448,7 +463,11 @@ impl<'w, D: Doors> Duty<'w, D> {
             mode: self.world.settings.schedule.mode,
             window,
             attempted_in,
-            installed: self.running.is_some() || self.restart_at.is_some() || self.is_installed(),
+            installed: self.running.is_some()
+                || self.restart_at.is_some()
+                || self.starting.is_some()
+                || self.take_over.is_some()
+                || self.is_installed(),
             on_hold: hold::now_in_force(&state, now).is_some(),
             said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
             said_in_window: staged.by_person,

@@ -11,9 +11,10 @@ use super::due::Due;
 use super::{Duty, LookResult, Staged, housekeeping};
 use crate::config::settings::Mode;
 use crate::ports::{Child, Doors, Event, Happening, Named, Notice, Process, Remedy, SourceError, Vault, VaultError};
+use crate::release::{Release, Tag};
 use crate::schedule::Looked;
-use crate::update::compare::{Refusal, Wish};
-use crate::update::reconcile::next_best;
+use crate::update::compare::{self, Refusal, Wish};
+use crate::update::reconcile::{next_best, same_file};
 use crate::update::roll_back::{self, Failed};
 use crate::update::start::{self, Started};
 use crate::update::{self, Outcome, Running, UpdateError, Verified, World, stop, take_over, verify, watch};
@@ -136,10 +137,11 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
 /// not the wanted one is ended first, and what a person has started is left alone.
 async fn meet<D: Doors>(world: &World<D>, stray: Process, wanted: &Verified) -> Result<Option<Running>, UpdateError> {
     let archive = stray.archive.clone().unwrap_or_default();
-    if archive == wanted.stored().file {
+    if same_file(&archive, &wanted.stored().file) {
         return Ok(Some(running(stray, wanted)));
     }
-    if archive.starts_with(crate::ports::state_folder(&world.settings.home)) {
+    let versions = crate::ports::state_folder(&world.settings.home);
+    if archive.starts_with(&versions) || versions.canonicalize().is_ok_and(|versions| archive.starts_with(versions)) {
         tracing::warn!(pid = stray.pid, archive = %archive.display(), "another version of ours still runs");
         stop::process_has_ended(world, &stray).await?;
         let process = start::again(world, wanted).await?;
@@ -177,7 +179,7 @@ async fn take_over_now<D: Doors>(world: &World<D>, running: Option<Running>) -> 
     for (tag, jar) in world.vault.jars_in_home()? {
         let is_what_runs = match &running {
             Some(running) => {
-                running.process.archive.as_deref() == Some(jar.as_path())
+                running.process.archive.as_deref().is_some_and(|archive| same_file(archive, &jar))
                     || version.as_deref().is_some_and(|said| said == tag.version().to_string())
             }
             None => true,
@@ -185,8 +187,13 @@ async fn take_over_now<D: Doors>(world: &World<D>, running: Option<Running>) -> 
         if !is_what_runs {
             continue;
         }
+        if running.is_none() && !may_be_started(world, &tag)? {
+            continue;
+        }
         match take_over::import(world, &tag, &jar).await {
             Ok(verified) => return Ok(Some(verified)),
+            // What ran here last comes first: another one takes its place only if it is refused for good.
+            Err(error) if error.remedy() != Remedy::GiveUp => return Err(error),
             Err(error) => {
                 tracing::warn!(%tag, error = %Chain(&error), "cannot take over");
                 last = Some(error);
@@ -194,6 +201,16 @@ async fn take_over_now<D: Doors>(world: &World<D>, running: Option<Running>) -> 
         }
     }
     last.map_or(Ok(None), Err)
+}
+
+/// KOSMOS' own markers, and what has run here since, count for a jar that would be started.
+fn may_be_started<D: Doors>(world: &World<D>, tag: &Tag) -> Result<bool, UpdateError> {
+    let blocked = world.vault.blocklisted(world.clock.now())?.iter().any(|(it, _)| it.version() == tag.version());
+    let below = world.vault.floors()?.version.is_some_and(|floor| *tag.version() < floor);
+    if blocked || below {
+        tracing::info!(%tag, blocked, below, "a jar in the home folder is left alone");
+    }
+    Ok(!blocked && !below)
 }
 
 async fn version_of<D: Doors>(world: &World<D>, process: &Process) -> Option<String> {
@@ -232,8 +249,8 @@ pub(super) fn answer_to(error: &UpdateError) -> Answer {
     match error {
         UpdateError::Policy(_) => Answer::RefusedByPolicy { why },
         UpdateError::Verification { .. } | UpdateError::Keys { .. } => Answer::RefusedByVerification { why },
-        UpdateError::Source(_)
-        | UpdateError::Vault(_)
+        UpdateError::Source(_) => Answer::SourceUnreachable { why },
+        UpdateError::Vault(_)
         | UpdateError::Child(_)
         | UpdateError::WillNotStop { .. }
         | UpdateError::PortTaken { .. } => Answer::Failed { why },
@@ -315,6 +332,11 @@ impl<D: Doors> Duty<'_, D> {
     /// it will not pass.
     pub(super) fn not_touched(&mut self, staged: Option<Staged>, why: &UpdateError) {
         let Some(staged) = staged else { return };
+        if matches!(why, UpdateError::Vault(VaultError::Changed { .. }))
+            && let Err(error) = self.world.vault.throw_away(staged.verified.stored())
+        {
+            tracing::warn!(error = %Chain(&error), "cannot throw away damaged bytes");
+        }
         let version = staged.verified.stored().version();
         let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
         self.tell(Happening::Warning, Some(reason));
@@ -356,8 +378,28 @@ impl<D: Doors> Duty<'_, D> {
 
     pub(super) fn look_failed(&mut self, error: &UpdateError) {
         self.note_failure(error);
+        if error.remedy() == Remedy::CallAPerson {
+            self.tell(Happening::Warning, Some(format!("no release can be fetched: {}", Chain(error))));
+        }
         self.drop_what_is_refused(error);
+        if matches!(error, UpdateError::Source(_)) && self.staged.is_none() && self.asked.is_none() {
+            self.staged = self.what_waits_in_the_vault();
+        }
         self.answer(answer_to(error));
+    }
+
+    /// A version that was imported, or staged before a restart, waits though the source cannot be reached.
+    fn what_waits_in_the_vault(&self) -> Option<Staged> {
+        let all = self.world.vault.all_stored().ok()?;
+        all.iter().find_map(|stored| {
+            let release = Release { tag: stored.tag.clone() };
+            let upgrade = compare::with_what_is_here(self.world, release, &Wish::Newest).ok()??;
+            if upgrade.given_up_bytes(&stored.sha256).is_some() {
+                return None;
+            }
+            let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
+            Some(Staged { verified, wish: Wish::Newest, by_person: false })
+        })
     }
 
     /// What was staged and is now refused (its key was revoked, a marker was put there, the list went back) is not
@@ -440,6 +482,7 @@ impl<D: Doors> Duty<'_, D> {
         let stored = verified.stored().clone();
         if let Err(error) = self.world.vault.point_at(&stored).and_then(|()| self.world.vault.raise_floors(&stored)) {
             tracing::error!(error = %Chain(&error), "cannot point at what was taken over");
+            self.take_over = self.take_over.map(super::TakeOver::again);
             return;
         }
         self.take_over = None;

@@ -7,8 +7,9 @@ use crate::ports::{BackupId, Doors, Vault};
 
 /// Copies the data and writes down that the copy is whole.
 pub async fn copy<D: Doors>(world: &World<D>, mut stopped: Stopped) -> Result<Stopped, Failed> {
-    if stopped.old.is_none() && stopped.ended.is_none() {
-        // A first install: there is nothing to go back to, and so nothing to put back.
+    let is_first_install = stopped.old.is_none() && stopped.ended.is_none();
+    if is_first_install && world.vault.data_size().await.is_ok_and(|bytes| bytes == 0) {
+        // Nothing was here: there is nothing to go back to, and so nothing to put back.
         return Ok(stopped);
     }
     world.steps.begin("back up");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::watch::Healthy;
 use super::{Failed, Outcome, Running, World};
-use crate::ports::{Doors, Happening, Mirror, Process, Stored, Trial, Vault};
+use crate::ports::{Doors, Happening, Held, Mirror, Process, Stored, Trial, Vault};
 use crate::release::Tag;
 
 /// Points at the new version. If that cannot be written the old one is brought back: what runs must be what is
@@ -18,6 +18,7 @@ pub async fn point_at<D: Doors>(world: &World<D>, healthy: Healthy) -> Result<Ou
     tracing::info!(version = %stored.version(), "commit");
     if let Some(reason) = new.below_floor() {
         lower_floors(world, &trial, &stored, reason);
+        leave_behind(world, old.as_ref(), reason);
     }
     settle(world, &trial, &stored, Some((&process, downtime))).await;
     Ok(Outcome::Committed { running: Running { process, stored: Some(stored) }, downtime })
@@ -58,6 +59,16 @@ fn lower_floors<D: Doors>(world: &World<D>, trial: &Trial, stored: &Stored, reas
     }
     let reason = format!("downgrade to {}: {reason}", stored.version());
     world.tell(trial, Happening::PersonDecided, Some(reason), None);
+}
+
+/// What a person went back from is not installed again by the next look.
+fn leave_behind<D: Doors>(world: &World<D>, left: Option<&Stored>, reason: &str) {
+    let Some(left) = left else { return };
+    let given_up = Some(format!("a person went back from it: {reason}"));
+    let held = Held { version: left.version().clone(), deaths: 0, given_up, signature: left.signature };
+    if let Err(error) = world.vault.hold_against(&left.sha256, &held) {
+        tracing::warn!(error = %efm::chain::Chain(&error), "cannot write down what a person went back from");
+    }
 }
 
 /// The file name that mails and markers speak of.

@@ -49,6 +49,11 @@ impl Upgrade {
         self.held.iter().find(|(_, held)| held.signature == *signature).and_then(|(_, held)| held.given_up.as_deref())
     }
 
+    /// Whether any bytes of this version were given up here, and why; other bytes may have come since.
+    pub fn given_up_version(&self) -> Option<&str> {
+        self.held.iter().find_map(|(_, held)| held.given_up.as_deref())
+    }
+
     /// Whether these bytes were given up here, and why.
     pub fn given_up_bytes(&self, sha256: &Sha256) -> Option<&str> {
         self.held.iter().find(|(bytes, _)| bytes == sha256).and_then(|(_, held)| held.given_up.as_deref())

@@ -258,8 +258,14 @@ impl UpdateError {
 /// in staging and is gone on with.
 pub async fn look<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Option<Verified>, UpdateError> {
     world.progress.send_replace(Progress::Looking);
-    let release = find::wanted(world, wish).await?;
-    stage(world, release, wish).await
+    match find::wanted(world, wish).await {
+        Ok(release) => stage(world, release, wish).await,
+        // A version that a person names, for the way back, needs no source where it lies here already.
+        Err(error) => match verify::named_and_here(world, wish)? {
+            Some(verified) => Ok(Some(verified)),
+            None => Err(error),
+        },
+    }
 }
 
 /// Asks and compares, and tells; fetches nothing.

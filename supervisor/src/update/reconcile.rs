@@ -50,7 +50,7 @@ pub enum Plan {
 }
 
 /// The decision about an open trial, after its deaths were counted.
-pub fn decide(trial: &Trial, pointer: Option<&Named>, on_trial_lives: bool) -> Plan {
+pub fn decide(trial: &Trial, pointer: Option<&Named>, on_trial_lives: bool, same_boot: bool) -> Plan {
     if pointer == Some(&trial.to) {
         return Plan::Finish;
     }
@@ -64,8 +64,10 @@ pub fn decide(trial: &Trial, pointer: Option<&Named>, on_trial_lives: bool) -> P
         TrialStage::Stopping => Plan::Cancel,
         TrialStage::Trying if on_trial_lives && !deadly => Plan::GoOn,
         TrialStage::Trying if on_trial_lives => Plan::RollBack { why: died, blame },
+        // A machine that went down takes every process with it, the best one too.
         TrialStage::Trying if trial.left => {
-            Plan::RollBack { why: "it ended while no supervisor ran".to_owned(), blame: Blame::Release }
+            let blame = if same_boot { Blame::Release } else { Blame::Machine };
+            Plan::RollBack { why: "it ended while no supervisor ran".to_owned(), blame }
         }
         TrialStage::Trying => Plan::RollBack { why: format!("{died}, and it runs no more"), blame },
         TrialStage::RollingBack => Plan::RollBack { why: "the roll-back was cut short".to_owned(), blame },
@@ -119,7 +121,8 @@ async fn open_trial<D: Doors>(
     } else {
         trial.deaths += 1;
     }
-    let plan = decide(&trial, pointer.as_ref(), on_trial.is_some());
+    let same_boot = trial.child.as_ref().is_none_or(|child| child.boot == world.child.boot());
+    let plan = decide(&trial, pointer.as_ref(), on_trial.is_some(), same_boot);
     trial.left = false;
     if let Err(error) = world.vault.write_trial(&trial) {
         // A disk that is full keeps nothing down: what runs, or ran, matters more than the count of the dead.
@@ -151,7 +154,8 @@ async fn open_trial<D: Doors>(
         }
         Plan::RollBack { why, blame } => {
             let old = old_of(world, &trial)?;
-            let unseen = trial.child.as_ref().is_none_or(|child| child.boot == world.child.boot());
+            // It was started, and nobody was there to see whether it came up: days may have passed.
+            let unseen = trial.stage != TrialStage::Stopping;
             // Whatever runs now is not what is pointed at, unless the roll-back had already started the old one.
             let old_runs = process.as_ref().zip(old.as_ref()).is_some_and(|(process, old)| is_from(process, old));
             if old_runs {
@@ -183,8 +187,13 @@ fn is_on_trial(trial: &Trial, new: Option<&Verified>, process: &Process) -> bool
     named || new.is_some_and(|new| is_from(process, new.stored()))
 }
 
+/// One file may have two names: Windows writes a path that it has looked up in another way.
+pub fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
 fn is_from(process: &Process, stored: &Stored) -> bool {
-    process.archive.as_ref().is_some_and(|archive| *archive == stored.file)
+    process.archive.as_ref().is_some_and(|archive| same_file(archive, &stored.file))
 }
 
 /// No trial is open: adopt, start, or take over.

@@ -43,12 +43,10 @@ async fn signature<D: Doors>(world: &World<D>, release: &Release, file: &Path) -
 
 /// A person who imports a file is told of the place that he can fill, too.
 fn nowhere(error: SourceError, beside: &Path) -> SourceError {
-    match error {
-        SourceError::NotPublished { what } => {
-            SourceError::NotPublished { what: format!("{what} (and {} is not there)", beside.display()) }
-        }
-        other => other,
+    if let SourceError::NotPublished { what } = error {
+        return SourceError::NotPublished { what: format!("{what} (and {} is not there)", beside.display()) };
     }
+    error
 }
 
 /// `integrasjonspunkt-4.0.8.jar` → `integrasjonspunkt-4.0.8.jar.asc`

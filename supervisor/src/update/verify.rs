@@ -8,14 +8,14 @@ use std::fs::File;
 use efm::chain::Chain;
 use jiff::Timestamp;
 
-use super::compare::{Refusal, Upgrade};
+use super::compare::{self, Refusal, Upgrade, Wish};
 use super::download::{Downloaded, Signature};
 use super::{Progress, UpdateError, World};
 use crate::config::settings::Kind;
 use crate::ports::{Doors, Facts, Needs, Staging, Stored, Vault};
 use crate::release::jar::{self, Platform};
 use crate::release::openpgp::{Keyring, Policy, Reading, Witness};
-use crate::release::{Checksum, Tag};
+use crate::release::{Checksum, Release, Tag};
 
 /// Proof that these bytes were signed by a key we trust and say themselves that they are the version asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,20 @@ impl Verified {
 /// start; a key that has expired since does not take a service down.
 pub fn lies_here<D: Doors>(world: &World<D>, sha256: &crate::release::Sha256) -> Result<Option<Verified>, UpdateError> {
     Ok(world.vault.stored(sha256)?.map(|stored| Verified { stored, below_floor: None }))
+}
+
+/// The version that a person names, if it lies here and the rules let it in.
+pub fn named_and_here<D: Doors>(world: &World<D>, wish: &Wish) -> Result<Option<Verified>, UpdateError> {
+    let Wish::This { version, .. } = wish else { return Ok(None) };
+    let Some(stored) = world.vault.all_stored()?.into_iter().find(|stored| stored.version() == version) else {
+        return Ok(None);
+    };
+    let release = Release { tag: stored.tag.clone() };
+    let Some(upgrade) = compare::with_what_is_here(world, release, wish)? else { return Ok(None) };
+    if let Some(reason) = upgrade.given_up_bytes(&stored.sha256) {
+        return Err(Refusal::GivenUp { version: version.clone(), reason: reason.to_owned() }.into());
+    }
+    Ok(Some(Verified { stored, below_floor: upgrade.below_floor().map(str::to_owned) }))
 }
 
 /// Starts the judgement: keys, policy, and whether the signature could count at all.

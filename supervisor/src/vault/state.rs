@@ -215,10 +215,10 @@ fn all_held_text(core: &Core) -> Result<AllHeldText, VaultError> {
 
 /// What a person can do where we may not decide.
 fn with_way_out(error: VaultError, way_out: &str) -> VaultError {
-    match error {
-        VaultError::Corrupt { path, reason } => VaultError::Corrupt { path, reason: format!("{reason}; {way_out}") },
-        other => other,
+    if let VaultError::Corrupt { path, reason } = error {
+        return VaultError::Corrupt { path, reason: format!("{reason}; {way_out}") };
     }
+    error
 }
 
 // ── The remembered child ────────────────────────────────────────────────────────────────────────────────────────────
