@@ -189,7 +189,13 @@ fn nickname(text: &str) -> Option<&'static str> {
 
 fn wrong_count(text: String, fields: &[&str]) -> CronError {
     match *fields {
-        [_, _, _, _, _] => CronError::FiveFields { corrected: format!("0 {}", fields.join(" ")), text },
+        [_, _, _, _, _] => {
+            // `crontab` has no seconds; but "0 30 5,19,21 * *" has them, and lacks the weekday.
+            let without_seconds = format!("0 {}", fields.join(" "));
+            let without_weekday = format!("{} *", fields.join(" "));
+            let is_weekday = Cron::parse(&without_seconds).is_err() && Cron::parse(&without_weekday).is_ok();
+            CronError::FiveFields { corrected: if is_weekday { without_weekday } else { without_seconds }, text }
+        }
         [ref six @ .., _] if six.len() == 6 => CronError::SevenFields { corrected: six.join(" "), text },
         _ => CronError::FieldCount { text, found: fields.len() },
     }
