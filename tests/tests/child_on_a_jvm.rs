@@ -43,7 +43,7 @@ async fn a_true_jvm_is_started_adopted_asked_to_stop_terminated_and_killed() {
     let home = Home::new().unwrap();
     let found = Javas::new(None).choose(Some(11)).await;
     let (Ok(java), Some(launch)) = (found, compile(&home)) else {
-        println!("left out: no JVM of at least Java 11 with a compiler on this machine");
+        outside_world::left_out("no JVM of at least Java 11 with a compiler on this machine");
         return;
     };
     println!("with {java}");

@@ -23,7 +23,7 @@ impl Drop for Agent<'_> {
 #[test]
 fn gpg_and_we_read_each_other() {
     if Command::new("gpg").arg("--version").output().is_err() {
-        println!("left out: there is no gpg on this machine");
+        outside_world::left_out("there is no gpg on this machine");
         return;
     }
     let folder = tempfile::tempdir().unwrap();

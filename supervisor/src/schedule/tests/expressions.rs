@@ -36,6 +36,8 @@ fn five_fields_are_refused_with_the_corrected_six() {
         "read cron expression \"30 5 * * MON-FRI\": it has five fields and must have six, seconds first: \
          \"0 30 5 * * MON-FRI\""
     );
+    let CronError::FiveFields { corrected, .. } = Cron::parse("0 30 5,19,21 * *").unwrap_err() else { panic!() };
+    assert_eq!(corrected, "0 30 5,19,21 * * *");
 }
 
 #[test]
