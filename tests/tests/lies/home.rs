@@ -83,8 +83,8 @@ impl Home {
             settings.release.channel = config::settings::Channel::Earlybird;
         }
         if site.impatient {
-            settings.network.read_timeout = Duration::from_millis(700);
-            settings.network.total_timeout = Duration::from_millis(1500);
+            settings.network.read_timeout = Duration::from_secs(1);
+            settings.network.total_timeout = Duration::from_secs(3);
             settings.network.slowest_bytes_per_second = 1 << 30;
         }
         self.world.source = AnySource::from_settings(&settings, &state_folder(self.folder.path()));
@@ -131,7 +131,10 @@ impl Home {
         let verified = found.ok_or(format!("honest {version}: nothing newer was found"))?;
         match update::attempt(&self.world, verified, running).await {
             Outcome::Committed { running, .. } => Ok(running),
-            other => Err(format!("honest {version}: {other:?}")),
+            other @ (Outcome::RolledBack { .. }
+            | Outcome::NothingRuns { .. }
+            | Outcome::NotTouched { .. }
+            | Outcome::Left) => Err(format!("honest {version}: {other:?}")),
         }
     }
 

@@ -18,13 +18,14 @@ pub use download::Download;
 
 use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
 use reqwest::header::{LAST_MODIFIED, RANGE};
+use std::cell::Cell;
 use url::Url;
 
 use crate::config::settings::Network;
 use crate::ports::{Body, Opened, Resume, SourceError};
 use answer::Meaning;
 use cause::Cause;
-use pace::Pace;
+use pace::{GivenUp, Pace};
 use route::{Route, Routes, is_this_machine, shown};
 
 /// How many redirects are followed.
@@ -34,6 +35,8 @@ pub const REDIRECTS: usize = 5;
 pub struct Session<'a> {
     network: &'a Network,
     routes: Routes<'a>,
+    /// Whether the errand under way has had an answer: one that drips is slow, not silent.
+    answered: Cell<bool>,
 }
 
 /// What a list was when it was last fetched, as its server names it.
@@ -70,7 +73,7 @@ pub(crate) struct Answer {
 impl<'a> Session<'a> {
     /// Reads settings and the CA file; connects to nobody yet.
     pub fn new(network: &'a Network) -> Result<Self, SourceError> {
-        Ok(Self { network, routes: Routes::new(network)? })
+        Ok(Self { network, routes: Routes::new(network)?, answered: Cell::new(false) })
     }
 
     /// A small file, whole: a signature, a checksum.
@@ -163,8 +166,10 @@ impl<'a> Session<'a> {
         errand: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, SourceError> {
         let allowed = self.network.total_timeout;
+        self.answered.set(false);
         match tokio::time::timeout(allowed, errand).await {
             Ok(done) => done,
+            Err(_) if self.answered.get() => Err(unreachable(shown(url), Cause::GivenUp(GivenUp::Late))),
             Err(_) => Err(unreachable(shown(url), Cause::NoAnswer(allowed))),
         }
     }
@@ -196,6 +201,7 @@ impl<'a> Session<'a> {
             Ok(Err(error)) => return Err(no_answer(what, hop, &route, &error)),
             Ok(Ok(response)) => response,
         };
+        self.answered.set(true);
         judge(what, &route, response)
     }
 }

@@ -36,7 +36,7 @@ pub enum GivenUp {
         slowest: u64,
     },
     /// All in all it took too long.
-    #[error("it took longer than the time allowed")]
+    #[error("it took longer than network.total_timeout and network.slowest_per_second allow")]
     Late,
 }
 
