@@ -39,7 +39,7 @@ pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line))
             AskError::NobodyThere { home: home.display().to_string() }
         }
         io::ErrorKind::PermissionDenied => AskError::NotAllowed,
-        _ => AskError::Broken(error),
+        _ => broken(error),
     })?;
     let (read, mut write) = tokio::io::split(stream);
     let mut text = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
