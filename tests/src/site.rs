@@ -182,11 +182,11 @@ impl Site {
     }
 
     fn put(&self, version: &str, ending: &str, bytes: Vec<u8>, signature: &str) {
-        let shelf = self.server.shelf();
+        let served = self.server.shelf();
         let file = format!("/download/v{version}/integrasjonspunkt-v{version}{ending}");
-        shelf.put(&format!("{file}.sha1"), hex::encode(<sha1::Sha1 as sha1::Digest>::digest(&bytes)));
-        shelf.put(&file, bytes);
-        shelf.put(&format!("{file}.asc"), signature.to_owned());
+        served.put(&format!("{file}.sha1"), hex::encode(<sha1::Sha1 as sha1::Digest>::digest(&bytes)));
+        served.put(&file, bytes);
+        served.put(&format!("{file}.asc"), signature.to_owned());
         self.list(version);
     }
 
@@ -206,7 +206,7 @@ impl Site {
         let said =
             OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
         let mut command = self.command(&["--log", "debug", "run"]);
-        command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
+        command.current_dir(&self.home).stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
         self.supervisor = Some(command.spawn().unwrap());
     }
 
@@ -254,7 +254,7 @@ impl Site {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(program("kosmos-under-test").unwrap());
-        command.arg("--home").arg(&self.home).args(words).current_dir(&self.home);
+        command.arg("--home").arg(&self.home).args(words).current_dir(self.folder.path());
         // Settings come from files here, whatever the machine has in its environment.
         for (name, _) in kosmos::child::environment::all() {
             let upper = name.to_uppercase();
@@ -535,9 +535,9 @@ fn merge(texts: &[&str]) -> String {
     }
     sections.iter().fold(String::new(), |mut text, (section, lines)| {
         let _ = writeln!(text, "{section}");
-        lines.iter().for_each(|(name, value)| {
+        for (name, value) in lines {
             let _ = writeln!(text, "{name} = {value}");
-        });
+        }
         text
     })
 }

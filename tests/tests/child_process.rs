@@ -10,6 +10,7 @@
 
 use kosmos::child::IntegrationPoint;
 use kosmos::child::java::{Javas, Place};
+use kosmos::demo::integration_point::BESIDE;
 use kosmos::host::system;
 use kosmos::ports::{Child, ChildError, Examination, Exit, Process};
 use outside_world::child::{Home, program, settings};
@@ -136,6 +137,9 @@ async fn two_at_once_on_one_database_is_seen_by_the_second() {
     let second = child.spawn(&launch).await.unwrap();
     assert_eq!(ended(&child, &second).await, Exit::Code(1));
     assert!(child.start_up_log(&second).contains("two at once"), "{}", child.start_up_log(&second));
+    let beside: Vec<bool> =
+        home.ran().iter().filter(|line| line[0] == "start").map(|line| line.last().unwrap() == BESIDE).collect();
+    assert_eq!(beside, [false, true], "and it says so in its line");
     clear(&child, &first).await;
 }
 

@@ -35,7 +35,7 @@ fn not_reached(home: &Path, error: io::Error) -> AskError {
     if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
         return AskError::NobodyThere { home: home.display().to_string() };
     }
-    if error.kind() == io::ErrorKind::PermissionDenied { AskError::NotAllowed } else { AskError::Broken(error) }
+    if error.kind() == io::ErrorKind::PermissionDenied { AskError::NotAllowed } else { broken(error) }
 }
 
 /// Asks, and hears each line until the last one, which is returned.
@@ -45,9 +45,9 @@ pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line))
     let (read, mut write) = tokio::io::split(stream);
     let mut text = serde_json::to_vec(question).map_err(|error| AskError::Broken(error.into()))?;
     text.push(b'\n');
-    write.write_all(&text).await.map_err(AskError::Broken)?;
+    write.write_all(&text).await.map_err(broken)?;
     let mut lines = BufReader::new(read).lines();
-    while let Some(text) = lines.next_line().await.map_err(AskError::Broken)? {
+    while let Some(text) = lines.next_line().await.map_err(broken)? {
         let line: Line = serde_json::from_str(&text).map_err(|error| AskError::Broken(error.into()))?;
         match line {
             Line::Progress(_) => heard(&line),
@@ -56,4 +56,10 @@ pub async fn ask(home: &Path, question: &Question, mut heard: impl FnMut(&Line))
         }
     }
     Err(AskError::Ended)
+}
+
+/// A supervisor that dies in the middle of a conversation breaks it off in one of several ways.
+fn broken(error: io::Error) -> AskError {
+    let ended = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof];
+    if ended.contains(&error.kind()) { AskError::Ended } else { AskError::Broken(error) }
 }
