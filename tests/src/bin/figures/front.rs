@@ -84,7 +84,9 @@ async fn count(mut client: TcpStream, to: SocketAddr, counts: &Counts) {
 }
 
 async fn speak(client: TcpStream, acceptor: &TlsAcceptor, to: SocketAddr) {
-    let (Ok(mut client), Ok(mut server)) = tokio::join!(acceptor.accept(client), TcpStream::connect(to)) else { return };
+    let (Ok(mut client), Ok(mut server)) = tokio::join!(acceptor.accept(client), TcpStream::connect(to)) else {
+        return;
+    };
     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
 }
 

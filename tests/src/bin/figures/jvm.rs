@@ -103,5 +103,9 @@ fn compile() -> io::Result<tempfile::TempDir> {
     let source: PathBuf = folder.path().join("Idle.java");
     efm::atomic::replace(&source, SOURCE.as_bytes())?;
     let done = Command::new("javac").arg("-d").arg(folder.path()).arg(&source).output()?;
-    if done.status.success() { Ok(folder) } else { Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned())) }
+    if done.status.success() {
+        Ok(folder)
+    } else {
+        Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned()))
+    }
 }

@@ -81,7 +81,9 @@ fn wish(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--idle" => wish.idle = Duration::from_secs(value.parse().map_err(|_| "--idle needs a number")?),
-            "--rounds" => wish.rounds = value.parse().ok().filter(|rounds| *rounds > 0).ok_or("--rounds needs a number")?,
+            "--rounds" => {
+                wish.rounds = value.parse().ok().filter(|rounds| *rounds > 0).ok_or("--rounds needs a number")?
+            }
             "--only" => wish.only = Some(value),
             _ => return Err(format!("{word} is no flag")),
         }

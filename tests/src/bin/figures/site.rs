@@ -170,7 +170,9 @@ impl Site {
 
     /// Whether an integration point answers that it is up.
     pub fn is_up(&self) -> bool {
-        self.runtime.block_on(request(self.port, "GET", efm::manage::HEALTH)).is_ok_and(|answer| answer.contains(" 200 "))
+        self.runtime
+            .block_on(request(self.port, "GET", efm::manage::HEALTH))
+            .is_ok_and(|answer| answer.contains(" 200 "))
     }
 
     /// Starts and stops an integration point of this archive by itself, in a folder of its own that holds the same

@@ -88,7 +88,11 @@ pub fn machine() -> String {
     let sha = if cpuinfo.contains("sha_ni") { ", SHA instructions" } else { "" };
     let load = read("/proc/loadavg");
     let load = load.split_ascii_whitespace().next().unwrap_or("unknown");
-    format!("{} {}, {cores} cores {processor}{sha}; load {load} at the beginning", std::env::consts::OS, std::env::consts::ARCH)
+    format!(
+        "{} {}, {cores} cores {processor}{sha}; load {load} at the beginning",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
 }
 
 #[cfg(all(test, target_os = "linux"))]
