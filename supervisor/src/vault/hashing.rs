@@ -13,8 +13,9 @@ use super::lately::{Lately, Stamp};
 use crate::ports::VaultError;
 use crate::release::Sha256;
 
-/// Read at once.
-pub(super) const CHUNK: usize = 256 * 1024;
+/// Read at once. Small enough that the allocator does not ask the system for it by itself: glibc learns from a large
+/// piece that is freed to keep such pieces, and an idle supervisor would hold them.
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// A hash that is being made.
 pub(super) struct Hasher(Context);
