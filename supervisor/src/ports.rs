@@ -513,8 +513,14 @@ pub trait Vault {
     fn stored(&self, sha256: &Sha256) -> Result<Option<Stored>, VaultError>;
     /// Everything that lies here complete, newest version first.
     fn all_stored(&self) -> Result<Vec<Stored>, VaultError>;
-    /// Hash it again, all of it, just before it is started; another digest is an error.
+    /// Hash it again, all of it, before it is started; another digest is an error. What was hashed in full within the
+    /// last minutes, and is provably untouched since, is not read a second time.
     async fn hash_again(&self, stored: &Stored) -> Result<(), VaultError>;
+    /// The last look before a start, after [`Vault::hash_again`]: it is still the file that was hashed. Where the system
+    /// cannot tell, it is taken to be.
+    async fn untouched(&self, _stored: &Stored) -> Result<(), VaultError> {
+        Ok(())
+    }
 
     /// How many bytes a copy of the child's data would take.
     async fn data_size(&self) -> Result<u64, VaultError>;

@@ -125,7 +125,12 @@ async fn following<W: AsyncWrite + Unpin>(
                     None => true,
                 };
                 hears = changed.is_ok() && told;
-                tokio::time::sleep(TOLD_EACH).await;
+                tokio::select! {
+                    biased;
+                    // The end is told at once.
+                    answer = &mut answered => return answer.ok(),
+                    () = tokio::time::sleep(TOLD_EACH) => {}
+                }
             }
         }
     }

@@ -23,8 +23,10 @@ pub async fn check<D: Doors>(world: &World<D>, new: Verified, running: Option<Ru
         return Err(Refusal::GivenUp { version: new.stored().version().clone(), reason }.into());
     }
     world.child.can_run(&new.stored().needs).await?;
-    world.vault.hash_again(new.stored()).await?;
+    // The old one first: the file system's clock has then moved on since the new one came in, and its hash is believed
+    // after the stop.
     let old = old_version(world, running.as_ref()).await?;
+    world.vault.hash_again(new.stored()).await?;
     check_room(world).await?;
     let process = running.map(|running| running.process);
     if process.is_none()

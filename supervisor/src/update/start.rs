@@ -26,6 +26,10 @@ pub async fn new<D: Doors>(world: &World<D>, mut stopped: Stopped) -> Result<Sta
     if let Err(error) = world.vault.write_trial(&stopped.trial) {
         return Err(stopped.failed(&error));
     }
+    // The stop and the copy may have taken minutes since it was hashed.
+    if let Err(error) = world.vault.untouched(stopped.new.stored()).await {
+        return Err(stopped.failed(&error));
+    }
     let process = match spawn(world, &stopped.new).await {
         Ok(process) => process,
         Err(error) => return Err(stopped.failed(&error)),

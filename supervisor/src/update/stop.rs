@@ -1,7 +1,7 @@
 //! Stop: ask, wait for the process itself to end, terminate, kill. The first step right of the bar.
 //!
-//! A stop means that the process has ended. While the old one winds down, the bytes of the new one are hashed: they
-//! are the bytes that were verified, and it costs no downtime.
+//! A stop means that the process has ended. While the old one winds down, the bytes of the new one are hashed, unless
+//! they were a moment ago, in the preflight, and are untouched since.
 
 use std::time::Duration;
 

@@ -35,6 +35,7 @@ mod disk;
 mod document;
 mod hashing;
 pub mod kosmos_home;
+mod lately;
 mod lock;
 mod mirror;
 mod power;
@@ -120,6 +121,7 @@ struct Core {
     /// None: we only look; nothing is changed, not even mended.
     lock: Option<HomeLock>,
     busy: Mutex<()>,
+    lately: lately::Lately,
 }
 
 impl Folder {
@@ -136,7 +138,18 @@ impl Folder {
 
     fn build(plan: Plan, clock: Clock, unpack: Unpack, lock: Option<HomeLock>, disk: Disk) -> Self {
         let state = state_folder(&plan.home);
-        Self { core: Arc::new(Core { plan, state, disk, clock, unpack, lock, busy: Mutex::new(()) }) }
+        Self {
+            core: Arc::new(Core {
+                plan,
+                state,
+                disk,
+                clock,
+                unpack,
+                lock,
+                busy: Mutex::new(()),
+                lately: lately::Lately::default(),
+            }),
+        }
     }
 
     fn ours(&self) -> Result<&Core, VaultError> {
@@ -284,6 +297,11 @@ impl Vault for Folder {
     async fn hash_again(&self, stored: &Stored) -> Result<(), VaultError> {
         let stored = stored.clone();
         self.away_reading(move |core| versions::hash_again(core, &stored)).await
+    }
+
+    async fn untouched(&self, stored: &Stored) -> Result<(), VaultError> {
+        let stored = stored.clone();
+        self.away_reading(move |core| versions::untouched(core, &stored)).await
     }
 
     async fn data_size(&self) -> Result<u64, VaultError> {

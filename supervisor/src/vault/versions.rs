@@ -75,20 +75,30 @@ pub(super) fn may_hold(folder: &Path, sha256: &Sha256) -> bool {
 }
 
 pub(super) fn hash_again(core: &Core, stored: &Stored) -> Result<(), VaultError> {
-    must_be(&stored.archive, stored.sha256)?;
+    must_be(core, &stored.archive, stored.sha256)?;
     if stored.file == stored.archive {
         return Ok(());
     }
     let folder = stored.archive.parent().unwrap_or(&core.state);
     match whole(core, folder)? {
         Some(Whole { program: Some(expected), stored: found }) if found.file == stored.file => {
-            must_be(&stored.file, expected)
+            must_be(core, &stored.file, expected)
         }
         _ => {
             let reason = "the facts beside it do not speak of this program";
             Err(VaultError::Corrupt { path: stored.file.clone(), reason: reason.into() })
         }
     }
+}
+
+/// The last look before a start, when all of it was read already: it is still the file that was read.
+pub(super) fn untouched(core: &Core, stored: &Stored) -> Result<(), VaultError> {
+    for path in [&stored.archive, &stored.file] {
+        if let Some(read) = core.lately.last(path) {
+            must_be(core, path, read)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn admit(core: &Core, staging: Staging, facts: &Facts) -> Result<Stored, VaultError> {
@@ -230,8 +240,8 @@ pub(super) fn throw_away(core: &Core, stored: &Stored) -> Result<(), VaultError>
     }
 }
 
-fn must_be(path: &Path, expected: Sha256) -> Result<(), VaultError> {
-    let found = hashing::of_trusted(path)?;
+fn must_be(core: &Core, path: &Path, expected: Sha256) -> Result<(), VaultError> {
+    let found = hashing::of_trusted(&core.lately, path)?;
     if found == expected { Ok(()) } else { Err(VaultError::Changed { path: path.to_owned(), expected, found }) }
 }
 

@@ -14,7 +14,10 @@ use crate::release::Version;
 pub const ITSELF: &str = "(itself)";
 /// The first pause between two questions.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause while it comes up: what it costs at most in downtime that nobody sees.
+/// The longest pause while nobody answers: a connection that is refused costs next to nothing, and this is what it may
+/// be up without our seeing it.
+const LONGEST_PAUSE_IN_SILENCE: Duration = Duration::from_millis(50);
+/// The longest pause while it answers and is not up: each answer is work for it.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// So many answers in a row must be good at the end.
 const GOOD_IN_A_ROW: u32 = 3;
@@ -26,8 +29,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const RED_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause that follows this one while it comes up.
-pub fn next_pause(pause: Duration) -> Duration {
-    (pause * 3 / 2).min(LONGEST_PAUSE)
+pub fn next_pause(pause: Duration, answers: bool) -> Duration {
+    (pause * 3 / 2).min(if answers { LONGEST_PAUSE } else { LONGEST_PAUSE_IN_SILENCE })
 }
 
 /// The names of what is red.
@@ -156,6 +159,14 @@ mod tests {
 
     fn own() -> Vec<String> {
         vec!["db".to_owned()]
+    }
+
+    #[test]
+    fn silence_is_listened_into_more_often_than_an_answer_is_asked_for() {
+        let longest = |answers| (0..20).fold(FIRST_PAUSE, |pause, _| next_pause(pause, answers)).as_millis();
+        assert_eq!((longest(false), longest(true)), (50, 250));
+        assert_eq!(next_pause(Duration::from_millis(250), false).as_millis(), 50);
+        assert_eq!(next_pause(FIRST_PAUSE, true).as_millis(), 15);
     }
 
     #[test]

@@ -91,6 +91,7 @@ pub async fn come_up<D: Doors>(
     let mut pause = judge::FIRST_PAUSE;
     let mut progress = world.child.signs_of_progress();
     let mut last;
+    let mut answers;
     let ended = world.child.ended(process);
     tokio::pin!(ended);
     loop {
@@ -99,9 +100,9 @@ pub async fn come_up<D: Doors>(
             answer = world.child.examine(process) => match answer {
                 Ok(examination) => match judge::is_up(&examination, version, red_before, &rules.own_components) {
                     Ok(()) => return Ok(Instant::now()),
-                    Err(why_not) => last = why_not,
+                    Err(why_not) => (answers, last) = (true, why_not),
                 },
-                Err(error) => last = efm::chain::Chain(&error).to_string(),
+                Err(error) => (answers, last) = (false, efm::chain::Chain(&error).to_string()),
             },
         }
         let now = Instant::now();
@@ -118,7 +119,7 @@ pub async fn come_up<D: Doors>(
             exit = &mut ended => return Err(ended_by_itself(exit)),
             () = sleep_until((now + pause).min(until)) => {}
         }
-        pause = judge::next_pause(pause);
+        pause = judge::next_pause(pause, answers);
     }
 }
 

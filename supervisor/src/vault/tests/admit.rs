@@ -225,6 +225,26 @@ fn k_33_a_file_that_was_changed_replaced_or_opened_to_others_is_not_started() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn k_33_a_file_that_is_touched_between_its_hash_and_its_start_is_read_again_and_not_started() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = folder(home.path());
+    let stored = put_in(&folder, "v4.0.8");
+    // A hash counts for later only once the file system's clock has moved on since the file came in.
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while folder.core.lately.last(&stored.archive).is_none() {
+        assert!(std::time::Instant::now() < until, "its hash is never believed");
+        wait(folder.hash_again(&stored)).unwrap();
+    }
+    wait(folder.untouched(&stored)).unwrap();
+    let mut changed = fs::read(&stored.archive).unwrap();
+    changed[7] ^= 1;
+    write(&stored.archive, &changed);
+    assert!(matches!(wait(folder.untouched(&stored)), Err(VaultError::Changed { .. })));
+    assert!(matches!(wait(folder.hash_again(&stored)), Err(VaultError::Changed { .. })));
+}
+
 #[test]
 fn the_same_version_twice_is_no_error_and_a_spoilt_one_is_replaced() {
     let home = tempfile::tempdir().unwrap();

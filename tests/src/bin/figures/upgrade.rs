@@ -1,7 +1,8 @@
 //! What an upgrade adds to the integration point's own stop and start.
 //!
-//! The supervisor's history says how long each step took; the same archive is started and stopped by itself in the
-//! same round. The copy of the data is told apart: how long it takes is a matter of the data.
+//! The supervisor's history says how long nothing was up, from the end of the old process to the first good answer of
+//! the new one; the same archive is started by itself in the same round, and what that took is taken off. The copy of the
+//! data is told apart: how long it takes is a matter of the data.
 
 use std::io;
 use std::time::Duration;
@@ -66,10 +67,10 @@ fn one(wish: &Wish, programs: &Programs, case: &Case, table: &mut Table) -> io::
             let of: u64 = row.steps.iter().filter(|step| step.step == name).map(|step| step.ms).sum();
             Duration::from_millis(of)
         };
-        let (all, copy) = (took("stop") + took("back up") + took("start"), took("back up"));
-        adds.add_number((all.as_secs_f64() - copy.as_secs_f64() - (start + stop).as_secs_f64()) * 1000.0);
+        let (copy, down) = (took("back up"), Duration::from_millis(row.downtime_ms.unwrap_or(0)));
+        adds.add_number((down.as_secs_f64() - copy.as_secs_f64() - start.as_secs_f64()) * 1000.0);
         copies.add(copy);
-        downs.add(Duration::from_millis(row.downtime_ms.unwrap_or(0)));
+        downs.add(down);
         let own = format!("own start {} ms, own stop {} ms", start.as_millis(), stop.as_millis());
         let each: Vec<String> = row.steps.iter().map(|step| format!("{} {}", step.step, step.ms)).collect();
         steps = format!("{own}; {}", each.join(", "));
