@@ -6,6 +6,7 @@
 //! short. `KOSMOS_KILL_SEED` repeats the choices of an earlier run; the instants are as exact as the machine is.
 
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

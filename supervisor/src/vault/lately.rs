@@ -127,6 +127,7 @@ impl Lately {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
     use crate::vault::hashing::of_trusted;

@@ -6,6 +6,11 @@
 //! has what a hostile review of ours has found.
 
 #![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::large_futures,
+    clippy::similar_names,
+    clippy::wrong_self_convention,
+    clippy::unused_self,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

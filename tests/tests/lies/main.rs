@@ -6,6 +6,7 @@
 //! `expected.txt` what a person reads. `UPDATE_EXPECTED=1` rewrites the latter; `LIE=name` tells one lie alone.
 
 #![allow(
+    clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
