@@ -98,11 +98,11 @@ async fn start_wanted<D: Doors>(world: &World<D>, wanted: Option<Verified>) -> R
         Err(VaultError::Corrupt { .. }) => None,
         read => read?,
     };
-    let pointed = match &pointer {
+    let named = match &pointer {
         Some(pointer) => verify::lies_here(world, &pointer.sha256)?,
         None => None,
     };
-    let wanted = match wanted.or(pointed) {
+    let wanted = match wanted.or(named) {
         Some(wanted) => wanted,
         // What was once committed here is gone: the next best of what is left is better than nothing.
         None if world.vault.floors().map_or(true, |floors| floors.version.is_some()) => {

@@ -215,7 +215,7 @@ async fn defect_11_and_k_20_the_second_supervisor_of_a_folder_is_told_who_has_it
     let supervisor = site.supervisor(DAY).await;
     match vault::lock(site.path()) {
         Err(VaultError::Locked { holder, .. }) => {
-            assert!(holder.starts_with(&std::process::id().to_string()), "{holder}")
+            assert!(holder.starts_with(&std::process::id().to_string()), "{holder}");
         }
         other => panic!("{other:?}"),
     }
