@@ -300,17 +300,17 @@ impl Impostor {
         let info = format!("{{\"build\":{{\"version\":\"{version}\"}}}}");
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let heard = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
-        let (stopped, hears) = (stop.clone(), heard.clone());
+        let (stopped, counted) = (stop.clone(), heard.clone());
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
                 let Ok(mut stream) = stream else { continue };
-                let mut head = [0; 1024];
-                let Ok(read) = stream.read(&mut head) else { continue };
-                hears.fetch_add(1, Ordering::SeqCst);
-                let asked = String::from_utf8_lossy(&head[..read]).into_owned();
+                let mut buffer = [0; 1024];
+                let Ok(read) = stream.read(&mut buffer) else { continue };
+                counted.fetch_add(1, Ordering::SeqCst);
+                let asked = String::from_utf8_lossy(&buffer[..read]).into_owned();
                 let body = if asked.contains(efm::manage::INFO) { &info } else { &health };
                 let _ = write!(
                     stream,
