@@ -507,8 +507,6 @@ pub trait Vault {
     fn discard(&self, staging: Staging) -> Result<(), VaultError>;
     /// Verified bytes move in: unpack the program where there is one, write down the facts last, rename into place.
     async fn admit(&self, staging: Staging, facts: &Facts) -> Result<Stored, VaultError>;
-    /// Damaged bytes are thrown away, so that they are fetched again.
-    fn throw_away(&self, stored: &Stored) -> Result<(), VaultError>;
     /// These bytes, if they lie here complete.
     fn stored(&self, sha256: &Sha256) -> Result<Option<Stored>, VaultError>;
     /// Everything that lies here complete, newest version first.

@@ -311,16 +311,14 @@ impl<'w, D: Doors> Duty<'w, D> {
     }
 
     fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
-        // Something strange runs, and what is pointed at takes its place: that is not up to date.
-        let is_strange = self.running.as_ref().is_some_and(|running| running.stored.is_none());
         match compare::still(self.world, &verified, &wish) {
-            Ok(still) if still || is_strange => {
+            Ok(true) => {
                 self.attempted = Some((self.open_window().map(|window| window.opens), verified.stored().sha256));
                 // What is felt of the old version from now on is the attempt's own doing.
                 self.pulse = None;
                 Some(work::attempt(self.world, verified, self.running.clone()))
             }
-            Ok(_) => {
+            Ok(false) => {
                 self.staged = None;
                 self.up_to_date();
                 None
@@ -372,14 +370,14 @@ impl<'w, D: Doors> Duty<'w, D> {
             }
             Outcome::NotTouched { running, why } => {
                 tracing::error!(error = %Chain(&why), "not upgraded, nothing was touched");
-                if matches!(why.remedy(), crate::ports::Remedy::Retry(_)) {
-                    // The next look stages it again, and this window may still do.
-                    self.attempted = None;
-                }
                 if let Some(running) = running {
                     self.now_runs(running);
                 }
                 self.not_touched(staged, &why);
+                if self.staged.is_none() && matches!(why.remedy(), crate::ports::Remedy::Retry(_)) {
+                    // The next look stages it again, and this window may still do.
+                    self.attempted = None;
+                }
                 Some(work::answer_to(&why))
             }
             Outcome::Left => None,

@@ -279,24 +279,9 @@ impl<D: Doors> Duty<'_, D> {
                     self.staged = None;
                 }
                 self.up_to_date();
-                if self.staged.is_none() {
-                    self.staged = self.what_is_pointed_at_but_does_not_run();
-                }
             }
             Err(error) => self.look_failed(&error),
         }
-    }
-
-    /// What runs was started by somebody else and could not be verified, and there is nothing newer: in a window the
-    /// version that is pointed at takes its place.
-    fn what_is_pointed_at_but_does_not_run(&self) -> Option<Staged> {
-        let is_strange = self.running.as_ref().is_some_and(|running| running.stored.is_none());
-        if !is_strange {
-            return None;
-        }
-        let pointer = self.world.vault.pointer().ok().flatten()?;
-        let verified = verify::lies_here(self.world, &pointer.sha256).ok().flatten()?;
-        Some(Staged { verified, wish: Wish::Newest, by_person: false })
     }
 
     pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
@@ -332,11 +317,6 @@ impl<D: Doors> Duty<'_, D> {
     /// it will not pass.
     pub(super) fn not_touched(&mut self, staged: Option<Staged>, why: &UpdateError) {
         let Some(staged) = staged else { return };
-        if matches!(why, UpdateError::Vault(VaultError::Changed { .. }))
-            && let Err(error) = self.world.vault.throw_away(staged.verified.stored())
-        {
-            tracing::warn!(error = %Chain(&error), "cannot throw away damaged bytes");
-        }
         let version = staged.verified.stored().version();
         let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
         self.tell(Happening::Warning, Some(reason));
@@ -471,6 +451,7 @@ impl<D: Doors> Duty<'_, D> {
             Err(error) => {
                 let text = format!("not taken over yet: {}", Chain(&error));
                 tracing::warn!(%text, "take over");
+                self.tell_refusal(&error, &text);
                 self.tell(Happening::Warning, Some(text));
                 let may_pass = matches!(error.remedy(), Remedy::Retry(_) | Remedy::CallAPerson);
                 self.take_over = self.take_over.filter(|_| may_pass).map(super::TakeOver::again);

@@ -282,10 +282,6 @@ impl Vault for Folder {
         self.away(move |core| versions::admit(core, staging, &facts)).await
     }
 
-    fn throw_away(&self, stored: &Stored) -> Result<(), VaultError> {
-        versions::throw_away(self.ours()?, stored)
-    }
-
     fn stored(&self, sha256: &Sha256) -> Result<Option<Stored>, VaultError> {
         versions::stored(&self.core, sha256)
     }

@@ -232,14 +232,6 @@ fn whole(core: &Core, folder: &Path) -> Result<Option<Whole>, VaultError> {
     Ok(Some(Whole { stored, program: text.program }))
 }
 
-/// The whole folder of a version, if it is one of ours.
-pub(super) fn throw_away(core: &Core, stored: &Stored) -> Result<(), VaultError> {
-    match stored.archive.parent() {
-        Some(folder) if folder.starts_with(core.versions()) => core.disk.remove_tree(folder),
-        Some(_) | None => Ok(()),
-    }
-}
-
 fn must_be(core: &Core, path: &Path, expected: Sha256) -> Result<(), VaultError> {
     let found = hashing::of_trusted(&core.lately, path)?;
     if found == expected { Ok(()) } else { Err(VaultError::Changed { path: path.to_owned(), expected, found }) }

@@ -337,10 +337,6 @@ impl Vault for Shed {
         })
     }
 
-    fn throw_away(&self, stored: &Stored) -> Result<(), VaultError> {
-        self.write("throw away", || self.machine.disk.borrow_mut().stored.remove(&stored.sha256)).map(|_| ())
-    }
-
     fn stored(&self, sha256: &Sha256) -> Result<Option<Stored>, VaultError> {
         let stored = self.machine.disk.borrow().stored.get(sha256).cloned();
         Ok(stored)

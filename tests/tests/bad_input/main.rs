@@ -376,7 +376,7 @@ fn an_odd_home_does_not_keep_a_supervisor_from_its_work() {
         ("integrasjonspunkt-v4.0.4.allowlisted", &b""[..]),
         ("integrasjonspunkt-v4.0.3.allowlisted", b"\xff\xfe\x00"),
         ("integrasjonspunkt-..allowlisted", b"2025-01-01T00:00:00"),
-        ("integrasjonspunkt-v4.0.8.blocklisted", b"when it is ready"),
+        ("integrasjonspunkt-v4.0.2.blocklisted", b"when it is ready"),
         (".allowlisted", b""),
         ("integrasjonspunkt-v4.0.6.jar", b""),
         ("kosmos/child.json", b"garbage"),

@@ -200,7 +200,7 @@ async fn the_word_to_reload_during_a_look_does_not_lose_a_question_that_follows_
             assert_eq!(reloaded.await.unwrap(), Answer::Done);
             // Not what the look is about: it answers nobody.
             let answer = talk.ask(wish("4.0.9", None), true).await.await;
-            assert!(matches!(answer, Ok(Answer::Failed { .. })), "{answer:?}");
+            assert!(matches!(answer, Ok(Answer::SourceUnreachable { .. })), "{answer:?}");
         })
         .await;
     assert_eq!(ending.unwrap(), Ending::Reload);

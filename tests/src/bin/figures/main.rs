@@ -5,6 +5,13 @@
 //! `docs/figures.md`. It asserts nothing: a machine may be slow. It starts nothing that it does not end.
 
 #![allow(
+    clippy::unused_self,
+    clippy::items_after_statements,
+    clippy::duration_suboptimal_units,
+    clippy::semicolon_if_nothing_returned,
+    reason = "a program that prints figures, read by nobody but its reader"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
