@@ -15,7 +15,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::large_futures,
     reason = "a test that fails should stop"
 )]
 
