@@ -326,7 +326,9 @@ impl Impostor {
     fn hears(&self) -> bool {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(BOUND)).unwrap();
-        write!(stream, "GET {} HTTP/1.1\r\n\r\n", efm::manage::HEALTH).unwrap();
+        // In one piece: what comes in two may be answered, and the door closed, after the first.
+        let question = format!("GET {} HTTP/1.1\r\n\r\n", efm::manage::HEALTH);
+        stream.write_all(question.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer.contains("UP") && self.heard.load(std::sync::atomic::Ordering::SeqCst) > 0
