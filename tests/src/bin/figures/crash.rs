@@ -21,7 +21,7 @@ pub fn measure(wish: &Wish, programs: &Programs, _: Option<&Jvm>, table: &mut Ta
             site.kill_supervisor();
             site.start()?;
             site.until(|runs| runs.up)?;
-            let (start, _) = site.alone(&archive)?;
+            let start = site.alone(&archive)?;
             let began = Instant::now();
             site.kill_integration_point()?;
             site.until_some(|| site.is_up().then_some(()));

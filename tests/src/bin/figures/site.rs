@@ -1,5 +1,6 @@
 //! A site to measure: a home folder, a release server, and the real `kosmos` on duty in it.
 
+use efm::clock::Clock;
 use kosmos::child::IntegrationPoint;
 use kosmos::control::client::ask;
 use kosmos::control::wire::{Answer, Line, Live, Question, Runs};
@@ -175,9 +176,29 @@ impl Site {
             .is_ok_and(|answer| answer.contains(" 200 "))
     }
 
-    /// Starts and stops an integration point of this archive by itself, in a folder of its own that holds the same
-    /// data, and gives how long its start and its stop take.
-    pub fn alone(&self, archive: &Path) -> io::Result<(Duration, Duration)> {
+    /// Somebody else who asks it each millisecond how it is.
+    pub fn watch(&self) -> Watcher {
+        let port = self.port;
+        let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(async {
+                let (mut was_down, mut up) = (false, None);
+                while up.is_none() && stopped.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+                    let good = request(port, "GET", efm::manage::HEALTH).await.is_ok_and(|text| text.contains(" 200 "));
+                    up = (good && was_down).then(|| Clock::machine().now());
+                    was_down |= !good;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                up
+            })
+        });
+        Watcher { stop, thread }
+    }
+
+    /// Starts and stops an integration point of this archive by itself, in a folder of its own, and gives how long its
+    /// start takes.
+    pub fn alone(&self, archive: &Path) -> io::Result<Duration> {
         let folder = tempfile::tempdir()?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = Command::new(&self.java);
@@ -188,13 +209,26 @@ impl Site {
         let health = || self.runtime.block_on(request(port, "GET", efm::manage::HEALTH)).ok();
         let up = self.until_some(|| health().filter(|answer| answer.contains(" 200 ")));
         let started = began.elapsed();
-        let asked = Instant::now();
         let stopped = self.runtime.block_on(request(port, "POST", efm::manage::SHUTDOWN));
         if up.is_none() || stopped.is_err() {
             let _ = child.kill();
         }
         child.wait()?;
-        Ok((started, asked.elapsed()))
+        Ok(started)
+    }
+}
+
+/// Asks, until it was down and is up again.
+pub struct Watcher {
+    stop: tokio::sync::oneshot::Sender<()>,
+    thread: std::thread::JoinHandle<Option<jiff::Timestamp>>,
+}
+
+impl Watcher {
+    /// When it was first up again; none: it was never down, or never up again.
+    pub fn first_good(self) -> Option<jiff::Timestamp> {
+        drop(self.stop);
+        self.thread.join().ok().flatten()
     }
 }
 

@@ -40,7 +40,7 @@ pub fn measure(wish: &Wish, programs: &Programs, jvm: Option<&Jvm>, table: &mut 
             started.add(began.elapsed());
             site.until_some(|| site.is_up().then_some(()));
             up.add(began.elapsed());
-            own.add(site.alone(&archive)?.0);
+            own.add(site.alone(&archive)?);
         }
         if bytes == SMALL {
             let beside = jvm.map(|jvm| jvm.start(wish.rounds));
