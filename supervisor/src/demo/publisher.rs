@@ -5,13 +5,14 @@
 
 use jiff::Timestamp;
 use pgp::composed::{ArmorOptions, DetachedSignature, SignedKeyDetails, SignedPublicKey};
+use pgp::crypto::Signer;
 use pgp::crypto::ed25519::{Mode, SecretKey as Ed25519};
-use pgp::crypto::eddsa_legacy::SecretKey as EddsaLegacy;
 use pgp::crypto::{hash::HashAlgorithm, public_key::PublicKeyAlgorithm};
-use pgp::packet::{
-    KeyFlags, PubKeyInner, PublicKey, SecretKey, SignatureConfig, SignatureType, Subpacket, SubpacketData, UserId,
+use pgp::packet::{KeyFlags, PubKeyInner, PublicKey, SignatureConfig, SignatureType, Subpacket, SubpacketData, UserId};
+use pgp::types::{
+    EddsaLegacyPublicParams, Fingerprint, KeyDetails, KeyId, KeyVersion, Password, PublicParams, SignatureBytes,
+    SigningKey, Tag,
 };
-use pgp::types::{KeyDetails, KeyVersion, Password, PlainSecretParams, PublicParams, SecretParams, Tag};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
@@ -19,8 +20,16 @@ use zip::write::SimpleFileOptions;
 /// Somebody who signs what he publishes.
 #[derive(Debug)]
 pub struct Publisher {
-    key: SecretKey,
+    key: Key,
     certificate: SignedPublicKey,
+}
+
+/// A key of the one kind that we make. The library's own secret key can be of any kind, and would bring along how to
+/// unlock and sign with all of them.
+#[derive(Debug)]
+struct Key {
+    secret: Ed25519,
+    public: PublicKey,
 }
 
 /// What is published: a jar, or a zip with a program, that says of itself what it is.
@@ -61,16 +70,15 @@ impl Publisher {
         let mut seed = [0; 32];
         SystemRandom::new().fill(&mut seed).map_err(|_| PublishError::Random)?;
         // The older of the two ways to write an Ed25519 key: every GnuPG in use reads it.
-        let secret =
-            PlainSecretParams::EdDSALegacy(EddsaLegacy::Ed25519(Ed25519::try_from_bytes(seed, Mode::EdDSALegacy)?));
+        let secret = Ed25519::try_from_bytes(seed, Mode::EdDSALegacy)?;
         let public = PublicKey::from_inner(PubKeyInner::new(
             KeyVersion::V4,
             PublicKeyAlgorithm::EdDSALegacy,
             seconds(now),
             None,
-            PublicParams::try_from(&secret)?,
+            PublicParams::EdDSALegacy(EddsaLegacyPublicParams::from(&secret)),
         )?)?;
-        let key = SecretKey::new(public.clone(), SecretParams::Plain(secret))?;
+        let key = Key { secret, public: public.clone() };
 
         let user = UserId::from_str(pgp::types::PacketHeaderVersion::New, name)?;
         let mut flags = KeyFlags::default();
@@ -101,8 +109,48 @@ impl Publisher {
     }
 }
 
+impl SigningKey for Key {
+    fn sign(&self, _: &Password, hash: HashAlgorithm, digest: &[u8]) -> Result<SignatureBytes, pgp::errors::Error> {
+        Signer::sign(&self.secret, hash, digest)
+    }
+
+    fn hash_alg(&self) -> HashAlgorithm {
+        HashAlgorithm::Sha512
+    }
+}
+
+impl KeyDetails for Key {
+    fn version(&self) -> KeyVersion {
+        self.public.version()
+    }
+
+    fn legacy_key_id(&self) -> KeyId {
+        self.public.legacy_key_id()
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.public.fingerprint()
+    }
+
+    fn algorithm(&self) -> PublicKeyAlgorithm {
+        self.public.algorithm()
+    }
+
+    fn created_at(&self) -> pgp::types::Timestamp {
+        self.public.created_at()
+    }
+
+    fn legacy_v3_expiration_days(&self) -> Option<u16> {
+        self.public.legacy_v3_expiration_days()
+    }
+
+    fn public_params(&self) -> &PublicParams {
+        self.public.public_params()
+    }
+}
+
 /// A signature of this key, about to be made.
-fn words(kind: SignatureType, key: &SecretKey, now: Timestamp) -> Result<SignatureConfig, pgp::errors::Error> {
+fn words(kind: SignatureType, key: &Key, now: Timestamp) -> Result<SignatureConfig, pgp::errors::Error> {
     let mut words = SignatureConfig::v4(kind, key.algorithm(), HashAlgorithm::Sha512);
     words.hashed_subpackets = vec![
         Subpacket::critical(SubpacketData::SignatureCreationTime(seconds(now)))?,

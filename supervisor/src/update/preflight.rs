@@ -1,8 +1,13 @@
 //! Preflight: all that can be checked before the stop is checked before the stop. The last step left of the bar.
 
+use std::time::Duration;
+
 use super::{Running, UpdateError, Verified, World, trial};
 use crate::ports::{Child, Doors, Process, Stored, Trial, Vault};
 use crate::update::compare::Refusal;
+
+/// After this long the clock of any file system has moved on. Nothing is down meanwhile.
+const SETTLE: Duration = Duration::from_millis(60);
 
 /// Proof that nothing we could foresee stands in the way.
 #[derive(Debug)]
@@ -23,9 +28,9 @@ pub async fn check<D: Doors>(world: &World<D>, new: Verified, running: Option<Ru
         return Err(Refusal::GivenUp { version: new.stored().version().clone(), reason }.into());
     }
     world.child.can_run(&new.stored().needs).await?;
-    // The old one first: the file system's clock has then moved on since the new one came in, and its hash is believed
-    // after the stop.
     let old = old_version(world, running.as_ref()).await?;
+    // One that came in this very moment: its hash would not be believed after the stop.
+    tokio::time::sleep(SETTLE).await;
     world.vault.hash_again(new.stored()).await?;
     check_room(world).await?;
     let process = running.map(|running| running.process);
