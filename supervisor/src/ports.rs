@@ -356,6 +356,26 @@ pub struct Floors {
     pub version: Option<Version>,
     /// The newest build time that was committed here; seconds since 1970.
     pub built: Option<i64>,
+    /// The newest signature time that was committed here; seconds since 1970.
+    pub signed: Option<i64>,
+}
+
+impl Floors {
+    /// What this release alone would set them to.
+    pub fn of(stored: &Stored) -> Self {
+        Self { version: Some(stored.version().clone()), built: stored.built, signed: Some(stored.signed) }
+    }
+
+    /// The higher of each.
+    #[must_use]
+    pub fn raised_by(self, stored: &Stored) -> Self {
+        let other = Self::of(stored);
+        Self {
+            version: self.version.max(other.version),
+            built: self.built.max(other.built),
+            signed: self.signed.max(other.signed),
+        }
+    }
 }
 
 /// A copy of the child's data, by name.
@@ -522,6 +542,9 @@ pub trait Vault {
 
     /// How many bytes a copy of the child's data would take.
     async fn data_size(&self) -> Result<u64, VaultError>;
+    /// Whether putting this copy back was begun: from then on some of the data may be the copy's and some not yet, and
+    /// the only way is on.
+    fn putting_back_has_begun(&self, id: &BackupId) -> Result<bool, VaultError>;
     /// Copy the child's data while nothing runs; verified, complete when the call returns.
     async fn back_up(&self, id: &BackupId) -> Result<(), VaultError>;
     /// Put a copy back; what lay there is set aside beside the copy, not deleted.

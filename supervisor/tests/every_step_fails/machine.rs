@@ -60,6 +60,8 @@ pub struct Disk {
     pub child: Option<Process>,
     pub stored: BTreeMap<Sha256, Stored>,
     pub backups: BTreeMap<String, String>,
+    /// Which copies were put back: `false` is half-way.
+    pub put_back: BTreeMap<String, bool>,
     /// The child's own data: who has written to it.
     pub data: String,
 }
@@ -124,6 +126,9 @@ impl Machine {
         }
         if !self.disk.borrow().stored.values().any(|stored| stored.file == file) {
             self.violations.borrow_mut().push(format!("{} was started and was never verified", file.display()));
+        }
+        if self.disk.borrow().put_back.values().any(|whole| !whole) {
+            self.violations.borrow_mut().push(format!("{version} was started on data that is half put back"));
         }
         let pid = *self.next_pid.borrow();
         *self.next_pid.borrow_mut() += 1;
@@ -190,6 +195,10 @@ impl Machine {
         self.disk.borrow_mut().backups.insert(id.0.clone(), data);
     }
 
+    pub fn begin_to_put_back(&self, id: &BackupId) {
+        self.disk.borrow_mut().put_back.insert(id.0.clone(), false);
+    }
+
     pub fn put_back(&self, id: &BackupId) -> bool {
         if !self.alive().is_empty() {
             self.violations.borrow_mut().push("data was put back while something ran".to_owned());
@@ -198,6 +207,7 @@ impl Machine {
         match disk.backups.get(&id.0).cloned() {
             Some(data) => {
                 disk.data = data;
+                disk.put_back.insert(id.0.clone(), true);
                 true
             }
             None => false,
