@@ -64,6 +64,17 @@ fn a_first_install_does_not_wait_for_a_window_and_an_upgrade_does() {
 }
 
 #[test]
+fn what_the_integration_point_says_is_in_our_log_where_that_is_asked_for() {
+    let mut site = Site::new();
+    site.write("kosmos-local.properties", "kosmos.integrasjonspunkt.include-log=true\n");
+    site.publish("4.0.7", "");
+    site.start();
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.upgrade_now(0);
+    site.wait_for("a line of its own", || site.log().contains("[INCLUDED] ").then_some(()));
+}
+
+#[test]
 fn a_cold_start_needs_neither_the_release_server_nor_the_mail_server() {
     let mut site = running("4.0.7");
     assert_eq!(site.kosmos(&["stop"]).code, Some(0));

@@ -113,11 +113,14 @@ impl Output {
         loop {
             tokio::time::sleep(FOLLOW_EVERY).await;
             for line in follower.read(self) {
-                tracing::info!(target: "integrasjonspunkt", "[INCLUDED] {line}");
+                tracing::info!(target: INCLUDED, "[INCLUDED] {}", mask(&line));
             }
         }
     }
 }
+
+/// Under this name those lines are logged.
+pub const INCLUDED: &str = "integrasjonspunkt";
 
 /// Reads what is new.
 struct Follower {

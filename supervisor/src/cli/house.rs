@@ -13,8 +13,8 @@ use crate::sources::AnySource;
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
 
-/// The crates whose talk is ours.
-pub const OUR_CRATES: &[&str] = &["kosmos", "efm"];
+/// Whose talk is ours: our crates, and the lines of the integration point that `include_log` passes on.
+pub const OUR_CRATES: &[&str] = &["kosmos", "efm", crate::child::output::INCLUDED];
 
 /// The doors of the real world.
 #[derive(Debug)]

@@ -55,7 +55,14 @@ pub enum Happening {
     /// The old version runs again.
     RolledBack { archive: String, to: Version },
     /// The old version could not be brought up.
-    RollBackFailed { archive: String, to: Version },
+    RollBackFailed {
+        /// The archive's file name.
+        archive: String,
+        /// Which version.
+        to: Version,
+        /// Whether it was started and its process lives, though it does not come up.
+        still_lives: bool,
+    },
     /// The child ended by itself and was started again.
     Restarted { version: Version },
     /// The child ends again and again; told once.

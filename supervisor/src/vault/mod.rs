@@ -332,6 +332,10 @@ impl Vault for Folder {
 
     fn blocklisted(&self, now: jiff::Timestamp) -> Result<Vec<(Tag, Option<jiff::Timestamp>)>, VaultError> {
         let plan = &self.core.plan;
+        if !plan.blocklist.enabled {
+            // As KOSMOS: markers that were left from a time when it was on hold nothing back.
+            return Ok(Vec::new());
+        }
         let found = kosmos_home::read(&plan.home, &now.to_zoned(plan.timezone.clone()));
         Ok(found.blocklisted.into_iter().map(|marker| (marker.tag, marker.until)).collect())
     }

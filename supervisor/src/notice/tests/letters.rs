@@ -31,7 +31,7 @@ async fn the_subjects_are_those_of_kosmos() {
     notices.tell(upgraded());
     notices.tell(Event::of(Happening::UpgradeFailed { archive: archive(), from: None, to: to() }));
     notices.tell(Event::of(Happening::RolledBack { archive: archive(), to: to() }));
-    notices.tell(Event::of(Happening::RollBackFailed { archive: archive(), to: to() }));
+    notices.tell(Event::of(Happening::RollBackFailed { archive: archive(), to: to(), still_lives: false }));
     assert_eq!(
         subjects(&notices),
         [
@@ -53,6 +53,33 @@ async fn each_end_of_an_attempt_is_told_once_also_by_the_supervisor_that_follows
     next.tell(Event { attempt: of("two"), ..upgraded() });
     assert_eq!(names(&next), ["upgraded", "upgraded"]);
     assert_eq!(subjects(&next).len(), 2);
+}
+
+#[tokio::test]
+async fn a_release_that_is_refused_for_another_reason_is_told_again_and_for_the_same_one_it_is_not() {
+    let state = tempfile::tempdir().unwrap();
+    let refused = |reason: &str| Event {
+        reason: Some(reason.into()),
+        ..Event::of(Happening::Refused { version: version("4.0.9") })
+    };
+    let told = notices(state.path(), Mode::Auto);
+    told.tell(refused("half of the file"));
+    told.tell(refused("half of the file"));
+    told.tell(refused("the signature is somebody else's"));
+    told.tell(refused("half of the file"));
+    assert_eq!(subjects(&told).len(), 2);
+    assert_eq!(names(&told).len(), 2);
+}
+
+#[tokio::test]
+async fn a_roll_back_that_failed_says_whether_anything_runs() {
+    for (still_lives, says) in [(true, "its process, which does not come up"), (false, "nothing: a person is needed")] {
+        let to = version("4.0.7");
+        let event =
+            Event::of(Happening::RollBackFailed { archive: "integrasjonspunkt-4.0.7.jar".into(), to, still_lives });
+        let body = letter::body(&event, "Rollback FAILED", &about(Mode::Auto), at(NOW));
+        assert!(body.contains(says), "{body}");
+    }
 }
 
 #[tokio::test]
