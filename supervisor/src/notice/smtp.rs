@@ -85,9 +85,9 @@ impl Smtp {
         match (self.transport.send_raw(envelope, bytes).await, &self.without_login) {
             (Err(error), Some(without_login)) if offers_no_login(&error) => {
                 tracing::warn!(host = self.host, "the mail server offers no login; the mail goes without");
-                without_login.send_raw(envelope, bytes).await.map(drop)
+                without_login.send_raw(envelope, bytes).await.map(|_| ())
             }
-            (sent, _) => sent.map(drop),
+            (sent, _) => sent.map(|_| ()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Post for Smtp {
         let bytes = message.formatted();
         // The transport bounds only the connecting.
         match tokio::time::timeout(self.total, self.hand_over(&envelope, &bytes)).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.sort(letter, error)),
             Err(elapsed) => Err(NoticeError::Server { host: self.host.clone(), source: elapsed.into() }),
         }
