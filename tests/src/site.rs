@@ -13,7 +13,7 @@
     reason = "a tool of tests: what it cannot do fails the test"
 )]
 
-use crate::child::program;
+use crate::child::{self, program};
 use jiff::Timestamp;
 use kosmos::demo::integration_point::{BESIDE, ENTRY, RAN_LOG};
 use kosmos::demo::publisher::{Archive, Publisher};
@@ -253,15 +253,8 @@ impl Site {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program("kosmos-under-test").unwrap());
-        command.arg("--home").arg(&self.home).args(words).current_dir(self.folder.path());
-        // Settings come from files here, whatever the machine has in its environment.
-        for (name, _) in kosmos::child::environment::all() {
-            let upper = name.to_uppercase();
-            if ["KOSMOS", "SPRING", "DIFI", "SERVER", "FALSE_JAVA"].iter().any(|begin| upper.starts_with(begin)) {
-                command.env_remove(name);
-            }
-        }
+        let mut command = child::kosmos(words).unwrap();
+        command.arg("--home").arg(&self.home).current_dir(self.folder.path());
         command
     }
 
