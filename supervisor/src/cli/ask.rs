@@ -47,7 +47,7 @@ fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
     let Some(loaded) = super::load(home) else { return Exit::Settings };
     let forgiven = crate::vault::lock(home)
         .map(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
-        .and_then(|world| crate::duty::work::forgive(&world, version));
+        .and_then(|world| crate::duty::command::forgive(&world, version));
     match forgiven {
         Ok(0) => {
             eprintln!("nothing was held against {version}");

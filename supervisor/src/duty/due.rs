@@ -72,6 +72,18 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
     Due::Now
 }
 
+/// Why a staged version is not being installed.
+pub(super) fn in_words(due: Due) -> &'static str {
+    match due {
+        Due::Now => "nothing",
+        Due::WaitsForAPerson => "a person to say: kosmos upgrade",
+        Due::OnHold => "the end of the hold",
+        Due::WaitsForAWindow => "the next window",
+        Due::TooLateInWindow => "the next window; this one closes too soon",
+        Due::TriedInThisWindow => "the next window; it was tried in this one",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

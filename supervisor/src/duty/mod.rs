@@ -2,43 +2,42 @@
 //! person says something, the machine goes down — act, report, and wait again.
 //!
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
-//! attempt (never is). The child is cared for in [`care`] all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`]
-//! and `update::compare` do.
+//! attempt (never is). What is done next is found in [`next`]; what a look leads to lies in [`after_look`], what is done
+//! with what was here before us in [`take_over`], what a person says in [`command`]. The child is cared for in [`care`]
+//! all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
 
+mod after_look;
 mod care;
 pub mod command;
 pub mod crashes;
 pub mod due;
 pub mod hold;
 pub mod housekeeping;
-pub mod work;
+mod next;
+mod snapshot;
+mod take_over;
+mod work;
 
 use std::time::Duration;
 
 use efm::chain::Chain;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::ports::{Doors, Vault};
 use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
-use crate::update::compare::{self, Wish};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
-use command::{Answer, Command};
+use after_look::Staged;
+use command::{Answer, Asked, Command};
 use crashes::Crashes;
+pub use snapshot::{LookResult, Snapshot};
+use take_over::TakeOver;
 
-/// A suspended machine and a clock that was set are noticed after at most so long.
-const LONGEST_NAP: Duration = Duration::from_mins(1);
-/// So often an upgrade waits for it.
-const TAKE_OVER_TRIES: u32 = 10;
 /// Expected of an upgrade until one was measured.
 const EXPECTED_AT_FIRST: Duration = Duration::from_mins(2);
-
-/// The pauses between tries to take over what was here before us.
-const FIRST_TAKE_OVER_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_TAKE_OVER_PAUSE: Duration = Duration::from_mins(15);
 
 /// How a supervisor's day ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,38 +48,6 @@ pub enum Ending {
     BothStopped,
     /// Settings are to be read again; the child goes on.
     Reload,
-}
-
-/// What those who ask for the status are shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// What runs.
-    pub running: Option<Running>,
-    /// Whether it was seen healthy since its start.
-    pub up: bool,
-    /// What its own word is: red components, or why there is no answer.
-    pub trouble: Option<String>,
-    /// How often it has ended without a steady time since.
-    pub crashes: u32,
-    /// What is staged, and what it waits for.
-    pub staged: Option<(Version, String)>,
-    /// The last look.
-    pub last_look: Option<LookResult>,
-    /// The next one.
-    pub next_look: Option<Timestamp>,
-    /// The window that is open, or the next one.
-    pub window: Option<Window>,
-}
-
-/// How a look ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookResult {
-    /// When.
-    pub at: Timestamp,
-    /// Whether the source answered.
-    pub reached: bool,
-    /// In words.
-    pub text: String,
 }
 
 /// The supervisor on duty.
@@ -111,52 +78,6 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
-}
-
-/// What was here before us is to be taken over.
-#[derive(Clone, Copy, Debug)]
-struct TakeOver {
-    at: Instant,
-    pause: Duration,
-    tries: u32,
-}
-
-impl TakeOver {
-    fn now() -> Self {
-        Self { at: Instant::now(), pause: FIRST_TAKE_OVER_PAUSE, tries: 0 }
-    }
-
-    /// It could not be verified yet: the source may be away, or a key file missing.
-    fn again(self) -> Self {
-        let pause = (self.pause * 2).min(LONGEST_TAKE_OVER_PAUSE);
-        Self { at: Instant::now() + self.pause, pause, tries: self.tries.saturating_add(1) }
-    }
-
-    /// Without it there is no way back from an upgrade; but a release whose signature is gone for ever keeps a site on
-    /// an old version for no longer than about an hour.
-    fn is_worth_waiting_for(self) -> bool {
-        self.tries < TAKE_OVER_TRIES
-    }
-}
-
-/// A verified version that waits to be installed.
-#[derive(Clone)]
-struct Staged {
-    verified: Verified,
-    /// What it is the answer to; asked again before it is installed.
-    wish: Wish,
-    /// A person asked for it: it is installed in the next window whatever the mode is, and no look by itself takes its
-    /// place.
-    by_person: bool,
-}
-
-/// A person who waits for an answer about an upgrade.
-struct Asked {
-    wish: Wish,
-    now: bool,
-    /// A look has found what they want; it is staged.
-    found: bool,
-    reply: oneshot::Sender<Answer>,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -254,83 +175,6 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
     }
 
-    /// Starts what is due, if nothing else is being done.
-    fn arrange(&mut self) {
-        if *self.world.leave.borrow() {
-            // What is under way is ended; nothing is begun any more.
-            return;
-        }
-        if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
-            self.restart_at = None;
-            self.starting = Some(work::bring_up(self.world, self.bring_up.clone()));
-        }
-        if self.work.is_none() && self.starting.is_none() {
-            self.work = self.next_work();
-        }
-        self.take_pulse();
-    }
-
-    /// Whether what should run may be started: a look is no hindrance, what moves versions about is.
-    fn may_start(&self) -> bool {
-        let attempting = matches!(self.work, Some(work::Work::Attempt(_)));
-        self.running.is_none() && self.starting.is_none() && !attempting
-    }
-
-    fn next_work(&mut self) -> Option<work::Work<'w>> {
-        let now = Instant::now();
-        let is_dirty = self.cleaned.is_none_or(|at| now.duration_since(at) >= housekeeping::EACH);
-        let has_looked = self.looked.is_some() || self.looks.next(None, self.world.clock.now()).is_none();
-        if is_dirty && has_looked && self.asked.is_none() {
-            self.cleaned = Some(now);
-            return Some(work::tidy(self.world, self.running.clone(), self.staged.as_ref().map(|it| &it.verified)));
-        }
-        if let Some(asked) = &self.asked
-            && !asked.found
-        {
-            return Some(work::look(self.world, asked.wish.clone()));
-        }
-        // What is here already comes before what may be installed: it may be the way back.
-        if self.take_over.is_some_and(|take_over| take_over.at <= now) {
-            return Some(work::take_over(self.world, self.running.clone()));
-        }
-        let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
-        let way_back_first = self.take_over.is_some_and(TakeOver::is_worth_waiting_for) && !said_now;
-        if let Some(staged) = self.staged.clone()
-            && !way_back_first
-            && self.due(&staged) == due::Due::Now
-        {
-            return self.attempt(staged);
-        }
-        let moment = self.world.clock.now();
-        let due = self.looks.next(self.looked.as_ref(), moment)?;
-        if due > moment {
-            return None;
-        }
-        self.looked = Some(Looked { at: moment, ..self.looked.unwrap_or_else(|| Looked::well(due)) });
-        Some(work::look_by_itself(self.world))
-    }
-
-    fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
-        match compare::still(self.world, &verified, &wish) {
-            Ok(true) => {
-                self.attempted = Some((self.open_window().map(|window| window.opens), verified.stored().sha256));
-                // What is felt of the old version from now on is the attempt's own doing.
-                self.pulse = None;
-                Some(work::attempt(self.world, verified, self.running.clone()))
-            }
-            Ok(false) => {
-                self.staged = None;
-                self.up_to_date();
-                None
-            }
-            Err(error) => {
-                self.staged = None;
-                self.look_failed(&error);
-                None
-            }
-        }
-    }
-
     /// What one thing that was done has led to.
     fn after_work(&mut self, done: work::Done) -> Option<Ending> {
         match done {
@@ -378,61 +222,11 @@ impl<'w, D: Doors> Duty<'w, D> {
                     // The next look stages it again, and this window may still do.
                     self.attempted = None;
                 }
-                Some(work::answer_to(&why))
+                Some(command::answer_to(&why))
             }
             Outcome::Left => None,
         };
         self.answer(answer.unwrap_or(Answer::Done));
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        if let Some(asked) = self.asked.take() {
-            // The one who asked may have gone; then nobody needs to know.
-            let _ = asked.reply.send(answer);
-        }
-    }
-
-    async fn hear(&mut self, command: Command) -> Option<Ending> {
-        match command {
-            Command::Upgrade { wish, now, reply } => {
-                tracing::info!(?wish, now, "asked to upgrade");
-                self.asked = Some(Asked { wish, now, found: false, reply });
-                None
-            }
-            Command::Forgive { version, reply } => {
-                let answer = match work::forgive(self.world, &version) {
-                    Ok(count) => Answer::Forgiven(count),
-                    Err(error) => Answer::Failed { why: Chain(&error).to_string() },
-                };
-                let _ = reply.send(answer);
-                self.looked = None;
-                None
-            }
-            Command::Reload(reply) => {
-                // When what is being done is done.
-                let _ = reply.send(Answer::Done);
-                self.reload = true;
-                None
-            }
-            Command::StopBoth(reply) => self.stop_both(reply).await,
-        }
-    }
-
-    async fn stop_both(&mut self, reply: oneshot::Sender<Answer>) -> Option<Ending> {
-        if !self.may_leave() {
-            let _ = reply.send(Answer::Failed { why: "an upgrade is under way; stop after it".to_owned() });
-            return None;
-        }
-        self.work = None;
-        if let Some(running) = self.running.take()
-            && let Err(error) = crate::update::stop::process_has_ended(self.world, &running.process).await
-        {
-            let _ = reply.send(Answer::Failed { why: Chain(&error).to_string() });
-            self.now_runs(running);
-            return None;
-        }
-        let _ = reply.send(Answer::Done);
-        Some(Ending::BothStopped)
     }
 
     /// A look may be dropped at any instant, an attempt at none; a watch ends by itself when asked to leave.
@@ -447,80 +241,6 @@ impl<'w, D: Doors> Duty<'w, D> {
 
     fn open_window(&self) -> Option<Window> {
         self.windows.open_at(self.world.clock.now())
-    }
-
-    fn due(&self, staged: &Staged) -> due::Due {
-        let now = self.world.clock.now();
-        let window = self.open_window();
-        let attempted_in = match &self.attempted {
-            Some((opened, sha256)) if *sha256 == staged.verified.stored().sha256 => *opened,
-            Some(_) | None => None,
-        };
-        let state = crate::ports::state_folder(&self.world.settings.home);
-        let situation = due::Situation {
-            mode: self.world.settings.schedule.mode,
-            window,
-            attempted_in,
-            installed: self.running.is_some()
-                || self.restart_at.is_some()
-                || self.starting.is_some()
-                || self.take_over.is_some()
-                || self.is_installed(),
-            on_hold: hold::now_in_force(&state, now).is_some(),
-            said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
-            said_in_window: staged.by_person,
-            expected: self.expected,
-        };
-        due::decide(&situation, now)
-    }
-
-    /// Whether there is anything that an upgrade would disturb. What cannot be read is not "nothing": then nothing is
-    /// installed outside a window.
-    fn is_installed(&self) -> bool {
-        match self.world.vault.pointer() {
-            Ok(None) => false,
-            Ok(Some(pointer)) => !matches!(self.world.vault.stored(&pointer.sha256), Ok(None)),
-            Err(_) => true,
-        }
-    }
-
-    /// Until the next moment that matters.
-    fn nap(&self) -> Duration {
-        let now = self.world.clock.now();
-        let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
-        let mut nap = LONGEST_NAP;
-        if self.may_start()
-            && let Some(at) = self.restart_at
-        {
-            nap = nap.min(at.saturating_duration_since(Instant::now()));
-        }
-        if self.work.is_none() && self.starting.is_none() {
-            if let Some(take_over) = self.take_over {
-                nap = nap.min(take_over.at.saturating_duration_since(Instant::now()));
-            }
-            if let Some(look) = self.looks.next(self.looked.as_ref(), now) {
-                nap = nap.min(until(look));
-            }
-            if self.staged.is_some()
-                && let Some(window) = self.windows.next_opening(now)
-            {
-                nap = nap.min(until(window));
-            }
-        }
-        nap.max(Duration::from_millis(1))
-    }
-
-    fn publish(&self) {
-        let now = self.world.clock.now();
-        self.snapshot.send_modify(|seen| {
-            seen.running.clone_from(&self.running);
-            seen.crashes = self.crashes.count();
-            seen.staged = self.staged.as_ref().map(|staged| {
-                (staged.verified.stored().version().clone(), work::in_words(self.due(staged)).to_owned())
-            });
-            seen.next_look = self.looks.next(self.looked.as_ref(), now);
-            seen.window = self.windows.open_or_next(now);
-        });
     }
 
     /// The process whose end is waited for; while an attempt is under way it is the attempt that waits.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::watch::Healthy;
 use super::{Failed, Outcome, Running, World};
-use crate::ports::{Doors, Happening, Held, Mirror, Process, Stored, Trial, Vault};
+use crate::ports::{Doors, Floors, Happening, Held, Mirror, Process, Stored, Trial, Vault};
 use crate::release::Tag;
 
 /// Points at the new version. If that cannot be written the old one is brought back: what runs must be what is
@@ -53,8 +53,7 @@ pub(super) async fn settle<D: Doors>(
 }
 
 fn lower_floors<D: Doors>(world: &World<D>, trial: &Trial, stored: &Stored, reason: &str) {
-    let floors = crate::ports::Floors { version: Some(stored.version().clone()), built: stored.built };
-    if let Err(error) = world.vault.lower_floors(&floors) {
+    if let Err(error) = world.vault.lower_floors(&Floors::of(stored)) {
         tracing::warn!(error = %efm::chain::Chain(&error), "cannot lower the floors");
     }
     let reason = format!("downgrade to {}: {reason}", stored.version());

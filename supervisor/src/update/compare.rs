@@ -30,13 +30,13 @@ pub struct Upgrade {
     /// What is held against this version; a change of its signature means that other bytes have come.
     held: Vec<(Sha256, Held)>,
     below_floor: Option<String>,
-    floor_built: Option<i64>,
+    floors: Floors,
 }
 
 impl Upgrade {
     /// A version that was here before us: no rule of ours is asked, but its bytes are verified like any other's.
     pub(super) fn of_what_is_here(release: Release, held: Vec<(Sha256, Held)>) -> Self {
-        Self { release, held, below_floor: None, floor_built: None }
+        Self { release, held, below_floor: None, floors: Floors::default() }
     }
 
     /// Which release.
@@ -64,9 +64,29 @@ impl Upgrade {
         self.below_floor.as_deref()
     }
 
-    /// Nothing built before this is taken, unless a person said so.
-    pub fn floor_built(&self) -> Option<i64> {
-        if self.below_floor.is_some() { None } else { self.floor_built }
+    /// What was built, or signed, before what has run here is not taken, unless a person said so: an old release under
+    /// a new name, or an old signature that was kept back. Seconds since 1970.
+    pub fn is_too_old(&self, built: Option<i64>, signed: i64) -> Option<TooOld> {
+        let below = |floor: Option<i64>, at: i64| floor.filter(|floor| at < *floor && self.below_floor.is_none());
+        let by_build = built.and_then(|at| Some(TooOld { what: "built", at, floor: below(self.floors.built, at)? }));
+        by_build.or_else(|| Some(TooOld { what: "signed", at: signed, floor: below(self.floors.signed, signed)? }))
+    }
+}
+
+/// Older than what has run here, though its version is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooOld {
+    what: &'static str,
+    at: i64,
+    floor: i64,
+}
+
+impl std::fmt::Display for TooOld {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at =
+            |second| Timestamp::from_second(second).map_or_else(|_| format!("second {second}"), |at| at.to_string());
+        let Self { what, .. } = self;
+        write!(f, "it was {what} at {}, and what has run here was {what} at {}", at(self.at), at(self.floor))
     }
 }
 
@@ -204,7 +224,7 @@ pub fn decide(
         return Err(Refusal::Blocklisted { version, until });
     }
     let held = here.held.iter().filter(|(_, held)| held.version == version).cloned().collect();
-    Ok(Some(Upgrade { release, held, below_floor, floor_built: here.floors.built }))
+    Ok(Some(Upgrade { release, held, below_floor, floors: here.floors.clone() }))
 }
 
 /// `semver` says that `^4` does not match `4.1.0-beta`; for a site that follows `earlybird` the numbers are what counts.

@@ -154,8 +154,9 @@ async fn open_trial<D: Doors>(
         }
         Plan::RollBack { why, blame } => {
             let old = old_of(world, &trial)?;
-            // It was started, and nobody was there to see whether it came up: days may have passed.
-            let unseen = trial.stage != TrialStage::Stopping;
+            // It was started, and nobody was there to see whether it came up: days may have passed. But once its data
+            // has begun to be put back, some of it is the copy's: the only way is on.
+            let unseen = trial.stage != TrialStage::Stopping && !putting_back_has_begun(world, &trial);
             // Whatever runs now is not what is pointed at, unless the roll-back had already started the old one.
             let old_runs = process.as_ref().zip(old.as_ref()).is_some_and(|(process, old)| is_from(process, old));
             if old_runs {
@@ -164,6 +165,14 @@ async fn open_trial<D: Doors>(
             Ok(AtStart::RollBack(Box::new(Failed { trial, new, old, process, blame, why, unseen })))
         }
     }
+}
+
+fn putting_back_has_begun<D: Doors>(world: &World<D>, trial: &Trial) -> bool {
+    let Some(id) = &trial.backup else { return false };
+    world.vault.putting_back_has_begun(id).unwrap_or_else(|error| {
+        tracing::error!(error = %efm::chain::Chain(&error), "cannot see whether data was being put back");
+        false
+    })
 }
 
 /// One that cannot be ended is ended when there is time to tidy up.

@@ -115,6 +115,11 @@ async fn keep_data_and_bring_back<D: Doors>(
     }
     let brought = bring_back(world, &trial, old.clone(), why).await;
     let Outcome::NothingRuns { why } = brought else { return brought };
+    // Open again, or a supervisor that dies from here on leaves the data half put back, and nobody knows.
+    if let Err(error) = world.vault.write_trial(&trial) {
+        let error = efm::chain::Chain(&error);
+        return Outcome::NothingRuns { why: format!("{why}; its data could not be put back: {error}") };
+    }
     let put_back = put_back(world, &mut trial).await;
     let what = put_back.unwrap_or_else(|| "then the copy was put back, and that data set aside".to_owned());
     bring_back(world, &trial, old, format!("{why}; {what}")).await

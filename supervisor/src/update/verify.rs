@@ -89,10 +89,11 @@ pub fn already_here<D: Doors>(
     signature: &Signature,
 ) -> Result<Option<Verified>, UpdateError> {
     let tag = &upgrade.release().tag;
-    let same =
-        world.vault.all_stored()?.into_iter().find(|stored| {
-            stored.tag == *tag && stored.signature == signature.sha256 && !is_below(upgrade, stored.built)
-        });
+    let same = world.vault.all_stored()?.into_iter().find(|stored| {
+        stored.tag == *tag
+            && stored.signature == signature.sha256
+            && upgrade.is_too_old(stored.built, stored.signed).is_none()
+    });
     let Some(stored) = same else { return Ok(None) };
     // The keys may have changed since it came in: whether this signature can still count is asked again.
     begin(world, tag, signature, &[])?;
@@ -134,8 +135,10 @@ fn judge<D: Doors>(
     }
     let said = what_it_says(staging, tag, world.settings.release.source.artifact())
         .map_err(|e| refuse(Chain(&e).to_string()))?;
-    if is_below(upgrade, said.built.map(Timestamp::as_second)) {
-        return Err(refuse(built_too_early(upgrade, tag, &said)));
+    let built = said.built.map(Timestamp::as_second);
+    if let Some(too_old) = upgrade.is_too_old(built, witness.signer.signed_at.as_second()) {
+        let version = tag.version();
+        return Err(refuse(format!("{too_old}; a person can say: kosmos upgrade --to {version} --allow-downgrade")));
     }
     let program = match world.settings.child.kind {
         Kind::Java => None,
@@ -152,25 +155,6 @@ fn what_it_says(staging: &Staging, tag: &Tag, artifact: &str) -> Result<jar::Sai
     let said = jar::read(&mut file)?;
     said.must_be(tag, artifact)?;
     Ok(said)
-}
-
-fn is_below(upgrade: &Upgrade, built: Option<i64>) -> bool {
-    match (upgrade.floor_built(), built) {
-        (Some(floor), Some(built)) => built < floor,
-        (Some(_) | None, Some(_) | None) => false,
-    }
-}
-
-fn built_too_early(upgrade: &Upgrade, tag: &Tag, said: &jar::Said) -> String {
-    let at =
-        |moment: Option<Timestamp>| moment.map_or_else(|| "at an unknown time".to_owned(), |at| format!("at {at}"));
-    let floor = upgrade.floor_built().and_then(|second| Timestamp::from_second(second).ok());
-    format!(
-        "it was built {}, and what has run here was built {}; a person can say: kosmos upgrade --to {} --allow-downgrade",
-        at(said.built),
-        at(floor),
-        tag.version()
-    )
 }
 
 fn facts(witness: &Witness, said: &jar::Said, program: Option<String>, signature: Signature) -> Facts {

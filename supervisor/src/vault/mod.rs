@@ -310,6 +310,10 @@ impl Vault for Folder {
         self.away(move |core| backup::back_up(core, &id)).await
     }
 
+    fn putting_back_has_begun(&self, id: &BackupId) -> Result<bool, VaultError> {
+        put_back::has_begun(&self.core, id)
+    }
+
     async fn put_back(&self, id: &BackupId) -> Result<(), VaultError> {
         self.ours()?;
         let id = id.clone();

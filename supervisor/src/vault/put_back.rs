@@ -69,6 +69,13 @@ pub(super) fn put_back(core: &Core, id: &BackupId) -> Result<(), VaultError> {
     core.disk.remove_tree(&folder.join(READY))
 }
 
+/// Whether this copy was put back, or is half-way.
+pub(super) fn has_begun(core: &Core, id: &BackupId) -> Result<bool, VaultError> {
+    let folder = backup::folder_of(core, id)?;
+    let Some(manifest) = backup::read_manifest(&folder)? else { return Ok(false) };
+    Ok(read_record(&folder)?.is_some_and(|record| record.number == manifest.number))
+}
+
 /// Whether putting back was begun and not ended.
 pub(super) fn is_half_done(folder: &Path) -> Result<bool, VaultError> {
     Ok(read_record(folder)?.is_some_and(|record| !record.done))

@@ -60,6 +60,9 @@ enum StageText {
 struct FloorsText {
     version: Option<String>,
     built: Option<i64>,
+    /// Came later than the other two; a file without it has no such floor yet.
+    #[serde(default)]
+    signed: Option<i64>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -157,22 +160,23 @@ pub(super) fn floors(core: &Core) -> Result<Floors, VaultError> {
         .map_err(|error| with_way_out(error, "to go on with what runs here as the only floor, remove both files"));
     if let Some(text) = read? {
         let version = text.version.map(|version| parse(core, FLOORS, &version)).transpose()?;
-        return Ok(Floors { version, built: text.built });
+        return Ok(Floors { version, built: text.built, signed: text.signed });
     }
     // Never written, or the files are gone. What is pointed at has run here, so nothing older may come in either way.
     let Some(pointer) = pointer(core)? else { return Ok(Floors::default()) };
-    let built = versions::stored(core, &pointer.sha256)?.and_then(|stored| stored.built);
-    Ok(Floors { version: Some(pointer.tag.version().clone()), built })
+    Ok(match versions::stored(core, &pointer.sha256)? {
+        Some(stored) => Floors::of(&stored),
+        None => Floors { version: Some(pointer.tag.version().clone()), ..Floors::default() },
+    })
 }
 
 pub(super) fn raise_floors(core: &Core, stored: &Stored) -> Result<(), VaultError> {
-    let floors = floors(core)?;
-    let version = floors.version.max(Some(stored.version().clone()));
-    write_floors(core, &Floors { version, built: floors.built.max(stored.built) })
+    write_floors(core, &floors(core)?.raised_by(stored))
 }
 
 pub(super) fn write_floors(core: &Core, floors: &Floors) -> Result<(), VaultError> {
-    let text = FloorsText { version: floors.version.as_ref().map(Version::to_string), built: floors.built };
+    let version = floors.version.as_ref().map(Version::to_string);
+    let text = FloorsText { version, built: floors.built, signed: floors.signed };
     FLOORS.write(core, &core.state, &text)
 }
 

@@ -251,8 +251,8 @@ impl Vault for Shed {
 
     fn raise_floors(&self, stored: &Stored) -> Result<(), VaultError> {
         self.write("raise floors", || {
-            self.machine.disk.borrow_mut().floors =
-                Floors { version: Some(stored.version().clone()), built: stored.built };
+            let mut disk = self.machine.disk.borrow_mut();
+            disk.floors = disk.floors.clone().raised_by(stored);
         })
     }
 
@@ -360,8 +360,22 @@ impl Vault for Shed {
         self.write("back up", || self.machine.back_up(id))
     }
 
+    fn putting_back_has_begun(&self, id: &BackupId) -> Result<bool, VaultError> {
+        Ok(self.machine.disk.borrow().put_back.contains_key(&id.0))
+    }
+
     async fn put_back(&self, id: &BackupId) -> Result<(), VaultError> {
-        self.machine.through("put back", || self.machine.put_back(id).then_some(()).ok_or_else(Self::no), Self::no)
+        if self.machine.disk.borrow().put_back.get(&id.0) == Some(&true) {
+            return Ok(());
+        }
+        self.write("begin to put back", || self.machine.begin_to_put_back(id))?;
+        let ended =
+            self.machine.through("put back", || self.machine.put_back(id).then_some(()).ok_or_else(Self::no), Self::no);
+        if ended.is_err() {
+            // What fails half-way is undone.
+            self.machine.disk.borrow_mut().put_back.remove(&id.0);
+        }
+        ended
     }
 
     fn free_bytes(&self) -> Result<u64, VaultError> {

@@ -61,6 +61,8 @@ pub struct Disk {
     pub child: Option<Process>,
     pub stored: BTreeMap<Sha256, Stored>,
     pub backups: BTreeMap<String, String>,
+    /// Which copies were put back: `false` is half-way.
+    pub put_back: BTreeMap<String, bool>,
     /// The child's own data: who has written to it.
     pub data: String,
     /// What lay there when a copy was put back.
@@ -138,6 +140,9 @@ impl Machine {
         if !alive.is_empty() {
             self.violations.borrow_mut().push(format!("{version} was started beside {}", alive.join(", ")));
         }
+        if self.disk.borrow().put_back.values().any(|whole| !whole) {
+            self.violations.borrow_mut().push(format!("{version} was started on data that is half put back"));
+        }
         let pid = *self.next_pid.borrow();
         *self.next_pid.borrow_mut() += 1;
         let process = Process {
@@ -209,6 +214,10 @@ impl Machine {
         self.disk.borrow_mut().backups.insert(id.0.clone(), data);
     }
 
+    pub fn begin_to_put_back(&self, id: &BackupId) {
+        self.disk.borrow_mut().put_back.insert(id.0.clone(), false);
+    }
+
     pub fn put_back(&self, id: &BackupId) -> bool {
         if !self.alive().is_empty() {
             self.violations.borrow_mut().push("data was put back while something ran".to_owned());
@@ -218,6 +227,7 @@ impl Machine {
             Some(data) => {
                 let before = std::mem::replace(&mut disk.data, data);
                 disk.set_aside.push(before);
+                disk.put_back.insert(id.0.clone(), true);
                 true
             }
             None => false,

@@ -72,7 +72,7 @@ impl Site {
         let stored = folder.all_stored().unwrap().remove(0);
         folder.point_at(&stored).unwrap();
         folder.raise_floors(&stored).unwrap();
-        assert_eq!(folder.floors().unwrap(), Floors { version: Some(stored.version().clone()), built: stored.built });
+        assert_eq!(folder.floors().unwrap(), Floors::of(&stored));
         let held = Held {
             version: "4.0.7".parse().unwrap(),
             deaths: 0,

@@ -99,7 +99,7 @@ fn floors_rise_with_what_is_committed_and_fall_only_by_a_person() {
     folder.raise_floors(&new).unwrap();
     folder.raise_floors(&old).unwrap();
     assert_eq!(folder.floors().unwrap().version.as_ref(), Some(new.version()));
-    let lower = Floors { version: Some(old.version().clone()), built: None };
+    let lower = Floors { version: Some(old.version().clone()), ..Floors::default() };
     folder.lower_floors(&lower).unwrap();
     assert_eq!(folder.floors().unwrap(), lower);
 }
@@ -131,7 +131,7 @@ fn the_copy_that_was_written_later_counts() {
     let (home, new) = full_home();
     let older = fs::read(first(home.path(), "floors")).unwrap();
     let folder = folder(home.path());
-    folder.lower_floors(&Floors { version: Some("5.0.0".parse().unwrap()), built: None }).unwrap();
+    folder.lower_floors(&Floors { version: Some("5.0.0".parse().unwrap()), ..Floors::default() }).unwrap();
     write(&first(home.path(), "floors"), &older);
     assert_eq!(folder.floors().unwrap().version, Some("5.0.0".parse().unwrap()));
     assert_ne!(folder.floors().unwrap().version.as_ref(), Some(new.version()));
@@ -200,7 +200,7 @@ fn floors_that_are_gone_are_what_is_pointed_at() {
     fs::remove_file(first(home.path(), "floors")).unwrap();
     fs::remove_file(second(home.path(), "floors")).unwrap();
     let floors = folder(home.path()).floors().unwrap();
-    assert_eq!(floors, Floors { version: Some(stored.version().clone()), built: stored.built });
+    assert_eq!(floors, Floors::of(&stored));
 }
 
 #[test]
