@@ -14,6 +14,8 @@
     clippy::large_futures,
     clippy::similar_names,
     clippy::unused_self,
+    clippy::wildcard_enum_match_arm,
+    clippy::new_without_default,
     reason = "a tool of tests: what it cannot do fails the test"
 )]
 
@@ -87,6 +89,7 @@ impl Site {
     }
 
     /// With this setting, named as in `kosmos.toml`.
+    #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.flags.retain(|(known, _)| known != name);
         self.flags.push((name.to_owned(), value.to_owned()));

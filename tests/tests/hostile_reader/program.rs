@@ -1,7 +1,7 @@
 //! The program as a person meets it: one home, whatever folder is typed; exit codes; archives that are carried in.
 
 use outside_world::site::{Said, Site};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn ended(said: &Said, code: i32, words: &str) {
     assert_eq!(said.code, Some(code), "{said:#?}");
@@ -47,15 +47,16 @@ fn lock_door_log_and_state_are_in_the_home_that_the_settings_name() {
     }
     #[cfg(unix)]
     assert!(point.join("kosmos/control.sock").exists());
-    assert_eq!(site.status()["home"], point.to_str().unwrap());
+    let said = site.status()["home"].as_str().map(PathBuf::from).unwrap();
+    assert_eq!(said.canonicalize().unwrap(), point.canonicalize().unwrap());
 }
 
 #[test]
 fn a_second_supervisor_and_an_import_meet_the_same_lock_from_either_folder() {
     let (site, point) = with_its_home_elsewhere();
     let jar = site.home().join("integrasjonspunkt-4.0.9.jar");
-    std::fs::write(&jar, Site::jar("4.0.9", "")).unwrap();
-    let holder = format!("{}: held by process {}", point.join("kosmos/lock").display(), site.supervisor());
+    efm::atomic::replace(&jar, &Site::jar("4.0.9", "")).unwrap();
+    let holder = format!("held by process {}", site.supervisor());
     for folder in [site.home(), &point] {
         ended(&site.kosmos_at(folder, &["run"]), 31, &holder);
         ended(&site.kosmos_at(folder, &["import", jar.to_str().unwrap()]), 31, &holder);
@@ -85,14 +86,14 @@ fn words_that_are_typed_in_the_folder_of_the_settings_reach_the_supervisor_that_
 
 #[test]
 fn a_version_is_forgiven_without_a_supervisor_by_the_settings_of_the_folder_that_was_typed() {
-    let (mut site, point) = with_its_home_elsewhere();
+    let (mut site, _point) = with_its_home_elsewhere();
     site.publish("4.0.9", "start=crash");
     site.upgrade_now(20);
     site.until_runs("4.0.8");
     ended(&site.kosmos(&["stop"]), 0, "");
     site.left();
     // Left from the time when the settings lay there; nobody reads them any more.
-    std::fs::write(point.join("kosmos.toml"), "what = \"an old life\"\n").unwrap();
+    site.write("point/kosmos.toml", "what = \"an old life\"\n");
     ended(&site.kosmos(&["forgive", "4.0.9"]), 0, "4.0.9 may be tried again");
     assert_eq!(site.status()["given_up"].as_array().unwrap().len(), 0);
 }
@@ -174,13 +175,13 @@ fn carried_in(site: &Site, version: &str, name: &str) -> PathBuf {
     let usb = site.home().parent().unwrap().join("usb");
     std::fs::create_dir_all(&usb).unwrap();
     let file = usb.join(name);
-    std::fs::write(usb.join(format!("{name}.asc")), site.sign(&zip)).unwrap();
-    std::fs::write(&file, zip).unwrap();
+    efm::atomic::replace(&usb.join(format!("{name}.asc")), site.sign(&zip).as_bytes()).unwrap();
+    efm::atomic::replace(&file, &zip).unwrap();
     file
 }
 
 #[cfg(unix)]
-fn import(site: &Site, file: &Path) -> Said {
+fn import(site: &Site, file: &std::path::Path) -> Said {
     site.kosmos(&["import", file.to_str().unwrap()])
 }
 
