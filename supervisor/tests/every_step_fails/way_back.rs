@@ -50,12 +50,14 @@ impl Stranger {
         self.machine.disk.borrow().pointer.as_ref().map(|pointer| pointer.tag.to_string())
     }
 
-    /// From which version an upgrade was told, if one was.
-    fn upgraded_from(&self) -> Option<Option<String>> {
-        self.machine.told.borrow().iter().find_map(|event| match &event.what {
-            Happening::Upgraded { from, .. } => Some(from.as_ref().map(ToString::to_string)),
-            _ => None,
-        })
+    /// From which versions upgrades were told: `none` without a way back.
+    fn upgraded_from(&self) -> Vec<String> {
+        let told = self.machine.told.borrow();
+        let from = told.iter().filter_map(|event| {
+            let Happening::Upgraded { from, .. } = &event.what else { return None };
+            Some(from.as_ref().map_or("none".to_owned(), ToString::to_string))
+        });
+        from.collect()
     }
 }
 
@@ -71,7 +73,7 @@ fn an_upgrade_waits_for_the_take_over_of_what_runs_and_goes_on_when_ten_tries_we
         // 10:10: the window after that.
         assert_eq!(stranger.machine.alive(), ["4.0.8"]);
     }));
-    assert_eq!(stranger.upgraded_from(), Some(None), "without a way back");
+    assert_eq!(stranger.upgraded_from(), ["none"], "without a way back");
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn an_upgrade_follows_the_take_over_in_the_same_window_and_has_a_way_back() {
         tokio::time::sleep(Duration::from_mins(18)).await;
         assert_eq!(stranger.machine.alive(), ["4.0.8"]);
     }));
-    assert_eq!(stranger.upgraded_from(), Some(Some("4.0.7".to_owned())));
+    assert_eq!(stranger.upgraded_from(), ["4.0.7"]);
 }
 
 #[test]
