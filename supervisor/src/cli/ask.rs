@@ -16,10 +16,6 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
         super::complain(&error);
         return Exit::Usage;
     }
-    if let Some(Err(error)) = wanted.to.as_ref().map(|text| text.parse::<crate::release::Tag>()) {
-        super::complain(&error);
-        return Exit::Usage;
-    }
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();
@@ -28,8 +24,8 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
     said(answer)
 }
 
-/// `kosmos forgive`: by the supervisor that runs, or here if none does.
-pub async fn forgive(home: &Path, version: String) -> Exit {
+/// `kosmos forgive`: by the supervisor that runs, or here if none does. `folder` is where the settings are.
+pub async fn forgive(folder: &Path, version: String) -> Exit {
     let tag: crate::release::Tag = match version.parse() {
         Ok(tag) => tag,
         Err(error) => {
@@ -37,15 +33,15 @@ pub async fn forgive(home: &Path, version: String) -> Exit {
             return Exit::Usage;
         }
     };
-    match ask(home, &Question::Forgive { version }, |_| {}).await {
-        Err(AskError::NobodyThere { .. }) => forgive_here(home, tag.version()),
+    match ask(&super::settled_home(folder), &Question::Forgive { version }, |_| {}).await {
+        Err(AskError::NobodyThere { .. }) => forgive_here(folder, tag.version()),
         answer => said(answer),
     }
 }
 
-fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
-    let Some(loaded) = super::load(home) else { return Exit::Settings };
-    let forgiven = crate::vault::lock(home)
+fn forgive_here(folder: &Path, version: &crate::release::Version) -> Exit {
+    let Some(loaded) = super::load(folder) else { return Exit::Settings };
+    let forgiven = crate::vault::lock(&loaded.settings.home)
         .map(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
         .and_then(|world| crate::duty::command::forgive(&world, version));
     match forgiven {

@@ -63,7 +63,7 @@ async fn word(cli: Cli) -> Exit {
         Word::Config(Config::Check) => config_check(&home),
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
-        Word::Forgive { version } => ask::forgive(&settled_home(&home), version).await,
+        Word::Forgive { version } => ask::forgive(&home, version).await,
         Word::Reload => ask::reload(&settled_home(&home)).await,
         Word::Stop => ask::stop(&settled_home(&home)).await,
         Word::Config(Config::Show)

@@ -31,7 +31,7 @@ impl<D: Doors> Duty<'_, D> {
         }
         let now = self.world.clock.now();
         let text = match &result {
-            Ok(Some(verified)) => format!("{} is verified and staged", verified.stored().version()),
+            Ok(Some(verified)) => format!("found {}, and verified it", verified.stored().version()),
             Ok(None) => "nothing newer".to_owned(),
             Err(error) => Chain(error).to_string(),
         };

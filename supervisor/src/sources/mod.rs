@@ -122,6 +122,15 @@ pub fn file_name(artifact: &str, tag: &Tag, kind: Kind) -> String {
     format!("{artifact}-{tag}{}", name_end(kind))
 }
 
+/// The tag in the name of an archive that a person carries in: as it is published, or without the platform.
+pub fn tag_in_name(name: &str, artifact: &str, kind: Kind) -> Option<Tag> {
+    let published = directory::tag_in(name, artifact, &name_end(kind));
+    match kind {
+        Kind::Java => published,
+        Kind::Native => published.or_else(|| directory::tag_in(name, artifact, ".zip")),
+    }
+}
+
 /// What stands behind the tag in the name of an archive.
 fn name_end(kind: Kind) -> String {
     match kind {

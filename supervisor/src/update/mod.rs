@@ -258,13 +258,16 @@ impl UpdateError {
 /// in staging and is gone on with.
 pub async fn look<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Option<Verified>, UpdateError> {
     world.progress.send_replace(Progress::Looking);
-    match find::wanted(world, wish).await {
+    let found = match find::wanted(world, wish).await {
         Ok(release) => stage(world, release, wish).await,
+        Err(error) => Err(error),
+    };
+    match found {
         // A version that a person names, for the way back, needs no source where it lies here already.
-        Err(error) => match verify::named_and_here(world, wish)? {
-            Some(verified) => Ok(Some(verified)),
-            None => Err(error),
-        },
+        Err(error @ UpdateError::Source(_)) => {
+            verify::named_and_here(world, wish)?.map_or(Err(error), |it| Ok(Some(it)))
+        }
+        found => found,
     }
 }
 

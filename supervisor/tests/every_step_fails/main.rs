@@ -6,8 +6,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::disallowed_methods, reason = "a test writes its own home folder")]
 
+mod cut_short;
 mod doors;
 mod machine;
+mod way_back;
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;

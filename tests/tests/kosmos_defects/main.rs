@@ -23,4 +23,5 @@ mod review;
 mod swap;
 mod table;
 mod trust;
-mod world;
+
+use outside_world::in_process as world;

@@ -196,7 +196,7 @@ fn a_whole_mail_reads_well() {
 fn k_29_a_mail_is_bounded_and_holds_no_secret_and_no_identity_number() {
     let line = "INFO user 01010112345 logged in with password=hunter2 token: abcdef æøå\n";
     let event = Event {
-        log: Some(line.repeat(50_000)),
+        log: Some(line.repeat(50_000) + "the end, æøå\n"),
         reason: Some("Authorization: Basic aHVudGVyMg== ".repeat(1_000)),
         ..upgraded()
     };
@@ -206,7 +206,7 @@ fn k_29_a_mail_is_bounded_and_holds_no_secret_and_no_identity_number() {
         assert!(!body.contains(secret), "{secret}");
     }
     assert!(body.contains("[what was before this is left out]\nINFO user ********"), "cut at a line");
-    assert!(body.ends_with("æøå\n"), "the end of the log is what is kept");
+    assert!(body.ends_with("the end, æøå\n"), "the end of the log is what is kept");
     let subject = letter::whole_subject(&"x".repeat(1_000), Some("password=hunter2\r\nBcc: a"));
     assert!(subject.len() <= 200 && !subject.contains(['\r', '\n']));
 }

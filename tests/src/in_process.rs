@@ -1,6 +1,26 @@
-//! A site as a test needs it: a home folder, a release server, a publisher who signs, and supervisors with the real
-//! doors. Whatever happens, nothing is left running.
+//! A site whose supervisors live in the test's own process, with the real doors and a clock that the test sets: a home
+//! folder, a release server, a publisher who signs. Whatever happens, nothing is left running.
+//!
+//! Start at [`Site::new`], then [`Site::publish`], [`Site::supervisor`] and [`Supervisor::on_duty`]. For the program as a
+//! process of its own see [`crate::site`].
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::wrong_self_convention,
+    clippy::large_futures,
+    clippy::similar_names,
+    clippy::unused_self,
+    clippy::wildcard_enum_match_arm,
+    clippy::new_without_default,
+    reason = "a tool of tests: what it cannot do fails the test"
+)]
+
+use crate::child::{self, program};
+use crate::doors::{Real, world};
 use efm::clock::Clock;
 use jiff::Timestamp;
 use kosmos::child::IntegrationPoint;
@@ -10,17 +30,13 @@ use kosmos::demo::publisher::{Archive, Publisher};
 use kosmos::demo::release_server::Background;
 use kosmos::duty::command::{Answer, Command};
 use kosmos::duty::{Duty, Ending, LookResult, Snapshot};
-use kosmos::notice::{About, History, Notices, Row};
-use kosmos::ports::{Child, Doors, Launch, Process, VaultError, state_folder};
-use kosmos::release::jar;
-use kosmos::sources::AnySource;
+use kosmos::notice::{History, Row};
+use kosmos::ports::{Child, Launch, Process, VaultError, state_folder};
 use kosmos::update::compare::Wish;
-use kosmos::update::{self, Outcome, Progress, Running, Steps, UpdateError, Verified, World};
-use kosmos::vault::{self, Folder, HomeLock};
-use outside_world::child::program;
+use kosmos::update::{self, Outcome, Running, UpdateError, Verified, World};
+use kosmos::vault::{self, HomeLock};
 use std::fs::File;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -41,21 +57,9 @@ pub fn moment(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// The doors of the real world.
-#[derive(Debug)]
-pub struct Real;
-
-impl Doors for Real {
-    type Source = AnySource;
-    type Child = IntegrationPoint;
-    type Vault = Folder;
-    type Notice = Notices;
-}
-
 /// The home folder and what is outside of it.
 pub struct Site {
-    pub home: tempfile::TempDir,
-    pub port: u16,
+    pub home: child::Home,
     pub server: Background,
     pub publisher: Publisher,
     flags: Vec<(String, String)>,
@@ -63,12 +67,9 @@ pub struct Site {
 
 impl Site {
     pub fn new() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Background::start().unwrap();
         let publisher = Publisher::new("a publisher", moment(BUILT)).unwrap();
-        let home = tempfile::Builder::new().prefix("kosmos-defects-").tempdir().unwrap();
-        let site = Self { home, port, server, publisher, flags: Vec::new() };
-        site.write("integrasjonspunkt-local.properties", format!("server.port={port}\n"));
+        let site = Self { home: child::Home::new().unwrap(), server, publisher, flags: Vec::new() };
         site.write("eformidling-key.asc", site.publisher.certificate().unwrap());
         let java = program("false-java").unwrap();
         site.set("child.java", java.to_str().unwrap())
@@ -88,6 +89,7 @@ impl Site {
     }
 
     /// With this setting, named as in `kosmos.toml`.
+    #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.flags.retain(|(known, _)| known != name);
         self.flags.push((name.to_owned(), value.to_owned()));
@@ -162,15 +164,9 @@ impl Site {
         Supervisor::new(settings, lock, Clock::paused_at(moment(at)))
     }
 
-    /// What integration points wrote in the home folder, a line each: what, pid, version, hash.
-    pub fn ran(&self) -> Vec<Vec<String>> {
-        let text = std::fs::read_to_string(self.path().join("ran.log")).unwrap_or_default();
-        text.lines().map(|line| line.split_ascii_whitespace().map(str::to_owned).collect()).collect()
-    }
-
     /// The versions that were started here, in order.
     pub fn started(&self) -> Vec<String> {
-        self.ran().into_iter().filter(|line| line[0] == "start").map(|line| line[2].clone()).collect()
+        self.home.ran().into_iter().filter(|line| line[0] == "start").map(|line| line[2].clone()).collect()
     }
 
     /// No integration point ever found another on its database or its port.
@@ -212,18 +208,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        let (home, settings) = (self.path().to_owned(), outside_world::child::settings(self.port, None).unwrap());
-        let cleared = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let child = IntegrationPoint::of(home, settings);
-                for _ in 0..10 {
-                    let Ok(Some(process)) = child.find(None).await else { return };
-                    let _ = child.kill(&process).await;
-                }
-            });
-        });
-        let _ = cleared.join();
+        self.home.clear();
     }
 }
 
@@ -235,23 +220,8 @@ pub struct Supervisor {
 
 impl Supervisor {
     fn new(settings: Settings, lock: HomeLock, clock: Clock) -> Self {
-        let state = state_folder(&settings.home);
-        let about =
-            About { site: "site".into(), zone: settings.schedule.timezone.clone(), mode: settings.schedule.mode };
-        let unpack: vault::Unpack = |file, entry, to, limit| Ok(jar::unpack(file, entry, to, limit)?);
         let (leave, left) = watch::channel(false);
-        let world = World {
-            source: AnySource::from_settings(&settings, &state),
-            child: IntegrationPoint::new(&settings),
-            vault: Folder::new(vault::Plan::of(&settings), clock.clone(), unpack, lock),
-            notice: Notices::open(&state, settings.mail.clone(), about, clock.clone()),
-            clock,
-            progress: watch::channel(Progress::Idle).0,
-            steps: Steps::default(),
-            leave: left,
-            settings,
-        };
-        Self { world, leave }
+        Self { world: world(settings, lock, clock, left), leave }
     }
 
     /// Asks, compares, fetches, verifies.
