@@ -4,7 +4,6 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
-use super::due::in_words;
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
 use crate::release::Release;
@@ -115,7 +114,10 @@ impl<D: Doors> Duty<'_, D> {
             asked.found = true;
         }
         let staged = Staged { verified, wish: wish.clone(), by_person };
-        let waits_for = in_words(self.due(&staged));
+        if by_person {
+            self.waiting.begin_anew();
+        }
+        let waits_for = self.waits_for(&staged);
         self.staged = Some(staged);
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
             // A promise is kept by the next supervisor too, so it is written down before it is given.

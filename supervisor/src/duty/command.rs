@@ -152,6 +152,7 @@ impl<D: Doors> Duty<'_, D> {
                     Err(error) => Answer::Failed { why: Chain(&error).to_string() },
                 };
                 let _ = reply.send(answer);
+                self.waiting.begin_anew();
                 self.looked = None;
                 None
             }

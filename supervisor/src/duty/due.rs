@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::settings::Mode;
 use crate::schedule::Window;
@@ -17,6 +17,8 @@ pub struct Situation {
     pub window: Option<Window>,
     /// When the window opened in which the last attempt was made.
     pub attempted_in: Option<Timestamp>,
+    /// The tries of these very bytes that have failed without any fault of theirs.
+    pub in_vain: InVain,
     /// Whether anything is installed.
     pub installed: bool,
     /// Whether a person holds upgrades.
@@ -27,6 +29,31 @@ pub struct Situation {
     pub said_in_window: bool,
     /// How long an upgrade is expected to take.
     pub expected: Duration,
+}
+
+/// Tries in windows that came one after the other, each of which failed for a reason that says nothing about the release:
+/// a full disk, a process that cannot be started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InVain {
+    /// In how many windows.
+    pub windows: u32,
+    /// The last of them.
+    pub last: Option<Timestamp>,
+}
+
+/// So many windows are enough to know that this machine does not mend itself.
+pub const WINDOWS_IN_VAIN: u32 = 5;
+/// After that long it may have been mended all the same, and nobody has said so.
+pub const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A last try that lies further ahead than this says that the clock was set back, and counts for nothing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
+
+impl InVain {
+    /// Whether a person must look at this machine before it is tried again.
+    pub fn needs_a_person(&self, now: Timestamp) -> bool {
+        let since = self.last.map(|last| last.duration_until(now));
+        self.windows >= WINDOWS_IN_VAIN && since.is_some_and(|since| since < TRIED_AGAIN_AFTER && since >= -CLOCK_SLACK)
+    }
 }
 
 /// Install now, or why not.
@@ -44,6 +71,8 @@ pub enum Due {
     TooLateInWindow,
     /// It was tried in this window already.
     TriedInThisWindow,
+    /// The machine has been in the way in too many windows.
+    NeedsAPerson,
 }
 
 /// The decision.
@@ -58,6 +87,10 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
         Mode::Auto => {}
         Mode::Stage | Mode::Notify | Mode::Off if at.said_in_window => {}
         Mode::Stage | Mode::Notify | Mode::Off => return Due::WaitsForAPerson,
+    }
+    // A first install disturbs nothing and is tried for as long as it takes.
+    if at.installed && at.in_vain.needs_a_person(now) {
+        return Due::NeedsAPerson;
     }
     let Some(window) = &at.window else {
         // A first install does not wait: there is nothing to disturb.
@@ -81,6 +114,7 @@ pub(super) fn in_words(due: Due) -> &'static str {
         Due::WaitsForAWindow => "the next window",
         Due::TooLateInWindow => "the next window; this one closes too soon",
         Due::TriedInThisWindow => "the next window; it was tried in this one",
+        Due::NeedsAPerson => "a person to mend this machine and say: kosmos upgrade",
     }
 }
 
@@ -97,6 +131,7 @@ mod tests {
             mode: Mode::Auto,
             window: Some(Window { opens: at(0), closes: at(3600) }),
             attempted_in: None,
+            in_vain: InVain::default(),
             installed: true,
             on_hold: false,
             said_now: false,
@@ -130,6 +165,22 @@ mod tests {
         let held = Situation { on_hold: true, ..situation() };
         assert_eq!(decide(&held, at(10)), Due::OnHold);
         assert_eq!(decide(&Situation { said_now: true, window: None, ..held }, at(10)), Due::Now);
+    }
+
+    #[test]
+    fn after_five_windows_in_vain_a_person_is_needed_for_a_week() {
+        let week = TRIED_AGAIN_AFTER.as_secs();
+        let window = Some(Window { opens: at(week), closes: at(week + 3600) });
+        let vain =
+            |windows, last| Situation { in_vain: InVain { windows, last: Some(at(last)) }, window, ..situation() };
+        assert_eq!(decide(&vain(4, week), at(week + 5)), Due::Now);
+        assert_eq!(decide(&vain(5, week), at(week + 5)), Due::NeedsAPerson);
+        assert_eq!(decide(&vain(5, 5), at(week + 4)), Due::NeedsAPerson);
+        assert_eq!(decide(&vain(5, 5), at(week + 5)), Due::Now);
+        assert_eq!(decide(&vain(6, week), at(week + 5)), Due::NeedsAPerson, "the try after a week was in vain, too");
+        assert_eq!(decide(&vain(5, week + 7200), at(week + 5)), Due::Now, "the clock was set back");
+        assert_eq!(decide(&Situation { said_now: true, ..vain(5, week) }, at(week + 5)), Due::Now);
+        assert_eq!(decide(&Situation { installed: false, ..vain(5, week) }, at(week + 5)), Due::Now);
     }
 
     #[test]

@@ -212,15 +212,18 @@ impl<'w, D: Doors> Duty<'w, D> {
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
+                self.waiting.failed(&why);
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
+                self.waiting.failed(&why);
                 self.start_again_later();
                 Some(Answer::NothingRuns { why })
             }
             Outcome::NotTouched { running, why } => {
                 tracing::error!(error = %Chain(&why), "not upgraded, nothing was touched");
+                self.waiting.failed(&Chain(&why).to_string());
                 if let Some(running) = running {
                     self.now_runs(running);
                 }

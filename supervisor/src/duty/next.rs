@@ -57,11 +57,17 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         let way_back_first = self.take_over.is_some_and(TakeOver::is_worth_waiting_for) && !said_now;
-        if let Some(staged) = self.staged.clone()
-            && !way_back_first
-            && self.due(&staged) == due::Due::Now
-        {
-            return self.attempt(staged);
+        if let Some(staged) = self.staged.clone() {
+            match self.due(&staged) {
+                due::Due::Now if !way_back_first => return self.attempt(staged),
+                due::Due::NeedsAPerson => self.tell_what_is_in_vain(&staged),
+                due::Due::Now
+                | due::Due::WaitsForAPerson
+                | due::Due::OnHold
+                | due::Due::WaitsForAWindow
+                | due::Due::TooLateInWindow
+                | due::Due::TriedInThisWindow => {}
+            }
         }
         let moment = self.world.clock.now();
         let due = self.looks.next(self.looked.as_ref(), moment)?;
@@ -101,6 +107,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             mode: self.world.settings.schedule.mode,
             window,
             attempted_in: self.waiting.tried_in(&staged.verified.stored().sha256),
+            in_vain: self.waiting.in_vain(&staged.verified.stored().sha256),
             installed: self.running.is_some()
                 || self.restart_at.is_some()
                 || self.starting.is_some()
