@@ -1,6 +1,7 @@
 //! `kosmos status`: what is on disk, and what the running supervisor says beside it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +9,8 @@ use serde::Serialize;
 use super::complain;
 use super::exit::Exit;
 use super::house;
-use crate::config::Settings;
+use super::settled::{self, Settled};
+use crate::config::{self, Settings};
 use crate::control::client::{AskError, ask};
 use crate::control::wire::{Line, Live, Question, SCHEMA};
 use crate::duty::{hold, housekeeping};
@@ -21,6 +23,8 @@ struct Status {
     home: String,
     /// None: no supervisor runs here.
     supervisor: Option<Live>,
+    /// What is wrong with the settings; none: nothing.
+    wrong_settings: Option<String>,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -47,8 +51,24 @@ struct GivenUp {
     deaths: u32,
 }
 
-/// `kosmos status`
-pub async fn status(settings: &Settings, json: bool) -> Exit {
+/// `kosmos status`: with settings that are wrong, by the last good ones.
+pub async fn status(folder: &Path, json: bool) -> Exit {
+    match settled::settle(folder) {
+        Ok(Settled::Right(loaded)) => show(&loaded.settings, None, json).await,
+        Ok(Settled::LastGood(settings, problems)) => {
+            let text = config::problems_text(&problems);
+            eprint!("{text}");
+            let shown = show(&settings, Some(text), json).await;
+            if shown == Exit::Failed { shown } else { Exit::Settings }
+        }
+        Err(problems) => {
+            eprint!("{}", config::problems_text(&problems));
+            Exit::Settings
+        }
+    }
+}
+
+async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
     if let Err(error) = house::may_look(settings) {
         complain(&error);
         return Exit::Failed;
@@ -62,7 +82,7 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
         }
     };
     let status = match on_disk(settings, supervisor) {
-        Ok(status) => status,
+        Ok(status) => Status { wrong_settings: wrong, ..status },
         Err(error) => {
             complain(&error);
             return Exit::Failed;
@@ -103,6 +123,7 @@ fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, Vaul
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
+        wrong_settings: None,
         installed,
         floor: world.vault.floors()?.version.map(|version| version.to_string()),
         trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
@@ -126,6 +147,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         line("runs", what_runs(live));
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
+    }
+    if let Some(says) = what_of_settings(status) {
+        line("settings", says.to_owned());
     }
     line(
         "installed",
@@ -165,6 +189,20 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         line("given up", format!("{}: {reason}", held.version));
     }
     text
+}
+
+/// None: they are right, and in force.
+fn what_of_settings(status: &Status) -> Option<&'static str> {
+    let in_force = status.supervisor.as_ref().map(|live| live.wrong_settings.is_none());
+    match (&status.wrong_settings, in_force) {
+        (None, None | Some(true)) => None,
+        (None, Some(false)) => Some("right again; they are taken in a moment"),
+        (Some(_), Some(true)) => Some("wrong (kosmos config check); the supervisor goes on with those that it has"),
+        (Some(_), Some(false)) => {
+            Some("wrong (kosmos config check); the last good ones are in force, and nothing new is installed")
+        }
+        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would go by the last good ones"),
+    }
 }
 
 fn what_runs(live: &Live) -> String {

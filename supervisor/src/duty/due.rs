@@ -23,6 +23,8 @@ pub struct Situation {
     pub installed: bool,
     /// Whether a person holds upgrades.
     pub on_hold: bool,
+    /// Whether the settings that are set are wrong, and older ones are in force.
+    pub wrong_settings: bool,
     /// Whether a person said "now".
     pub said_now: bool,
     /// Whether a person asked for it in the next window.
@@ -73,10 +75,15 @@ pub enum Due {
     TriedInThisWindow,
     /// The machine has been in the way in too many windows.
     NeedsAPerson,
+    /// Nobody knows what a person wants now.
+    SettingsAreWrong,
 }
 
 /// The decision.
 pub fn decide(at: &Situation, now: Timestamp) -> Due {
+    if at.wrong_settings {
+        return Due::SettingsAreWrong;
+    }
     if at.said_now {
         return Due::Now;
     }
@@ -114,6 +121,7 @@ pub(super) fn in_words(due: Due) -> &'static str {
         Due::WaitsForAWindow => "the next window",
         Due::TooLateInWindow => "the next window; this one closes too soon",
         Due::TriedInThisWindow => "the next window; it was tried in this one",
+        Due::SettingsAreWrong => "the settings to be mended: kosmos config check",
         Due::NeedsAPerson => "a person to mend this machine and say: kosmos upgrade",
     }
 }
@@ -134,6 +142,7 @@ mod tests {
             in_vain: InVain::default(),
             installed: true,
             on_hold: false,
+            wrong_settings: false,
             said_now: false,
             said_in_window: false,
             expected: Duration::from_mins(2),
@@ -181,6 +190,13 @@ mod tests {
         assert_eq!(decide(&vain(5, week + 7200), at(week + 5)), Due::Now, "the clock was set back");
         assert_eq!(decide(&Situation { said_now: true, ..vain(5, week) }, at(week + 5)), Due::Now);
         assert_eq!(decide(&Situation { installed: false, ..vain(5, week) }, at(week + 5)), Due::Now);
+    }
+
+    #[test]
+    fn nothing_is_installed_under_wrong_settings_whoever_asks() {
+        let wrong = Situation { wrong_settings: true, said_now: true, said_in_window: true, ..situation() };
+        assert_eq!(decide(&wrong, at(10)), Due::SettingsAreWrong);
+        assert_eq!(decide(&Situation { installed: false, ..wrong }, at(10)), Due::SettingsAreWrong);
     }
 
     #[test]

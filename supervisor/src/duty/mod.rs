@@ -80,6 +80,8 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+    /// What is wrong with the settings that are set; the ones that we have are older.
+    wrong_settings: Option<String>,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -110,7 +112,15 @@ impl<'w, D: Doors> Duty<'w, D> {
             expected: EXPECTED_AT_FIRST,
             cleaned: None,
             reload: false,
+            wrong_settings: None,
         }
+    }
+
+    /// The settings that are set are wrong, and ours are the last good ones: what runs is kept running, and nothing new
+    /// is installed.
+    #[must_use]
+    pub fn under_wrong_settings(self, wrong: Option<&str>) -> Self {
+        Self { wrong_settings: wrong.map(str::to_owned), ..self }
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
