@@ -217,17 +217,19 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
                 self.take_over = None;
-                self.waiting.tried = None;
+                (self.waiting.tried, self.waiting.behind) = (None, None);
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
                 self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
                 self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.start_again_later();
                 Some(Answer::NothingRuns { why })
             }

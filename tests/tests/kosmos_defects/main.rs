@@ -18,6 +18,7 @@
     reason = "a test that fails should stop"
 )]
 
+mod deferral;
 mod duty;
 mod restarts;
 mod review;
