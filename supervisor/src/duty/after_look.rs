@@ -28,6 +28,13 @@ impl<D: Doors> Duty<'_, D> {
         if self.asked.as_ref().is_some_and(|asked| asked.wish != *wish) {
             return;
         }
+        let result = match result {
+            Ok(Some(verified)) => match self.older_than_what_runs(&verified, wish) {
+                Some(refusal) => Err(refusal.into()),
+                None => Ok(Some(verified)),
+            },
+            result => result,
+        };
         let now = self.world.clock.now();
         let text = match &result {
             Ok(Some(verified)) => format!("{} is verified and staged", verified.stored().version()),
@@ -172,6 +179,9 @@ impl<D: Doors> Duty<'_, D> {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
+            if self.older_than_what_runs(&verified, &Wish::Newest).is_some() {
+                return None;
+            }
             Some(Staged { verified, wish: Wish::Newest, by_person: false })
         })
     }

@@ -196,7 +196,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::OnlyTold(result) => self.after_telling(result),
-            work::Done::TookOver(result) => self.after_take_over(result),
+            work::Done::TookOver(seen, result) => self.after_take_over(seen, result),
             work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
                 self.say_goodbye();
@@ -217,7 +217,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
                 self.take_over = None;
-                (self.waiting.tried, self.waiting.behind) = (None, None);
+                self.waiting = waiting::Waiting::default();
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
@@ -231,6 +231,10 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.waiting.failed(&why);
                 self.forget_what_is_given_up(staged.as_ref());
                 self.start_again_later();
+                if matches!(self.world.vault.pointer(), Ok(None)) {
+                    // What ran before us was never verified. It is the way back as soon as it can be.
+                    self.take_over = Some(TakeOver::now());
+                }
                 Some(Answer::NothingRuns { why })
             }
             Outcome::NotTouched { running, why } => {

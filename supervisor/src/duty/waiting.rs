@@ -36,6 +36,9 @@ pub struct Waiting {
     /// The newer version that waits, or the first of several that came one after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<Behind>,
+    /// What ran here before us and could not be verified yet, as it says itself: nothing older is taken by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
 }
 
 /// Something newer than what runs has been here, or was seen, since then. A newer one still does not begin it anew: a

@@ -33,7 +33,8 @@ pub(super) enum Done {
     Looked(Wish, Result<Option<Verified>, UpdateError>),
     /// Asked and compared, and nothing was fetched: no answer to a person who wants it installed.
     OnlyTold(Result<Option<Version>, UpdateError>),
-    TookOver(Result<Option<Verified>, UpdateError>),
+    /// Which version runs, as far as it says so; and what was taken over.
+    TookOver(Option<Version>, Result<Option<Verified>, UpdateError>),
     BroughtUp(Result<Option<Running>, UpdateError>),
     Attempted(Outcome),
     Tidied,

@@ -25,4 +25,5 @@ mod review;
 mod swap;
 mod table;
 mod trust;
+mod unverified;
 mod world;
