@@ -13,6 +13,9 @@ use crate::sources::AnySource;
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
 
+/// The settings as they were when they were last right.
+pub const LAST_GOOD: &str = "settings.json";
+
 /// Whose talk is ours: our crates, and the lines of the integration point that `include_log` passes on.
 pub const OUR_CRATES: &[&str] = &["kosmos", "efm", crate::child::output::INCLUDED];
 

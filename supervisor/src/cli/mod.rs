@@ -8,6 +8,7 @@ pub mod exit;
 pub(crate) mod house;
 mod look_up;
 mod run;
+mod settled;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -61,6 +62,7 @@ async fn word(cli: Cli) -> Exit {
             Exit::Done
         }
         Word::Config(Config::Check) => config_check(&home),
+        Word::Status { json } => status::status(&home, json).await,
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
         Word::Forgive { version } => ask::forgive(&home, version).await,
@@ -69,7 +71,6 @@ async fn word(cli: Cli) -> Exit {
         Word::Config(Config::Show)
         | Word::Schedule
         | Word::Check { .. }
-        | Word::Status { .. }
         | Word::History { .. }
         | Word::Hold(_)
         | Word::Import { .. } => match load(&home) {
@@ -87,7 +88,6 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         }
         Word::Schedule => look_up::schedule(&loaded.settings),
         Word::Check { json } => check::check(loaded.settings, json).await,
-        Word::Status { json } => status::status(&loaded.settings, json).await,
         Word::History { json, last } => look_up::history(&loaded.settings, json, last),
         Word::Hold(hold) => look_up::hold(&loaded.settings, &hold),
         Word::Import { file } => check::import(loaded.settings, &file).await,
@@ -95,6 +95,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         | Word::Demo
         | Word::Verify(_)
         | Word::Config(Config::Check)
+        | Word::Status { .. }
         | Word::Upgrade(_)
         | Word::Forgive { .. }
         | Word::Reload
@@ -123,7 +124,11 @@ fn home(given: Option<&Path>) -> Result<PathBuf, String> {
 /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
 /// keep nobody from asking a supervisor that runs.
 fn settled_home(given: &Path) -> PathBuf {
-    config::load(given, &environment::all(), &[]).map_or_else(|_| given.to_owned(), |loaded| loaded.settings.home)
+    match settled::settle(given) {
+        Ok(settled::Settled::Right(loaded)) => loaded.settings.home,
+        Ok(settled::Settled::LastGood(settings, _)) => settings.home,
+        Err(_) => given.to_owned(),
+    }
 }
 
 /// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.

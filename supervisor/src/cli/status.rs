@@ -1,14 +1,17 @@
 //! `kosmos status`: what is on disk, and what the running supervisor says beside it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use efm::chain::Chain;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::complain;
 use super::exit::Exit;
 use super::house;
-use crate::config::Settings;
+use super::settled::{self, Settled};
+use crate::config::{self, Settings};
 use crate::control::client::{AskError, ask};
 use crate::control::wire::{Line, Live, Question, SCHEMA};
 use crate::duty::{hold, housekeeping};
@@ -21,6 +24,8 @@ struct Status {
     home: String,
     /// None: no supervisor runs here.
     supervisor: Option<Live>,
+    /// What is wrong with the settings; none: nothing.
+    wrong_settings: Option<String>,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -30,6 +35,8 @@ struct Status {
     on_hold: Option<hold::Hold>,
     last_look: Option<housekeeping::Remembered>,
     in_vault: Vec<String>,
+    /// State files that cannot be read, and why; what they would say is missing above.
+    unreadable: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,8 +54,24 @@ struct GivenUp {
     deaths: u32,
 }
 
-/// `kosmos status`
-pub async fn status(settings: &Settings, json: bool) -> Exit {
+/// `kosmos status`: with settings that are wrong, by the last good ones.
+pub async fn status(folder: &Path, json: bool) -> Exit {
+    match settled::settle(folder) {
+        Ok(Settled::Right(loaded)) => show(&loaded.settings, None, json).await,
+        Ok(Settled::LastGood(settings, problems)) => {
+            let text = config::problems_text(&problems);
+            eprint!("{text}");
+            let shown = show(&settings, Some(text), json).await;
+            if shown == Exit::Failed { shown } else { Exit::Settings }
+        }
+        Err(problems) => {
+            eprint!("{}", config::problems_text(&problems));
+            Exit::Settings
+        }
+    }
+}
+
+async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
     if let Err(error) = house::may_look(settings) {
         complain(&error);
         return Exit::Failed;
@@ -61,13 +84,10 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
             None
         }
     };
-    let status = match on_disk(settings, supervisor) {
-        Ok(status) => status,
-        Err(error) => {
-            complain(&error);
-            return Exit::Failed;
-        }
-    };
+    let status = Status { wrong_settings: wrong, ..on_disk(settings, supervisor) };
+    for problem in &status.unreadable {
+        eprintln!("kosmos: {problem}");
+    }
     if json {
         match serde_json::to_string_pretty(&status) {
             Ok(text) => println!("{text}"),
@@ -76,41 +96,59 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
     } else {
         print!("{}", in_words(&status, settings));
     }
-    if status.supervisor.is_some() { Exit::Done } else { Exit::NoSupervisor }
+    match &status.supervisor {
+        // Code 1 although all the rest was shown: somebody must look at that disk.
+        _ if !status.unreadable.is_empty() => Exit::Failed,
+        Some(_) => Exit::Done,
+        None => Exit::NoSupervisor,
+    }
 }
 
-fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, VaultError> {
+/// What can be read; what cannot is told and hides nothing else.
+fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Status {
     let world = house::to_look_at(settings.clone());
     let state = state_folder(&settings.home);
-    let installed = match world.vault.pointer()? {
-        Some(pointer) => {
-            let signed_by = world.vault.stored(&pointer.sha256)?.map(|stored| stored.signer);
-            Some(Installed {
-                version: pointer.tag.version().to_string(),
-                sha256: pointer.sha256.to_string(),
-                signed_by,
-            })
+    let mut unreadable = Vec::new();
+    let pointer = told(world.vault.pointer().map(Option::into_iter), &mut unreadable).flatten().next();
+    let installed = pointer.map(|pointer| {
+        let stored = told(world.vault.stored(&pointer.sha256).map(Option::into_iter), &mut unreadable).flatten().next();
+        Installed {
+            version: pointer.tag.version().to_string(),
+            sha256: pointer.sha256.to_string(),
+            signed_by: stored.map(|stored| stored.signer),
         }
-        None => None,
-    };
-    let given_up = world.vault.all_held()?.into_iter().map(|(bytes, held)| GivenUp {
+    });
+    let held = told(world.vault.all_held(), &mut unreadable).flatten();
+    let given_up = held.map(|(bytes, held)| GivenUp {
         version: held.version.to_string(),
         sha256: bytes.to_string(),
         reason: held.given_up,
         deaths: held.deaths,
     });
-    Ok(Status {
+    let given_up = given_up.collect();
+    let floor = told(world.vault.floors(), &mut unreadable).find_map(|floors| floors.version);
+    let trial = told(world.vault.trial().map(Option::into_iter), &mut unreadable).flatten().next();
+    let in_vault = told(world.vault.all_stored(), &mut unreadable).flatten();
+    Status {
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
+        wrong_settings: None,
         installed,
-        floor: world.vault.floors()?.version.map(|version| version.to_string()),
-        trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
-        given_up: given_up.collect(),
+        floor: floor.map(|version| version.to_string()),
+        trial: trial.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
+        given_up,
         on_hold: hold::now_in_force(&state, world.clock.now()),
         last_look: housekeeping::remembered_look(&state),
-        in_vault: world.vault.all_stored()?.iter().map(|stored| stored.version().to_string()).collect(),
-    })
+        in_vault: in_vault.map(|stored| stored.version().to_string()).collect(),
+        unreadable,
+    }
+}
+
+/// What was read; an error is put with the others.
+fn told<T>(read: Result<T, VaultError>, unreadable: &mut Vec<String>) -> std::option::IntoIter<T> {
+    let read = read.map_err(|error| unreadable.push(Chain(&error).to_string()));
+    read.ok().into_iter()
 }
 
 fn in_words(status: &Status, settings: &Settings) -> String {
@@ -127,6 +165,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
     }
+    if let Some(says) = what_of_settings(status) {
+        line("settings", says.to_owned());
+    }
     line(
         "installed",
         match &status.installed {
@@ -134,6 +175,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
                 Some(signer) => format!("{} (signed by {signer})", installed.version),
                 None => format!("{} (its bytes are not in the vault)", installed.version),
             },
+            None if status.unreadable.iter().any(|problem| problem.contains("current.json")) => {
+                "cannot be read".to_owned()
+            }
             None => "nothing".to_owned(),
         },
     );
@@ -164,7 +208,24 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         let reason = held.reason.clone().unwrap_or_else(|| format!("{} supervisors died with it", held.deaths));
         line("given up", format!("{}: {reason}", held.version));
     }
+    for problem in &status.unreadable {
+        line("unreadable", problem.clone());
+    }
     text
+}
+
+/// None: they are right, and in force.
+fn what_of_settings(status: &Status) -> Option<&'static str> {
+    let in_force = status.supervisor.as_ref().map(|live| live.wrong_settings.is_none());
+    match (&status.wrong_settings, in_force) {
+        (None, None | Some(true)) => None,
+        (None, Some(false)) => Some("right again; they are taken in a moment"),
+        (Some(_), Some(true)) => Some("wrong (kosmos config check); the supervisor goes on with those that it has"),
+        (Some(_), Some(false)) => {
+            Some("wrong (kosmos config check); the last good ones are in force, and nothing new is installed")
+        }
+        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would go by the last good ones"),
+    }
 }
 
 fn what_runs(live: &Live) -> String {

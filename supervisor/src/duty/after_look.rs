@@ -4,10 +4,9 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
-use super::due::in_words;
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
-use crate::release::Release;
+use crate::release::{Release, Version};
 use crate::schedule::Looked;
 use crate::update::compare::{self, Refusal, Wish};
 use crate::update::{UpdateError, Verified, verify};
@@ -29,6 +28,13 @@ impl<D: Doors> Duty<'_, D> {
         if self.asked.as_ref().is_some_and(|asked| asked.wish != *wish) {
             return;
         }
+        let result = match result {
+            Ok(Some(verified)) => match self.older_than_what_runs(&verified, wish) {
+                Some(refusal) => Err(refusal.into()),
+                None => Ok(Some(verified)),
+            },
+            result => result,
+        };
         let now = self.world.clock.now();
         let text = match &result {
             Ok(Some(verified)) => format!("found {}, and verified it", verified.stored().version()),
@@ -41,6 +47,9 @@ impl<D: Doors> Duty<'_, D> {
             Ok(Some(verified)) => self.stage(verified, wish),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
+                if *wish == Wish::Newest {
+                    self.waiting.behind = None;
+                }
                 if self.asked.is_some() || !self.a_person_waits_for_a_window() {
                     self.staged = None;
                 }
@@ -50,13 +59,19 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
-    pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
+    pub(super) fn after_telling(&mut self, result: Result<Option<Version>, UpdateError>) {
         let now = self.world.clock.now();
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
-        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |()| "asked and compared".to_owned());
+        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |_| "asked and compared".to_owned());
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(()) => self.looked = Some(Looked::well(now)),
+            Ok(newer) => {
+                self.looked = Some(Looked::well(now));
+                match newer {
+                    Some(version) => self.waiting.is_behind(&version, now),
+                    None => self.waiting.behind = None,
+                }
+            }
             Err(error) => self.note_failure(&error),
         }
     }
@@ -87,9 +102,17 @@ impl<D: Doors> Duty<'_, D> {
         let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
         self.tell(Happening::Warning, Some(reason));
         // Without a window it would be tried again at once.
-        let in_window = matches!(self.attempted, Some((Some(_), _)));
+        let in_window = self.waiting.tried.as_ref().is_some_and(|tried| tried.window.is_some());
         if staged.by_person && in_window && self.asked.is_none() && why.remedy() != Remedy::GiveUp {
             self.staged = Some(staged);
+        }
+    }
+
+    /// What was given up waits no more; what comes after it begins to wait when it comes.
+    pub(super) fn forget_what_is_given_up(&mut self, staged: Option<&Staged>) {
+        let held = staged.and_then(|it| self.world.vault.held_against(&it.verified.stored().sha256).ok().flatten());
+        if held.is_some_and(|held| held.given_up.is_some()) {
+            self.waiting.behind = None;
         }
     }
 
@@ -111,15 +134,23 @@ impl<D: Doors> Duty<'_, D> {
             self.restart_at = Some(Instant::now());
             return self.up_to_date();
         }
-        let staged = Staged { verified, wish: wish.clone(), by_person };
         if let Some(asked) = &mut self.asked {
             asked.found = true;
         }
-        if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            let waits_for = in_words(self.due(&staged)).to_owned();
-            self.answer(Answer::Staged { version, waits_for });
+        if *wish == Wish::Newest {
+            self.waiting.is_behind(&version, self.world.clock.now());
         }
+        let staged = Staged { verified, wish: wish.clone(), by_person };
+        if by_person {
+            self.waiting.begin_anew();
+        }
+        let waits_for = self.waits_for(&staged);
         self.staged = Some(staged);
+        if self.asked.as_ref().is_some_and(|asked| !asked.now) {
+            // A promise is kept by the next supervisor too, so it is written down before it is given.
+            let lost = if self.write_down() { "" } else { "; this could not be written down: a restart forgets it" };
+            self.answer(Answer::Staged { version, waits_for: format!("{waits_for}{lost}") });
+        }
     }
 
     pub(super) fn look_failed(&mut self, error: &UpdateError) {
@@ -130,6 +161,10 @@ impl<D: Doors> Duty<'_, D> {
         self.drop_what_is_refused(error);
         if matches!(error, UpdateError::Source(_)) && self.staged.is_none() && self.asked.is_none() {
             self.staged = self.what_waits_in_the_vault();
+            if let Some(staged) = &self.staged {
+                let version = staged.verified.stored().version().clone();
+                self.waiting.is_behind(&version, self.world.clock.now());
+            }
         }
         self.answer(answer_to(error));
     }
@@ -144,6 +179,9 @@ impl<D: Doors> Duty<'_, D> {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
+            if self.older_than_what_runs(&verified, &Wish::Newest).is_some() {
+                return None;
+            }
             Some(Staged { verified, wish: Wish::Newest, by_person: false })
         })
     }
@@ -180,6 +218,9 @@ impl<D: Doors> Duty<'_, D> {
         // What was refused stays refused until the source changes: no need to knock more often.
         let failures = if matches!(error, UpdateError::Source(_)) { failures } else { 0 };
         self.looked = Some(Looked { at: self.world.clock.now(), failures, retry_after });
+        if matches!(error, UpdateError::Policy(Refusal::GivenUp { .. })) {
+            self.waiting.behind = None;
+        }
         let text = Chain(error).to_string();
         let is_daily_life = matches!(
             error,
