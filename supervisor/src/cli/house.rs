@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
+use crate::host::machine;
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
@@ -64,13 +65,22 @@ fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> Wor
         source: AnySource::from_settings(&settings, &state),
         child: IntegrationPoint::new(&settings),
         vault,
-        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()),
+        notice: notices(&settings, &state),
         clock: Clock::machine(),
         progress: watch::channel(Progress::Idle).0,
         steps: Steps::default(),
         leave,
         settings,
     }
+}
+
+fn notices(settings: &Settings, state: &Path) -> Notices {
+    let webhooks = settings.notice.webhooks.clone();
+    Notices::open(state, settings.mail.clone(), about(settings), Clock::machine()).with_webhooks(
+        webhooks,
+        settings.network.clone(),
+        machine::name(),
+    )
 }
 
 fn about(settings: &Settings) -> About {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::NoticeError;
 use super::letter::{LONGEST_REASON_BYTES, start_of};
+use crate::config::settings::Told;
 use crate::ports::{Event, Happening};
 use crate::release::Version;
 use crate::schedule::span;
@@ -69,7 +70,7 @@ pub struct Step {
 impl Row {
     /// An event as the history knows it.
     pub(super) fn of(event: &Event, at: Timestamp) -> Self {
-        let mut row = Self::plain(name(&event.what), at);
+        let mut row = Self::plain(told(&event.what).name(), at);
         row.reason = event.reason.as_deref().map(|reason| start_of(&mask(reason), LONGEST_REASON_BYTES).to_owned());
         if let Some(attempt) = &event.attempt {
             row.attempt = Some(attempt.id.clone());
@@ -137,23 +138,24 @@ impl Row {
     }
 }
 
-pub(super) fn name(what: &Happening) -> &'static str {
+/// What kind of thing happened, under the name that the history, webhooks and metrics have for it.
+pub(super) fn told(what: &Happening) -> Told {
     match what {
-        Happening::Available { .. } => "available",
-        Happening::Staged { .. } => "staged",
-        Happening::Refused { .. } => "refused",
-        Happening::Upgraded { .. } => "upgraded",
-        Happening::UpgradeFailed { .. } => "upgrade-failed",
-        Happening::RolledBack { .. } => "rolled-back",
-        Happening::RollBackFailed { .. } => "roll-back-failed",
-        Happening::Restarted { .. } => "restarted",
-        Happening::CrashLoop { .. } => "crash-loop",
-        Happening::Steady { .. } => "steady",
-        Happening::Adopted { .. } => "adopted",
-        Happening::KeyExpires { .. } => "key-expires",
-        Happening::Stale { .. } => "stale",
-        Happening::PersonDecided => "person-decided",
-        Happening::Warning => "warning",
+        Happening::Available { .. } => Told::Available,
+        Happening::Staged { .. } => Told::Staged,
+        Happening::Refused { .. } => Told::Refused,
+        Happening::Upgraded { .. } => Told::Upgraded,
+        Happening::UpgradeFailed { .. } => Told::UpgradeFailed,
+        Happening::RolledBack { .. } => Told::RolledBack,
+        Happening::RollBackFailed { .. } => Told::RollBackFailed,
+        Happening::Restarted { .. } => Told::Restarted,
+        Happening::CrashLoop { .. } => Told::CrashLoop,
+        Happening::Steady { .. } => Told::Steady,
+        Happening::Adopted { .. } => Told::Adopted,
+        Happening::KeyExpires { .. } => Told::KeyExpires,
+        Happening::Stale { .. } => Told::Stale,
+        Happening::PersonDecided => Told::PersonDecided,
+        Happening::Warning => Told::Warning,
     }
 }
 
