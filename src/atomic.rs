@@ -24,6 +24,32 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// As [`replace`], for a file that every user of this machine may read whatever the umask is.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_for_all_to_read(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = unfinished_name(path);
+    let written =
+        write_through(&beside, bytes).and_then(|()| let_all_read(&beside)).and_then(|()| rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[cfg(unix)]
+fn let_all_read(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+}
+
+/// The folder's access list decides, and the file takes it over.
+#[cfg(not(unix))]
+fn let_all_read(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Renames and makes the rename itself durable.
 ///
 /// # Errors
@@ -109,6 +135,19 @@ mod tests {
         replace(&path, b"one").unwrap();
         replace(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_for_all_can_be_read_by_all_and_written_by_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kosmos.prom");
+        replace_for_all_to_read(&path, b"one").unwrap();
+        replace_for_all_to_read(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

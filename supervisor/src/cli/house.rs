@@ -38,7 +38,9 @@ pub fn site(settings: &Settings) -> String {
 pub fn to_work_in(settings: Settings, lock: vault::HomeLock, leave: watch::Receiver<bool>) -> World<Real> {
     let plan = vault::Plan::of(&settings);
     let vault = Folder::new(plan, Clock::machine(), unpack, lock);
-    world(settings, vault, leave)
+    let metrics = settings.notice.metrics.clone();
+    let world = world(settings, vault, leave);
+    World { notice: world.notice.with_metrics(metrics), ..world }
 }
 
 /// Whether the state may be looked at at all, so that one who may not is told once and not by each door.

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
-use super::load;
+use super::{load, metrics};
 use crate::config::{self, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
@@ -54,11 +54,20 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     let duty = async {
         loop {
             let world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
-            match on_duty(&world).await {
-                Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
-                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
-                None => return Exit::Failed,
-            }
+            let exit = match on_duty(&world).await {
+                Some(Ending::Reload) => {
+                    let next = reloaded(settings_folder, settings.clone());
+                    if next.notice.metrics != settings.notice.metrics {
+                        metrics::say_goodbye(&world).await;
+                    }
+                    settings = next;
+                    continue;
+                }
+                Some(Ending::ChildGoesOn | Ending::BothStopped) => Exit::Done,
+                None => Exit::Failed,
+            };
+            metrics::say_goodbye(&world).await;
+            return exit;
         }
     };
     tokio::select! {
@@ -98,7 +107,7 @@ async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
 async fn on_duty(world: &World<Real>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
-    let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let desk = Desk { commands, snapshot: seen.clone(), progress: world.progress.subscribe() };
     let (leave, leaving) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
@@ -116,6 +125,7 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
         () = &mut answering => return None,
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
+        never = metrics::keep_written(world, seen) => match never {},
     };
     // Who asks now is told that we are leaving; who asked for this is told that it is done.
     drop(heard);

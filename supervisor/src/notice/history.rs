@@ -5,6 +5,7 @@ use efm::{atomic, chain::Chain, masking::mask};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -163,6 +164,15 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What came behind a line.
+#[derive(Debug)]
+pub(super) struct New {
+    /// The rows, oldest first.
+    pub(super) rows: Vec<Row>,
+    /// The mark of the last line, where there is a new one.
+    pub(super) last: Option<String>,
+}
+
 /// The history of a home.
 #[derive(Debug)]
 pub struct History {
@@ -209,6 +219,36 @@ impl History {
         }
         newest_first.reverse();
         Ok(newest_first)
+    }
+
+    /// A number that is another one when a line was added.
+    pub(super) fn length(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+    }
+
+    /// All rows behind the line of this mark, oldest first; all that there are where no line has it. A line that is being
+    /// written by somebody else is not one yet.
+    pub(super) fn after(&self, mark: Option<&str>) -> Result<New, NoticeError> {
+        let (mut newest_first, mut last) = (Vec::new(), None);
+        'files: for number in 0..=KEPT {
+            let path = self.numbered(number);
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(NoticeError::Disk { act: "read", path, source }),
+            };
+            // What follows the last line end is nothing, or half a line.
+            for line in bytes.rsplit(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty()) {
+                let digest = hex::encode(sha2::Sha256::digest(line));
+                if mark == Some(digest.as_str()) {
+                    break 'files;
+                }
+                last.get_or_insert(digest);
+                newest_first.extend(serde_json::from_slice::<Row>(line));
+            }
+        }
+        newest_first.reverse();
+        Ok(New { rows: newest_first, last })
     }
 
     fn numbered(&self, number: u32) -> PathBuf {

@@ -3,12 +3,13 @@
 //!
 //! Start at [`Notices`]: [`Notices::tell`](crate::ports::Notice::tell) writes, [`Notices::deliver`] sends. Inside:
 //! `letter` (what is said, and whether it is said again), `outbox` and `history` (on disk), `told` (what is told once),
-//! `deliver` (the loops), `smtp` (the only place that speaks to a mail server), `webhook`.
+//! `deliver` (the loops), `smtp` (the only place that speaks to a mail server), `webhook`, `metrics`.
 //! Nothing here decides anything about upgrades, and nothing leaves by mail that was not masked.
 
 mod deliver;
 mod history;
 mod letter;
+mod metrics;
 mod outbox;
 mod smtp;
 mod told;
@@ -28,7 +29,9 @@ use crate::config::settings::{Mail, Mode, Network, Webhook};
 use crate::ports::{Event, Notice};
 
 pub use history::{History, Row, Step, json, table};
+pub use metrics::{OnDuty, Runs, Standing};
 
+use metrics::Metrics;
 use outbox::Outbox;
 use told::Told;
 use webhook::Hooks;
@@ -132,6 +135,8 @@ pub struct Notices {
     /// A mail was put into the outbox.
     new_mail: Notify,
     hooks: Option<Hooks>,
+    metrics: Option<Metrics>,
+    state: PathBuf,
 }
 
 impl Notices {
@@ -146,6 +151,8 @@ impl Notices {
             clock,
             new_mail: Notify::new(),
             hooks: None,
+            metrics: None,
+            state: state.to_owned(),
         }
     }
 
@@ -179,6 +186,9 @@ impl Notices {
     fn write_down(&self, row: &Row) {
         if let Err(error) = self.history.append(row) {
             tracing::error!(what = row.what, error = %Chain(&error), "write history");
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.told.notify_one();
         }
     }
 
