@@ -171,7 +171,7 @@ impl Reading<'_> {
             let right = format!("a section of its own, [[{}]]", outer.name);
             return Err(wrong("it is no section", right).at(place, outer.name));
         };
-        let mut values = BTreeMap::new();
+        let (mut values, mut is_broken) = (BTreeMap::new(), false);
         for (inner, value) in table {
             let name = format!("{}.{}", outer.name, inner.get_ref());
             let Some(key) = keys.iter().find(|key| key.name == name) else {
@@ -181,10 +181,13 @@ impl Reading<'_> {
             };
             match self.value(key, value) {
                 Ok(value) => drop(values.insert(key.name, value)),
-                Err(problem) => self.document.problems.push(problem),
+                Err(problem) => {
+                    self.document.problems.push(problem);
+                    is_broken = true;
+                }
             }
         }
-        Ok(Table { values, place })
+        Ok(Table { values, place, is_broken })
     }
 
     fn unknown_section(&mut self, section: &str, offset: usize) {

@@ -97,7 +97,7 @@ impl Reader {
             return Vec::new();
         };
         let (mut all, mut rows) = (Vec::new(), Vec::new());
-        for (number, table) in tables.clone().into_iter().enumerate() {
+        for (number, table) in tables.clone().into_iter().enumerate().filter(|(_, table)| !table.is_broken) {
             let mut one = Self { absent: table.place, ..Self::new(table.values, &self.home) };
             all.extend(read(&mut one));
             let (problems, shown) = one.end();

@@ -19,6 +19,8 @@ pub(super) enum Value {
 pub(super) struct Table {
     pub(super) values: BTreeMap<&'static str, Value>,
     pub(super) place: Place,
+    /// A value in it made no sense, which is told; the rest would only seem to lack it.
+    pub(super) is_broken: bool,
 }
 
 impl Value {

@@ -67,8 +67,8 @@ fn address(reader: &mut Reader, read_files: &mut Vec<PathBuf>) -> Option<Url> {
     let is_set = reader.is_set("notice.webhook.url");
     if let Some(path) = super::file(reader, "notice.webhook.url_file") {
         read_files.push(path.clone());
-        match files::secret(&path).and_then(|text| parse(&text)) {
-            Ok(_) if is_set => reader.refuse("notice.webhook.url_file", wrong("url is set too", "one of the two")),
+        let read = if is_set { Err(wrong("url is set too", "one of the two")) } else { files::secret(&path) };
+        match read.and_then(|text| parse(&text)) {
             Ok(read) => {
                 reader.show("notice.webhook.url", Some(machine_of(&read)), Place::From("notice.webhook.url_file"));
                 url = Some(read);
@@ -203,11 +203,10 @@ fn from_one_of(
     let mut secret = reader.one(here, read, |_| String::new());
     if let Some(path) = super::file(reader, in_file) {
         read_files.push(path.clone());
-        match files::secret(&path).and_then(|text| check(&text).map(|()| text)) {
-            Ok(_) if reader.is_set(here) => {
-                let last = here.rsplit('.').next().unwrap_or(here);
-                reader.refuse(in_file, wrong(format!("{last} is set too"), "one of the two"));
-            }
+        let last = here.rsplit('.').next().unwrap_or(here);
+        let too = || wrong(format!("{last} is set too"), "one of the two");
+        let read = if reader.is_set(here) { Err(too()) } else { files::secret(&path) };
+        match read.and_then(|text| check(&text).map(|()| text)) {
             Ok(text) => {
                 reader.show(here, Some("********".into()), Place::From(in_file));
                 secret = Some(Secret::new(text));
