@@ -42,8 +42,8 @@ impl Notices {
                 None => std::future::pending().await,
             }
         };
-        let calls = self.hooks.iter().flat_map(|all| all.hooks.iter().map(|hook| self.call(all, hook)));
-        futures_util::future::join(mails, futures_util::future::join_all(calls)).await;
+        let calls = self.hooks.iter().flat_map(|hooks| hooks.all.iter().map(|hook| self.call(hooks, hook)));
+        futures_util::future::join(Box::pin(mails), futures_util::future::join_all(calls)).await;
     }
 
     /// One round, for a supervisor that is about to end; the same promises as [`Notices::deliver`].

@@ -164,7 +164,7 @@ async fn checksums(
         let url = place(ending.as_str())?;
         match session.small(&url, network.signature_limit_bytes).await {
             Ok(bytes) => {
-                found.push(ending.read(&bytes).map_err(|reason| SourceError::Refused { what: shown(&url), reason })?)
+                found.push(ending.read(&bytes).map_err(|reason| SourceError::Refused { what: shown(&url), reason })?);
             }
             Err(SourceError::NotPublished { .. }) => {}
             Err(error) => return Err(error),

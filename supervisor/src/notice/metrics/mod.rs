@@ -1,4 +1,4 @@
-//! What Prometheus is told: a text file that node_exporter picks up. No port, no server.
+//! What Prometheus is told: a text file that `node_exporter` picks up. No port, no server.
 //!
 //! Start at [`Notices::write_metrics`]. `text` says what stands in it, `exposition` how it is written, `counts` is what must
 //! not begin at zero after a restart, `textfile` puts it in place. What the supervisor knows comes as a [`Standing`].

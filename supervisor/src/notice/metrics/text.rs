@@ -66,9 +66,9 @@ fn what_a_person_should_know<'a>(out: &mut Exposition<'a>, duty: &'a OnDuty) {
     let help = "Versions that supervisors died with or that failed here.";
     out.one(Gauge, "kosmos_held_versions", help, Some(duty.held.len()));
     let state = |given_up: bool| if given_up { "given-up" } else { "suspected" };
-    let held =
+    let versions =
         duty.held.iter().map(|(version, given_up)| ([("version", version.as_str()), ("state", state(*given_up))], 1));
-    out.family(Gauge, "kosmos_held_version_info", "What is held against a version.", held);
+    out.family(Gauge, "kosmos_held_version_info", "What is held against a version.", versions);
     out.one(Gauge, "kosmos_on_hold", "Whether a person holds upgrades.", Some(u8::from(duty.on_hold)));
 }
 

@@ -1,4 +1,4 @@
-//! The file in its place: whole or not at all, and readable by whoever runs node_exporter.
+//! The file in its place: whole or not at all, and readable by whoever runs `node_exporter`.
 
 use efm::atomic;
 use std::path::{Path, PathBuf};

@@ -34,7 +34,7 @@ pub(super) struct Hook {
 /// All webhooks, and the way to them.
 #[derive(Debug)]
 pub(super) struct Hooks {
-    pub(super) hooks: Vec<Hook>,
+    pub(super) all: Vec<Hook>,
     pub(super) network: Network,
     /// This machine, as it calls itself.
     pub(super) host: String,
@@ -44,7 +44,7 @@ impl Hooks {
     pub(super) fn of(webhooks: Vec<Webhook>, network: Network, host: String) -> Self {
         let hook =
             |webhook: Webhook| Hook { lane: Lane::Webhook(webhook.name.clone()), webhook, new_call: Notify::new() };
-        Self { hooks: webhooks.into_iter().map(hook).collect(), network, host }
+        Self { all: webhooks.into_iter().map(hook).collect(), network, host }
     }
 }
 
@@ -66,7 +66,7 @@ impl Notices {
     pub(super) fn put_calls(&self, event: &Event, row: &Row, subject: Option<&str>) {
         let Some(hooks) = &self.hooks else { return };
         let kind = super::history::told(&event.what);
-        for hook in &hooks.hooks {
+        for hook in &hooks.all {
             let wanted = hook.webhook.events.as_ref().map_or(subject.is_some(), |events| events.contains(&kind));
             if !wanted {
                 continue;
@@ -179,14 +179,14 @@ impl Notices {
 
     /// The lanes that are emptied.
     pub(super) fn lanes(&self) -> Vec<Lane> {
-        self.hooks.iter().flat_map(|hooks| hooks.hooks.iter().map(|hook| hook.lane.clone())).collect()
+        self.hooks.iter().flat_map(|hooks| hooks.all.iter().map(|hook| hook.lane.clone())).collect()
     }
 
     /// One round of each webhook, for tests.
     #[cfg(test)]
     pub(super) async fn call_once(&self) -> Vec<Result<(), NoticeError>> {
         let mut results = Vec::new();
-        let all = self.hooks.iter().flat_map(|all| all.hooks.iter().map(move |hook| (&all.network, hook)));
+        let all = self.hooks.iter().flat_map(|all| all.all.iter().map(move |hook| (&all.network, hook)));
         for (network, hook) in all {
             let result = self.call_round(network, hook).await;
             self.tell_how_calls_went(hook, result.as_ref().err());
