@@ -15,7 +15,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// The file is then as it was; nothing is left beside it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_by(&OpenOptions::new(), path, bytes)
+    replace_for(Readers::AsTheSystemSays, path, bytes)
 }
 
 /// As [`replace`], and nobody else on this machine may read it. On Windows the access list of the folder decides that.
@@ -23,16 +23,29 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`replace`].
 pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    #[allow(unused_mut, reason = "only where files have modes")]
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    replace_by(&options, path, bytes)
+    replace_for(Readers::Owner, path, bytes)
 }
 
-fn replace_by(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// As [`replace`], for a file that every user of this machine may read whatever the umask is. On Windows the access
+/// list of the folder decides that.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_for_all_to_read(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_for(Readers::All, path, bytes)
+}
+
+/// Who may read a file. None of them lets anybody else write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    AsTheSystemSays,
+    Owner,
+    All,
+}
+
+fn replace_for(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = unfinished_name(path);
-    let written = write_through(options, &beside, bytes).and_then(|()| rename(&beside, path));
+    let written = write_through(readers, &beside, bytes).and_then(|()| rename(&beside, path));
     if written.is_err() {
         // The first error is the one worth telling.
         let _ = fs::remove_file(&beside);
@@ -77,10 +90,30 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_through(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = options.clone().write(true).create_new(true).open(path)?;
+fn write_through(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create(readers, path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+#[cfg(unix)]
+fn create(readers: Readers, path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    if readers == Readers::Owner {
+        options.mode(0o600);
+    }
+    let file = options.open(path)?;
+    if readers == Readers::All {
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create(_readers: Readers, path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 fn unfinished_name(path: &Path) -> PathBuf {
@@ -138,6 +171,19 @@ mod tests {
         replace_private(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_for_all_can_be_read_by_all_and_written_by_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kosmos.prom");
+        replace_for_all_to_read(&path, b"one").unwrap();
+        replace_for_all_to_read(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

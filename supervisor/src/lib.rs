@@ -11,6 +11,7 @@ pub mod demo;
 pub mod duty;
 pub mod host;
 pub mod notice;
+pub mod outside;
 pub mod ports;
 pub mod release;
 pub mod schedule;

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
+use crate::host::machine;
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
@@ -40,7 +41,9 @@ pub fn site(settings: &Settings) -> String {
 pub fn to_work_in(settings: Settings, lock: vault::HomeLock, leave: watch::Receiver<bool>) -> World<Real> {
     let plan = vault::Plan::of(&settings);
     let vault = Folder::new(plan, Clock::machine(), unpack, lock);
-    world(settings, vault, leave)
+    let metrics = settings.notice.metrics.clone();
+    let world = world(settings, vault, leave);
+    World { notice: world.notice.with_metrics(metrics), ..world }
 }
 
 /// Whether the state may be looked at at all, so that one who may not is told once and not by each door.
@@ -67,13 +70,22 @@ fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> Wor
         source: AnySource::from_settings(&settings, &state),
         child: IntegrationPoint::new(&settings),
         vault,
-        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()),
+        notice: notices(&settings, &state),
         clock: Clock::machine(),
         progress: watch::channel(Progress::Idle).0,
         steps: Steps::default(),
         leave,
         settings,
     }
+}
+
+fn notices(settings: &Settings, state: &Path) -> Notices {
+    let webhooks = settings.notice.webhooks.clone();
+    Notices::open(state, settings.mail.clone(), about(settings), Clock::machine()).with_webhooks(
+        webhooks,
+        settings.network.clone(),
+        machine::name(),
+    )
 }
 
 fn about(settings: &Settings) -> About {

@@ -7,6 +7,7 @@ mod check;
 pub mod exit;
 pub(crate) mod house;
 mod look_up;
+mod metrics;
 mod run;
 mod settled;
 mod status;

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
+use super::metrics;
 use super::settled::{self, Settled};
 use crate::child::environment;
 use crate::config::{self, Settings};
@@ -60,11 +61,20 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     let duty = async {
         loop {
             let world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
-            match on_duty(&world, settings_folder, terms.wrong.as_deref()).await {
-                Some(Ending::Reload) => terms = terms.read_again(settings_folder),
-                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
-                None => return Exit::Failed,
-            }
+            let exit = match on_duty(&world, settings_folder, terms.wrong.as_deref()).await {
+                Some(Ending::Reload) => {
+                    let metrics_before = terms.settings.notice.metrics.clone();
+                    terms = terms.read_again(settings_folder);
+                    if terms.settings.notice.metrics != metrics_before {
+                        metrics::say_goodbye(&world).await;
+                    }
+                    continue;
+                }
+                Some(Ending::ChildGoesOn | Ending::BothStopped) => Exit::Done,
+                None => Exit::Failed,
+            };
+            metrics::say_goodbye(&world).await;
+            return exit;
         }
     };
     tokio::select! {
@@ -176,7 +186,7 @@ async fn on_duty(world: &World<Real>, folder: &Path, wrong: Option<&str>) -> Opt
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let change = hear_change(folder, wrong, commands.clone());
-    let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let desk = Desk { commands, snapshot: seen.clone(), progress: world.progress.subscribe() };
     let (leave, leaving) = watch::channel(false);
     let answering = async {
         match Listener::bind(&state_folder(&world.settings.home)) {
@@ -195,6 +205,7 @@ async fn on_duty(world: &World<Real>, folder: &Path, wrong: Option<&str>) -> Opt
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
         never = change => match never {},
+        never = metrics::keep_written(world, seen) => match never {},
     };
     // Who asks now is told that we are leaving; who asked for this is told that it is done.
     drop(heard);

@@ -48,6 +48,11 @@ pub fn check_files(loaded: &Loaded) -> Vec<Problem> {
             }
         }
     }
+    if let Some(folder) = settings.notice.metrics.as_ref().and_then(|file| file.parent()).filter(|it| !it.is_dir()) {
+        // It is for those who watch; nothing else waits for it.
+        let what = wrong(format!("{} is not there", folder.display()), "a folder that this program may write to");
+        problems.push(what.warn_at(place("notice.metrics"), "notice.metrics"));
+    }
     if let Some(java) = settings.child.java.as_ref().filter(|java| !java.exists()) {
         let what = wrong(format!("{} is not there", java.display()), "a program `java`, or the folder of a JVM");
         problems.push(what.at(place("child.java"), "child.java"));

@@ -92,7 +92,7 @@ fn home_elsewhere(folder: &Path, toml: &Document, environment: &[(String, String
     sources.push_environment(environment);
     let in_toml = toml.values.iter().find(|(key, _)| key.name == "home").and_then(|(_, value)| match value {
         Value::One(scalar) => Some(scalar.text.clone()),
-        Value::Many(..) => None,
+        Value::Many(..) | Value::Tables(..) => None,
     });
     // What is wrong with these is told when they are read in earnest.
     let named = |key| sources.text(key).ok().flatten().map(|found| found.text);
@@ -105,7 +105,7 @@ fn forget_silence_about_another_host(given: &mut Vec<(Strength, &'static str, Va
     const SPRING: &str = "spring.mail.host";
     let is_springs = |value: &Value| match value {
         Value::One(scalar) => remarks::flat_name(&scalar.name) == remarks::flat_name(SPRING),
-        Value::Many(..) => false,
+        Value::Many(..) | Value::Tables(..) => false,
     };
     let host = given.iter().rev().find(|(_, name, _)| *name == "mail.host");
     if host.is_some_and(|(_, _, value)| !is_springs(value)) {
@@ -129,7 +129,7 @@ impl Gathering {
                 let place = scalar.place.clone();
                 Value::Many(vec![scalar], place)
             }
-            Some(Shape::One) | None => Value::One(scalar),
+            Some(Shape::One | Shape::Tables(_)) | None => Value::One(scalar),
         };
         self.given.push((strength, name, value));
     }
@@ -208,6 +208,7 @@ impl Gathering {
                 Shape::One => self.text(property).map(|found| vec![found]),
                 Shape::ManyByComma => self.list(property, true),
                 Shape::Many => self.list(property, false),
+                Shape::Tables(_) => None,
             };
             let Some(found) = found else { continue };
             let mut scalars: Vec<_> = found.into_iter().map(|found| loose(found, unit)).collect();
@@ -230,7 +231,7 @@ impl Gathering {
     fn flags(&mut self, flags: &[(String, String)]) {
         for (name, text) in flags {
             let place = Place::CommandLine;
-            let Some(key) = key(name) else {
+            let Some(key) = KEYS.iter().find(|key| key.name == name && !matches!(key.shape, Shape::Tables(_))) else {
                 let known = nearest(name, KEYS.iter().map(|key| key.name));
                 let right = known.map_or_else(|| "see `kosmos config show`".into(), |known| format!("perhaps {known}"));
                 self.problems.push(wrong("it is not known", right).at(place, name));
@@ -244,7 +245,7 @@ impl Gathering {
                 name: name.clone(),
             };
             let value = match key.shape {
-                Shape::One => Value::One(scalar(text)),
+                Shape::One | Shape::Tables(_) => Value::One(scalar(text)),
                 Shape::Many => Value::Many(vec![scalar(text)], place),
                 Shape::ManyByComma => {
                     Value::Many(text.split(',').map(scalar).filter(|scalar| !scalar.text.is_empty()).collect(), place)

@@ -73,6 +73,8 @@ impl LastGood {
                 let scalars = match values.get(key.name)? {
                     Value::One(scalar) => std::slice::from_ref(scalar),
                     Value::Many(scalars, _) => scalars.as_slice(),
+                    // Webhooks: their addresses and tokens are secrets; calls wait in the outbox, as mails do.
+                    Value::Tables(..) => return None,
                 };
                 // An address with a password in it; what the integration point is run with stands in the process list.
                 let is_open = |scalar: &Scalar| key.name.starts_with("child.") || mask(&scalar.text) == scalar.text;
@@ -147,6 +149,7 @@ fn value(key: &'static Key, given: &[Given]) -> Option<Value> {
     let mut scalars: Vec<_> = given.iter().map(|given| given.scalar(key.name)).collect();
     match key.shape {
         Shape::One => scalars.pop().map(Value::One),
+        Shape::Tables(_) => None,
         Shape::Many | Shape::ManyByComma => Some(Value::Many(scalars, Place::From(PLACE))),
     }
 }

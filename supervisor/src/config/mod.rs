@@ -52,8 +52,8 @@ pub struct Loaded {
 /// A setting as it is in the end, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
-    /// As in `kosmos.toml`: `schedule.look`.
-    pub name: &'static str,
+    /// As in `kosmos.toml`: `schedule.look`; of several sections of one name `notice.webhook[0].url`.
+    pub name: String,
     /// Its value, masked where it is secret; none: it is not set.
     pub value: Option<String>,
     /// Where it came from.

@@ -1,7 +1,7 @@
 //! Takes settings one by one, notes for each its value and where it came from, and collects all that is wrong.
 
 use super::Effective;
-use super::keys::key;
+use super::keys::{Shape, key};
 use super::problem::{Place, Problem, Severity, Wrong, mask, wrong};
 use super::value::{Scalar, Value};
 use std::collections::BTreeMap;
@@ -13,16 +13,18 @@ pub(super) struct Reader {
     /// What relative paths begin at.
     pub(super) home: PathBuf,
     problems: Vec<Problem>,
-    shown: BTreeMap<&'static str, Effective>,
+    shown: BTreeMap<&'static str, Vec<Effective>>,
+    /// Where something stands that should be there and is not.
+    absent: Place,
 }
 
 impl Reader {
     pub(super) fn new(values: BTreeMap<&'static str, Value>, home: &Path) -> Self {
-        Self { values, home: home.to_owned(), problems: Vec::new(), shown: BTreeMap::new() }
+        Self { values, home: home.to_owned(), problems: Vec::new(), shown: BTreeMap::new(), absent: Place::Default }
     }
 
     /// What is wrong, and what each setting is.
-    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Effective>) {
+    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Vec<Effective>>) {
         (self.problems, self.shown)
     }
 
@@ -58,7 +60,7 @@ impl Reader {
         show: impl FnOnce(&T) -> String,
     ) -> Option<T> {
         if self.scalar(name).is_none() {
-            self.problems.push(wrong("it has no value", "a value").at(Place::Default, name));
+            self.problems.push(wrong("it has no value", "a value").at(self.absent.clone(), name));
             return None;
         }
         self.one(name, read, show)
@@ -74,7 +76,7 @@ impl Reader {
         let (scalars, place) = match self.values.get(name) {
             Some(Value::Many(scalars, place)) => (scalars.clone(), place.clone()),
             Some(Value::One(scalar)) => (vec![scalar.clone()], scalar.place.clone()),
-            None => (Vec::new(), Place::Default),
+            Some(Value::Tables(..)) | None => (Vec::new(), Place::Default),
         };
         let mut read_ones = Vec::with_capacity(scalars.len());
         for scalar in scalars {
@@ -86,6 +88,30 @@ impl Reader {
         let shown: Vec<_> = read_ones.iter().map(|value| mask(&show(value))).collect();
         self.show(name, (!shown.is_empty()).then(|| shown.join(", ")), place);
         read_ones
+    }
+
+    /// Several sections of the same name, each read by itself.
+    pub(super) fn tables<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
+        let Some(Value::Tables(tables, _)) = self.values.get(name) else {
+            self.show(name, None, Place::Default);
+            return Vec::new();
+        };
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        for (number, table) in tables.clone().into_iter().enumerate().filter(|(_, table)| !table.is_broken) {
+            let mut one = Self { absent: table.place, ..Self::new(table.values, &self.home) };
+            all.extend(read(&mut one));
+            let (problems, shown) = one.end();
+            self.problems.extend(problems);
+            let Some(Shape::Tables(keys)) = key(name).map(|key| key.shape) else { continue };
+            let mut shown = shown;
+            for mut row in keys.iter().filter_map(|key| shown.remove(key.name)).flatten() {
+                let last = row.name.strip_prefix(name).unwrap_or(&row.name);
+                row.name = format!("{name}[{number}]{last}");
+                rows.push(row);
+            }
+        }
+        self.shown.insert(name, rows);
+        all
     }
 
     /// Where a setting was given; the default place when it was not.
@@ -103,13 +129,13 @@ impl Reader {
         match self.values.get(name) {
             Some(Value::One(scalar)) => Some(scalar),
             Some(Value::Many(scalars, _)) => scalars.first(),
-            None => None,
+            Some(Value::Tables(..)) | None => None,
         }
     }
 
     /// Notes what a setting is in the end.
     pub(super) fn show(&mut self, name: &'static str, value: Option<String>, place: Place) {
-        self.shown.insert(name, Effective { name, value, place });
+        self.shown.insert(name, vec![Effective { name: name.to_owned(), value, place }]);
     }
 
     /// Tells an error about a setting that was read.
@@ -124,7 +150,8 @@ impl Reader {
 
     fn tell(&mut self, name: &'static str, wrong: Wrong, severity: Severity) {
         let setting = self.scalar(name).map_or_else(|| name.to_owned(), |scalar| spoken(&scalar.name, name));
-        self.problems.push(Problem { severity, ..wrong.at(self.place(name), setting) });
+        let place = self.values.get(name).map_or_else(|| self.absent.clone(), |value| value.place().clone());
+        self.problems.push(Problem { severity, ..wrong.at(place, setting) });
     }
 }
 

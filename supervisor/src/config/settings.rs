@@ -24,6 +24,8 @@ pub struct Settings {
     pub backup: Backup,
     /// Where mail goes; none: no mail.
     pub mail: Option<Mail>,
+    /// Where else it is told: a file for Prometheus, webhooks.
+    pub notice: Notice,
     /// KOSMOS markers.
     pub blocklist: Blocklist,
     /// The organisation, for mail and for the splay; nine digits.
@@ -279,6 +281,77 @@ pub enum MailSecurity {
     StartTls,
     /// TLS from the first byte.
     Tls,
+}
+
+/// Where else it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Notice {
+    /// The file for Prometheus; none: off. Absolute.
+    pub metrics: Option<PathBuf>,
+    /// Who is called when something happens.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// Who is called when something happens.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// What the log, the history and what waits for it call it. Unlike all others, also in small letters.
+    pub name: String,
+    /// The whole address; it may be a secret by itself.
+    pub url: Secret,
+    /// Of what it is told; none: of what a mail would tell.
+    pub events: Option<Vec<Told>>,
+    /// What each call is signed with: text, or `whsec_` and base 64.
+    pub secret: Option<Secret>,
+    /// One more header, and what it says.
+    pub header: Option<(String, Secret)>,
+}
+
+/// What can be told, as the history, webhooks and metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each says what it is; ports::Happening has the words")]
+pub enum Told {
+    Available,
+    Staged,
+    Refused,
+    Upgraded,
+    UpgradeFailed,
+    RolledBack,
+    RollBackFailed,
+    Restarted,
+    CrashLoop,
+    Steady,
+    Adopted,
+    KeyExpires,
+    Stale,
+    PersonDecided,
+    Warning,
+}
+
+impl Told {
+    /// Each with its name. The names are part of the interface.
+    pub const NAMES: [(&'static str, Self); 15] = [
+        ("available", Self::Available),
+        ("staged", Self::Staged),
+        ("refused", Self::Refused),
+        ("upgraded", Self::Upgraded),
+        ("upgrade-failed", Self::UpgradeFailed),
+        ("rolled-back", Self::RolledBack),
+        ("roll-back-failed", Self::RollBackFailed),
+        ("restarted", Self::Restarted),
+        ("crash-loop", Self::CrashLoop),
+        ("steady", Self::Steady),
+        ("adopted", Self::Adopted),
+        ("key-expires", Self::KeyExpires),
+        ("stale", Self::Stale),
+        ("person-decided", Self::PersonDecided),
+        ("warning", Self::Warning),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, told)| *told == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// KOSMOS' blocklist: the markers we write for the day a site goes back to it.

@@ -22,10 +22,10 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::settings::{Channel, Kind, Network, Settings, Source};
+use crate::outside::{Cause, shown};
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
 use http::Session;
-use http::cause::Cause;
 use published::Ending;
 
 /// The source that the settings name.
@@ -150,7 +150,7 @@ fn place(folder: &Url, names: &[&str]) -> Result<Url, SourceError> {
     let mut url = folder.clone();
     let Ok(mut path) = url.path_segments_mut() else {
         let source = Box::new(Cause::Setting("it must be an address like https://host/folder/".into()));
-        return Err(SourceError::SetUp { what: http::route::shown(folder), source });
+        return Err(SourceError::SetUp { what: shown(folder), source });
     };
     path.pop_if_empty().extend(names);
     drop(path);
@@ -172,11 +172,9 @@ async fn checksums(
     for ending in endings {
         let url = place(ending.as_str())?;
         match session.small(&url, network.signature_limit_bytes).await {
-            Ok(bytes) => found.push(
-                ending
-                    .read(&bytes)
-                    .map_err(|reason| SourceError::Refused { what: http::route::shown(&url), reason })?,
-            ),
+            Ok(bytes) => {
+                found.push(ending.read(&bytes).map_err(|reason| SourceError::Refused { what: shown(&url), reason })?);
+            }
             Err(SourceError::NotPublished { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -3,6 +3,7 @@
 mod child;
 mod mail;
 mod network;
+mod notice;
 mod release;
 mod schedule;
 
@@ -40,9 +41,10 @@ pub(super) fn settings(
     let network = network::read(&mut reader, files);
     let backup = backup(&mut reader);
     let mail = mail::read(&mut reader, files);
+    let notice = notice::read(&mut reader, files);
     let blocklist = blocklist(&mut reader);
     let (problems, mut shown) = reader.end();
-    let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).collect();
+    let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).flatten().collect();
 
     let whole = || {
         Some(Settings {
@@ -53,6 +55,7 @@ pub(super) fn settings(
             network: network?,
             backup: backup?,
             mail,
+            notice,
             blocklist: blocklist?,
             organisation,
         })

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{about, at, mail_to, names, oslo, upgraded, version, warning};
 use crate::config::settings::Mode;
+use crate::notice::outbox::{Lane, Letter};
 use crate::notice::{About, Notices, letter};
 use crate::ports::{Attempt, Event, Happening, Notice};
 
@@ -18,7 +19,10 @@ fn notices(state: &Path, mode: Mode) -> Notices {
 /// The subjects of all mails that wait, oldest first.
 fn subjects(notices: &Notices) -> Vec<String> {
     let waiting = notices.outbox.waiting();
-    waiting.iter().map(|path| notices.outbox.open(path, at(NOW)).unwrap().unwrap().subject).collect()
+    waiting
+        .iter()
+        .map(|path| notices.outbox.open::<Letter>(&Lane::Mail, path, at(NOW)).unwrap().unwrap().subject)
+        .collect()
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::answer::{self, WEB_PAGE};
-use super::cause::Cause;
-use super::pace::Pace;
 use super::{Answer, unreachable};
 use crate::config::settings::Network;
+use crate::outside::Cause;
+use crate::outside::pace::Pace;
 use crate::ports::SourceError;
 
 /// The bytes of a file that is being fetched.

@@ -14,18 +14,18 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::ports::SourceError;
+use super::CannotSetUp;
 
 const CA_FILE_LIMIT: u64 = 4 << 20;
 
 /// TLS for outside connections: HTTP/1.1, and no state that outlives them.
-pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, SourceError> {
+pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, CannotSetUp> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let own = ca_file.map(|file| own_authorities(file, &provider)).transpose()?;
     let trust = Trust { provider: Arc::clone(&provider), own, system: OnceLock::new() };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|source| SourceError::SetUp { what: "TLS".into(), source: Box::new(source) })?
+        .map_err(|source| CannotSetUp { what: "TLS".into(), source: Box::new(source) })?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(trust))
         .with_no_client_auth();
@@ -35,8 +35,8 @@ pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, SourceError> {
 }
 
 /// The site's own file as a verifier. Everything that is wrong with the file is told here, before any connection.
-fn own_authorities(file: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, SourceError> {
-    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| SourceError::SetUp {
+fn own_authorities(file: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, CannotSetUp> {
+    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| CannotSetUp {
         what: format!("[network] ca_file {}", file.display()),
         source,
     };

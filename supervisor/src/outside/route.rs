@@ -11,9 +11,8 @@ use std::cell::RefCell;
 use url::{Host, Url};
 
 use super::cause::Cause;
-use super::trust;
+use super::{CannotSetUp, trust};
 use crate::config::settings::{Network, Proxy};
-use crate::ports::SourceError;
 
 /// The ways of one look; connections are kept between its requests and closed when it is dropped.
 pub struct Routes<'a> {
@@ -35,7 +34,7 @@ pub struct Route {
 
 impl<'a> Routes<'a> {
     /// Reads the settings and the environment; connects to nobody.
-    pub fn new(network: &'a Network) -> Result<Self, SourceError> {
+    pub fn new(network: &'a Network) -> Result<Self, CannotSetUp> {
         let matcher = match &network.proxy {
             Proxy::None => None,
             Proxy::FromEnvironment => Some(Matcher::from_system()),
@@ -55,7 +54,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The way to this URL.
-    pub fn to(&self, url: &Url) -> Result<Route, SourceError> {
+    pub fn to(&self, url: &Url) -> Result<Route, CannotSetUp> {
         let through = if is_this_machine(url) { None } else { self.intercept(url)? };
         let proxy = through.as_ref().map(|through| shown_proxy(through.uri()));
         if let Some((_, client)) = self.clients.borrow().iter().find(|(known, _)| *known == proxy) {
@@ -66,7 +65,7 @@ impl<'a> Routes<'a> {
         Ok(Route { client, proxy })
     }
 
-    fn intercept(&self, url: &Url) -> Result<Option<Intercept>, SourceError> {
+    fn intercept(&self, url: &Url) -> Result<Option<Intercept>, CannotSetUp> {
         let Some(matcher) = &self.matcher else { return Ok(None) };
         let bare = shown(url).parse::<hyper::Uri>().map_err(|source| set_up("request", source))?;
         match matcher.intercept(&bare) {
@@ -77,7 +76,7 @@ impl<'a> Routes<'a> {
         }
     }
 
-    fn client(&self, through: Option<&Intercept>) -> Result<reqwest::Client, SourceError> {
+    fn client(&self, through: Option<&Intercept>) -> Result<reqwest::Client, CannotSetUp> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("kosmos/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(self.network.connect_timeout)
@@ -113,6 +112,11 @@ pub fn is_this_machine(url: &Url) -> bool {
     }
 }
 
+/// Whether the URL may be asked at all: plain HTTP is spoken only to this machine.
+pub fn may_be_asked(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(url))
+}
+
 /// An URL as it may be printed: no user, no password, no query (signed links carry their secret there).
 pub fn shown(url: &Url) -> String {
     let mut bare = url.clone();
@@ -134,12 +138,12 @@ fn readable(proxy: &str) -> bool {
     spoken && proxy.parse::<hyper::Uri>().is_ok_and(|uri| uri.authority().is_some())
 }
 
-fn bad_proxy(reason: &str) -> SourceError {
+fn bad_proxy(reason: &str) -> CannotSetUp {
     set_up("[network] proxy", Cause::Setting(reason.into()))
 }
 
-fn set_up(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> SourceError {
-    SourceError::SetUp { what: what.into(), source: Box::new(source) }
+fn set_up(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> CannotSetUp {
+    CannotSetUp { what: what.into(), source: Box::new(source) }
 }
 
 #[cfg(test)]
