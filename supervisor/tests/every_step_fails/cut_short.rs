@@ -11,6 +11,9 @@ use tokio::sync::{mpsc, watch};
 use crate::machine::{Behaviour, Machine};
 use crate::{A_DAY, Site, on_paused_time};
 
+/// A version is up after five seconds; all that happens before it is happens in moments.
+const A_MOMENT: Duration = Duration::from_millis(100);
+
 /// How the supervisor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goes {
@@ -50,8 +53,12 @@ impl Trial {
         let (_commands, mut heard) = mpsc::channel(1);
         let duty = Duty::new(&world, "site".into(), watch::channel(Snapshot::default()).0);
         let tried = async {
-            while self.machine.alive() != ["4.0.8"] {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+            // The supervisor comes first: it must have seen what there is before it goes.
+            loop {
+                tokio::time::sleep(A_MOMENT).await;
+                if self.machine.alive() == ["4.0.8"] {
+                    break;
+                }
             }
         };
         {
@@ -76,7 +83,7 @@ impl Trial {
             }
             Child::EndsWithTheMachine => self.machine.lose_power(),
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(A_MOMENT).await;
     }
 
     /// The next supervisor, who is offered nothing new.
