@@ -13,6 +13,7 @@ pub mod crashes;
 pub mod due;
 pub mod hold;
 pub mod housekeeping;
+mod kept_back;
 mod next;
 mod snapshot;
 mod take_over;
