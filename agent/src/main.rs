@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! The program `integrasjonspunkt`: hands over to `cli`.
+
+fn main() -> std::process::ExitCode {
+    integrasjonspunkt::cli::main()
+}
