@@ -31,7 +31,7 @@ use tower::util::MapRequestLayer;
 /// Requests and messages that are in hand when the stop is asked have so long.
 const TO_FINISH: Duration = Duration::from_secs(20);
 /// How long one try to send may take; what a dead instance held waits so long.
-const LEASE: Duration = Duration::from_secs(15 * 60);
+const LEASE: Duration = Duration::from_mins(15);
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
@@ -143,10 +143,7 @@ fn outside(settings: &Settings, blobs: &Arc<dyn Blobs>) -> Outside {
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
-        channels.insert(
-            loopback.service,
-            Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))),
-        );
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
         registry = Arc::new(Everybody(loopback.service));
     }
     for service in settings.enabled.iter().filter(|service| !channels.contains_key(service)) {

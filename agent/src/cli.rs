@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// The eFormidling integration point: takes messages from a case system, sends them, and hands over what comes in.
 ///
 /// Settings stand in integrasjonspunkt-local.properties (or .yml, .yaml) in the working folder, in the environment
-/// (DIFI_MOVE_ORG_NUMBER) and on the command line (--difi.move.org.number=…); the later counts. Without a word it is
+/// (`DIFI_MOVE_ORG_NUMBER`) and on the command line (--difi.move.org.number=…); the later counts. Without a word it is
 /// `integrasjonspunkt run`.
 #[derive(Debug, Parser)]
 #[command(name = "integrasjonspunkt", version, max_term_width = 110)]
@@ -134,7 +134,8 @@ async fn until_stopped(settings: config::Settings, begun: Instant) -> Result<(),
         tracing::info!(by = stop.asked().await, "stops: takes no more, and finishes what is in hand");
         std::future::pending::<()>().await;
     };
-    let ready = |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
+    let ready =
+        |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
     tokio::select! {
         ended = app::run(settings, Clock::machine(), stop.clone(), ready) => ended,
         () = signals => Ok(()),

@@ -8,6 +8,7 @@ mod program {
 
 use program::http::{Answer, call};
 use program::process::Program;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,8 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
     let (sender, receiver) = both(between.path());
     eprintln!("start to ready: {:?} and {:?}", sender.to_ready, receiver.to_ready);
 
-    let created = call(sender.port, "POST", "/api/messages/out/", &[("Content-Type", "application/json")], SBD.as_bytes());
+    let created =
+        call(sender.port, "POST", "/api/messages/out/", &[("Content-Type", "application/json")], SBD.as_bytes());
     assert_eq!(created.status, 200, "{}", created.text());
     let header = &created.json()["standardBusinessDocumentHeader"];
     assert_eq!(header["documentIdentification"]["instanceIdentifier"], MESSAGE);
@@ -110,7 +112,8 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
 fn what_was_acknowledged_is_there_after_a_kill_and_is_sent() {
     let between = tempfile::tempdir().unwrap();
     let sender = Program::start(SENDER, between.path());
-    let created = call(sender.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], SBD.as_bytes());
+    let created =
+        call(sender.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], SBD.as_bytes());
     assert_eq!(created.status, 200);
     let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", "attachment; filename=brev.pdf")];
     assert_eq!(call(sender.port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, b"letter").status, 200);
@@ -137,7 +140,7 @@ fn errors_have_the_form_of_the_catalogue() {
     let mut seen = String::new();
     let mut ask = |method: &str, path: &str, headers: &[(&str, &str)], body: &str| {
         let answer = call(program.port, method, path, headers, body.as_bytes());
-        seen.push_str(&format!("{method} {path}\n{} {}\n\n", answer.status, answer.text_without_times()));
+        write!(seen, "{method} {path}\n{} {}\n\n", answer.status, answer.text_without_times()).unwrap();
     };
     ask("GET", &one, &[], "");
     ask("POST", &one, &[], "");

@@ -12,7 +12,11 @@ use std::path::PathBuf;
 
 #[test]
 fn every_import_is_an_arrow_of_architecture_md_and_every_arrow_is_used() {
-    let wrongs = wrongs("kosmos", &architecture("## The rooms, and who knows whom"), &sources_below(&workspace().join("supervisor/src")));
+    let wrongs = wrongs(
+        "kosmos",
+        &architecture("## The rooms, and who knows whom"),
+        &sources_below(&workspace().join("supervisor/src")),
+    );
     assert!(wrongs.is_empty(), "against ARCHITECTURE.md:\n{}", wrongs.join("\n"));
 }
 
@@ -44,7 +48,16 @@ fn the_list_of_rooms_hides_nothing() {
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut silent = Vec::new();
-    for folder in ["src", "supervisor/src", "supervisor/tests", "agent/src", "agent/tests", "tests/house", "tests/src", "tests/tests"] {
+    for folder in [
+        "src",
+        "supervisor/src",
+        "supervisor/tests",
+        "agent/src",
+        "agent/tests",
+        "tests/house",
+        "tests/src",
+        "tests/tests",
+    ] {
         for (path, text) in sources_below(&workspace().join(folder)) {
             if !text.trim_start_matches('\u{feff}').trim_start().starts_with("//! ") {
                 silent.push(format!("{folder}/{}", path.display()));

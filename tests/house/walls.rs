@@ -167,7 +167,10 @@ fn rooms_named(krate: &str, path: &Path, text: &str) -> BTreeSet<(String, bool)>
                 module_begins = false;
                 test_item = test_item.filter(|_| !is_at_item);
             }
-            word if (word == "crate" || word == krate) && token(index + 1) == "::" && token(index.wrapping_sub(1)) != "::" => {
+            word if (word == "crate" || word == krate)
+                && token(index + 1) == "::"
+                && token(index.wrapping_sub(1)) != "::" =>
+            {
                 for room in heads(&tokens, index + 2) {
                     named.insert((room, in_tests));
                 }

@@ -24,7 +24,9 @@ impl Door {
     pub fn around(self, routes: axum::Router) -> axum::Router {
         routes
             .fallback(|uri: Uri| async move { Problem::NoResource(uri.path().to_owned()) })
-            .method_not_allowed_fallback(|request: Request| async move { Problem::Method(request.method().to_string()) })
+            .method_not_allowed_fallback(
+                |request: Request| async move { Problem::Method(request.method().to_string()) },
+            )
             .layer(axum::middleware::from_fn_with_state(self, pass))
     }
 }
@@ -60,7 +62,8 @@ fn is_open(path: &str) -> bool {
 
 fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let given =
+        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
     let Some((_, given)) = given else { return false };
     let right = super::answer::base64(format!("{}:{}", auth.user, auth.password.reveal()).as_bytes());
     // Digests take as long to compare whatever is in them.

@@ -25,7 +25,9 @@ pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) ->
         return Err(Problem::MediaType(media_type.to_owned()));
     }
     let bytes = to_bytes(body, SBD_LIMIT_BYTES).await;
-    let bytes = bytes.map_err(|_| Problem::Unreadable(format!("the body is not read: more than {SBD_LIMIT_BYTES} bytes, or cut off")))?;
+    let bytes = bytes.map_err(|_| {
+        Problem::Unreadable(format!("the body is not read: more than {SBD_LIMIT_BYTES} bytes, or cut off"))
+    })?;
     let envelope = crate::sbd::read(&bytes, desk.clock.now())?;
     json(&sbd(&accept::create(&desk, envelope).await?)?)
 }

@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(of(r#"attachment; name="Søknad"; filename="brev.pdf""#), both("brev.pdf", "Søknad"));
         assert_eq!(of("inline;filename=a.pdf;name=b"), both("a.pdf", "b"));
         assert_eq!(of(r#"x; filename="a;b \"c\".pdf"; name=d"#), both("a;b \"c\".pdf", "d"));
-        assert_eq!(of("x; filename=a; filename*=UTF-8''S%C3%B8k.pdf; name*=iso-8859-1'no'S%F8k"), both("Søk.pdf", "Søk"));
+        assert_eq!(
+            of("x; filename=a; filename*=UTF-8''S%C3%B8k.pdf; name*=iso-8859-1'no'S%F8k"),
+            both("Søk.pdf", "Søk")
+        );
     }
 
     #[test]

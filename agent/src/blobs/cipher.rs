@@ -6,7 +6,7 @@
 
 use super::key::Key;
 use crate::domain::BlobId;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf;
 
 pub(super) const MAGIC: &[u8; 4] = b"efm1";
@@ -47,8 +47,11 @@ impl Cipher {
 
     /// Never the same twice for a key: the key is the blob's own, and chunks are counted.
     fn nonce(&mut self, is_last: bool) -> Result<Nonce, Spoilt> {
-        let [a, b, c, d, e, f, g, h] = self.next.to_be_bytes();
+        let mut nonce = [0; NONCE_LEN];
+        let (flag, number) = nonce.split_at_mut(NONCE_LEN - size_of::<u64>());
+        flag.fill(u8::from(is_last));
+        number.copy_from_slice(&self.next.to_be_bytes());
         self.next = self.next.checked_add(1).ok_or(Spoilt)?;
-        Ok(Nonce::assume_unique_for_key([u8::from(is_last), 0, 0, 0, a, b, c, d, e, f, g, h]))
+        Ok(Nonce::assume_unique_for_key(nonce))
     }
 }

@@ -43,14 +43,16 @@ impl Blobs for Folder {
     fn begin<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobWriter>, BlobError> {
         Box::pin(async move {
             let writer = writer::Writer::begin(id.clone(), self.path(id), &self.key).await?;
-            Ok(Box::new(writer) as Box<dyn BlobWriter>)
+            let writer: Box<dyn BlobWriter> = Box::new(writer);
+            Ok(writer)
         })
     }
 
     fn open<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobReader>, BlobError> {
         Box::pin(async move {
             let reader = reader::Reader::open(id.clone(), &self.path(id), &self.key).await?;
-            Ok(Box::new(reader) as Box<dyn BlobReader>)
+            let reader: Box<dyn BlobReader> = Box::new(reader);
+            Ok(reader)
         })
     }
 

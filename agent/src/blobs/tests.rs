@@ -60,8 +60,15 @@ async fn a_blob_that_was_cut_changed_or_renamed_does_not_open() {
     let lies = |bytes: &[u8]| atomic::replace(&blobs.path(&id(1)), bytes).unwrap();
     let mut changed = whole.clone();
     *changed.last_mut().unwrap() ^= 1;
-    let swapped = [&whole[..20], &whole[20 + sealed..20 + 2 * sealed], &whole[20..20 + sealed], &whole[20 + 2 * sealed..]];
-    for spoilt in [whole[..whole.len() - 1].to_vec(), whole[..20 + sealed].to_vec(), whole[..20].to_vec(), changed, swapped.concat()] {
+    let swapped =
+        [&whole[..20], &whole[20 + sealed..20 + 2 * sealed], &whole[20..20 + sealed], &whole[20 + 2 * sealed..]];
+    for spoilt in [
+        whole[..whole.len() - 1].to_vec(),
+        whole[..20 + sealed].to_vec(),
+        whole[..20].to_vec(),
+        changed,
+        swapped.concat(),
+    ] {
         lies(&spoilt);
         assert!(matches!(take(&blobs, &id(1)).await, Err(BlobError::Spoilt(_))), "{}", spoilt.len());
     }

@@ -115,9 +115,11 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let time_to_live = from.need("difi.move.nextmove.default-ttl-hours", |text| counted(text, 3600, "hours, from 1"));
     let status_services = from.list("difi.move.nextmove.status-services", service).into_iter().collect();
     let status_document_type = from.need("difi.move.nextmove.status-document-type", |text| Ok(text.to_owned()));
-    let maximum_retry_hours = from.need("difi.move.queue.maximum-retry-hours", |text| number(text, "a number of hours"));
+    let maximum_retry_hours =
+        from.need("difi.move.queue.maximum-retry-hours", |text| number(text, "a number of hours"));
     let concurrency = from.need("difi.move.queue.concurrency", |text| {
-        number(text, "a number from 1 to 100").and_then(|it| if (1..=100).contains(&it) { Ok(it) } else { Err("a number from 1 to 100") })
+        number(text, "a number from 1 to 100")
+            .and_then(|it| if (1..=100).contains(&it) { Ok(it) } else { Err("a number from 1 to 100") })
     });
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
@@ -164,9 +166,8 @@ const LIMITS: [(Service, &str); 6] = [
 
 fn profile(from: &mut Reader) -> Option<Profile> {
     const KEY: &str = "spring.profiles.active";
-    let named = from.list(KEY, |text| {
-        of_profile(text).map(|_| text.to_owned()).ok_or("one of dev, staging, production")
-    });
+    let named =
+        from.list(KEY, |text| of_profile(text).map(|_| text.to_owned()).ok_or("one of dev, staging, production"));
     match named.last().map(String::as_str) {
         Some("dev") => Some(Profile::Dev),
         Some("staging") => Some(Profile::Staging),
@@ -188,13 +189,14 @@ fn refuse_tls(from: &mut Reader) {
 }
 
 fn auth(from: &mut Reader) -> Option<Auth> {
+    const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
     if from.need("difi.move.feature.enable-auth", flag) != Some(true) {
         return None;
     }
-    const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
-    let user = from.need("difi.security.user.name", |text| if text.is_empty() { Err(RIGHT) } else { Ok(text.to_owned()) });
-    let password =
-        from.need("difi.security.user.password", |text| if text.is_empty() { Err(RIGHT) } else { Ok(Secret::new(text)) });
+    let user =
+        from.need("difi.security.user.name", |text| if text.is_empty() { Err(RIGHT) } else { Ok(text.to_owned()) });
+    let password = from
+        .need("difi.security.user.password", |text| if text.is_empty() { Err(RIGHT) } else { Ok(Secret::new(text)) });
     Some(Auth { user: user?, password: password? })
 }
 
@@ -212,7 +214,12 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
     let service = from.need("integrasjonspunkt.loopback.service", service);
     let leads_to = from.maybe(KEY, |text| Ok(folder.join(text)))?;
     if profile == Some(Profile::Production) {
-        from.tell(Severity::Error, KEY, "messages would go into a folder and nowhere else", "no such key in production");
+        from.tell(
+            Severity::Error,
+            KEY,
+            "messages would go into a folder and nowhere else",
+            "no such key in production",
+        );
         return None;
     }
     Some(Loopback { folder: leads_to, service: service? })

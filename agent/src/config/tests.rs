@@ -20,14 +20,15 @@ const ENOUGH: &str = "difi.move.org.number=910077473\ndifi.ssl.enabled=false\ndi
 #[test]
 fn arguments_win_over_the_environment_and_that_over_files_and_those_over_the_profile() {
     let file = format!("{ENOUGH}server.port=1\ndifi.move.nextmove.lock-timeout-minutes=7\n");
-    let port = |environment: &[(&str, &str)], arguments: &[&str]| loaded(&file, environment, arguments).settings.unwrap().port;
+    let port =
+        |environment: &[(&str, &str)], arguments: &[&str]| loaded(&file, environment, arguments).settings.unwrap().port;
     assert_eq!(port(&[], &[]), 1);
     assert_eq!(port(&[("SERVER_PORT", "2")], &[]), 2);
     assert_eq!(port(&[("SERVER_PORT", "2")], &["--server.port=3"]), 3);
     let settings = loaded(&file, &[], &["--spring.profiles.active=production"]).settings.unwrap();
     assert_eq!(settings.registry, "https://eformidling.no/adressetjeneste");
     assert!(settings.enabled.has(Service::Dpe));
-    assert_eq!(settings.lock, std::time::Duration::from_secs(420));
+    assert_eq!(settings.lock, std::time::Duration::from_mins(7));
 }
 
 #[test]
@@ -72,7 +73,8 @@ fn yaml_is_read_and_properties_win() {
 
 #[test]
 fn secrets_are_never_shown() {
-    let file = format!("{ENOUGH}difi.security.enable=true\ndifi.security.user.name=u\ndifi.security.user.password=hunter2\n");
+    let file =
+        format!("{ENOUGH}difi.security.enable=true\ndifi.security.user.name=u\ndifi.security.user.password=hunter2\n");
     let loaded = loaded(&file, &[], &[]);
     let shown = format!("{:?} {:?} {:?}", loaded.shown, loaded.problems, loaded.settings.unwrap());
     assert!(!shown.contains("hunter2") && shown.contains("********"));

@@ -21,7 +21,7 @@ impl Backoff {
         Self {
             first: Duration::from_secs(20),
             factor: 3,
-            longest: Duration::from_secs(3600),
+            longest: Duration::from_hours(1),
             again: maximum_retry_hours.saturating_add(5),
         }
     }
@@ -46,7 +46,7 @@ mod tests {
         let backoff = Backoff::of_the_queue(100);
         let waits: Vec<_> = (0..7).map(|tried| backoff.after(tried).unwrap().as_secs()).collect();
         assert_eq!(waits, [20, 60, 180, 540, 1620, 3600, 3600]);
-        assert_eq!(backoff.after(104), Some(Duration::from_secs(3600)));
+        assert_eq!(backoff.after(104), Some(Duration::from_hours(1)));
         assert_eq!(backoff.after(105), None);
     }
 }

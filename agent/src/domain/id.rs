@@ -1,6 +1,6 @@
 //! Names of things: messages and conversations are UUIDs that the case system may choose, blobs are ours.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A text that is no UUID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,16 +57,22 @@ uuid_name! {
 fn is_uuid(text: &str) -> bool {
     const DASHES: [usize; 4] = [8, 13, 18, 23];
     text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| {
-            if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-        })
+        && text.bytes().enumerate().all(
+            |(at, byte)| {
+                if DASHES.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+            },
+        )
 }
 
 fn version_4(mut bytes: [u8; 16]) -> String {
     let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
     *version = (*version & 0x0f) | 0x40;
     *variant = (*variant & 0x3f) | 0x80;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = String::with_capacity(32);
+    for byte in bytes {
+        // Writing into a string does not fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
@@ -79,7 +85,9 @@ mod tests {
     fn a_uuid_is_kept_as_it_was_written_and_nothing_else_is_one() {
         let written = "E99E5CD1-74de-4cce-b902-cecdf97dc4f3";
         assert_eq!(MessageId::parse(written).unwrap().as_str(), written);
-        for wrong in ["", "e99e5cd174de4cceb902cecdf97dc4f3", "e99e5cd1-74de-4cce-b902-cecdf97dc4fx", "../../etc/passwd"] {
+        for wrong in
+            ["", "e99e5cd174de4cceb902cecdf97dc4f3", "e99e5cd1-74de-4cce-b902-cecdf97dc4fx", "../../etc/passwd"]
+        {
             assert!(MessageId::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -90,10 +90,8 @@ impl Participant {
                     Authority::Iso6523.name(),
                     "0192:<organisation number>, nine digits, eleven digits of a person, or a Fiks IO account",
                 )),
-            Authority::Nhn => nhn(value).ok_or(Unreadable::Value(
-                Authority::Nhn.name(),
-                "her-id:<number> or fastlege-for:<eleven digits>",
-            )),
+            Authority::Nhn => nhn(value)
+                .ok_or(Unreadable::Value(Authority::Nhn.name(), "her-id:<number> or fastlege-for:<eleven digits>")),
         }
     }
 
@@ -129,7 +127,7 @@ impl Participant {
     pub fn part_or_primary(&self) -> &str {
         match self {
             Self::Organisation { part: Some(part), .. } => part,
-            _ => self.primary(),
+            Self::Organisation { .. } | Self::Person(_) | Self::FiksIo(_) | Self::Nhn(_) => self.primary(),
         }
     }
 
@@ -140,7 +138,7 @@ impl Participant {
             Self::Organisation { icd, number, part: None, source: None } if number != own => {
                 Self::Organisation { icd, number: own.to_owned(), part: Some(number), source: None }
             }
-            other => other,
+            other @ (Self::Organisation { .. } | Self::Person(_) | Self::FiksIo(_) | Self::Nhn(_)) => other,
         }
     }
 }

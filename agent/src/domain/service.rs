@@ -9,7 +9,7 @@ pub enum Service {
     Dpv,
     /// Digital post to citizens, and print.
     Dpi,
-    /// KS SvarUt and SvarInn.
+    /// KS `SvarUt` and `SvarInn`.
     Dpf,
     /// eInnsyn.
     Dpe,

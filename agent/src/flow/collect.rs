@@ -1,9 +1,7 @@
 //! Takes in what a channel has. The channel is told only when it is stored; what comes twice is kept once.
 
 use super::{Desk, Trouble, reply};
-use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Incoming, Kind, MessageId, NewStatus, Service, Status,
-};
+use crate::domain::{BlobId, Conversation, Direction, Envelope, Incoming, Kind, MessageId, NewStatus, Service, Status};
 use crate::ports::{Arrived, BlobReader, Channel, NewIncoming, Received, TroubleFetching};
 
 /// What went wrong with a whole round.

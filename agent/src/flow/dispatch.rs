@@ -65,17 +65,17 @@ fn decide(
             raw_receipt: raw_receipt.or(Some(text)),
             ..NewStatus::described(Status::Feil, now, "Failed to deliver message - check raw receipt")
         }),
-        Outcome::Failed(SendError::Passing(because)) => match backoff.after(tried) {
-            Some(wait) => Settlement::Again { due: Deadline::after(now, wait).moment(), because },
-            None => {
-                let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
-                let over = service.name();
-                let text = format!(
-                    "Request to receiver '{receiver}' failed delivery over {over} - Moved to DLQ. Last error: {because}"
-                );
-                done(NewStatus::described(Status::Feil, now, text))
+        Outcome::Failed(SendError::Passing(because)) => {
+            if let Some(wait) = backoff.after(tried) {
+                return Settlement::Again { due: Deadline::after(now, wait).moment(), because };
             }
-        },
+            let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
+            let over = service.name();
+            let text = format!(
+                "Request to receiver '{receiver}' failed delivery over {over} - Moved to DLQ. Last error: {because}"
+            );
+            done(NewStatus::described(Status::Feil, now, text))
+        }
     }
 }
 

@@ -10,7 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 const DATED_BACK: SignedDuration = SignedDuration::from_secs(5);
 
 /// What is sent back over this service when this has become of a message; none where the service has no such messages.
-pub(super) fn to(rules: &Rules, message: &Envelope, service: Service, status: Status, now: Timestamp) -> Option<Envelope> {
+pub(super) fn to(
+    rules: &Rules,
+    message: &Envelope,
+    service: Service,
+    status: Status,
+    now: Timestamp,
+) -> Option<Envelope> {
     if !rules.status_services.has(service) || message.document.kind == Kind::Status {
         return None;
     }

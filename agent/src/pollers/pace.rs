@@ -30,6 +30,6 @@ mod tests {
         assert_eq!(until(None, now), LONGEST);
         assert_eq!(until(Some(now - Duration::from_secs(9)), now), SHORTEST);
         assert_eq!(until(Some(now + Duration::from_secs(2)), now), Duration::from_secs(2));
-        assert_eq!(until(Some(now + Duration::from_secs(3600)), now), LONGEST);
+        assert_eq!(until(Some(now + Duration::from_hours(1)), now), LONGEST);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Answer, Page, PageRequest};
 use crate::domain::{
-    BlobId, Conversation, ConversationId, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service,
-    Status,
+    BlobId, Conversation, ConversationId, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing,
+    Service, Status,
 };
 use jiff::Timestamp;
 

@@ -86,7 +86,9 @@ fn parts(bytes: &[u8]) -> Result<(Header, NamedBody), Refused> {
     let header: Header = serde_json::from_str(header.get()).map_err(Refused::NotJson)?;
     match (members.pop_first(), members.is_empty()) {
         (Some(body), true) => Ok((header, body)),
-        (body, _) => Err(Refused::NotOneBody(body.map(|(name, _)| name).into_iter().chain(members.into_keys()).collect())),
+        (body, _) => {
+            Err(Refused::NotOneBody(body.map(|(name, _)| name).into_iter().chain(members.into_keys()).collect()))
+        }
     }
 }
 

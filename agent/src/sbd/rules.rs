@@ -44,7 +44,7 @@ const SCOPE_TYPES: [&str; 6] =
 /// All that is wrong with a header.
 pub(super) fn violations(header: &Header, now: Timestamp) -> Vec<Violation> {
     let mut found = Found { violations: Vec::new(), now };
-    found.needed(&header.header_version, format!("{HEADER}.headerVersion"));
+    found.needed(header.header_version.as_ref(), format!("{HEADER}.headerVersion"));
     found.partners(header.sender.as_deref(), "sender");
     found.partners(header.receiver.as_deref(), "receiver");
     match &header.document_identification {
@@ -72,7 +72,7 @@ impl Found {
         self.violations.push(Violation { constraint, path, rejected });
     }
 
-    fn needed<T>(&mut self, member: &Option<T>, path: String) {
+    fn needed<T>(&mut self, member: Option<&T>, path: String) {
         if member.is_none() {
             self.add(Constraint::NotNull, path, None);
         }
@@ -88,8 +88,8 @@ impl Found {
             match &partner.identifier {
                 None => self.add(Constraint::NotNull, path, None),
                 Some(identifier) => {
-                    self.needed(&identifier.value, format!("{path}.value"));
-                    self.needed(&identifier.authority, format!("{path}.authority"));
+                    self.needed(identifier.value.as_ref(), format!("{path}.value"));
+                    self.needed(identifier.authority.as_ref(), format!("{path}.authority"));
                 }
             }
         }
@@ -97,9 +97,9 @@ impl Found {
 
     fn document(&mut self, document: &DocumentIdentification) {
         let path = |member: &str| format!("{HEADER}.documentIdentification.{member}");
-        self.needed(&document.standard, path("standard"));
-        self.needed(&document.type_version, path("typeVersion"));
-        self.needed(&document.kind, path("type"));
+        self.needed(document.standard.as_ref(), path("standard"));
+        self.needed(document.type_version.as_ref(), path("typeVersion"));
+        self.needed(document.kind.as_ref(), path("type"));
         if let Some(kind) = document.kind.as_ref().filter(|kind| Kind::named(kind).is_none()) {
             self.add(Constraint::MessageType, path("type"), Some(kind.clone()));
         }

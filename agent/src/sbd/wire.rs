@@ -1,5 +1,7 @@
 //! The types of the wire: every member may be missing, and members that are not named here are ignored.
 
+#![allow(clippy::struct_field_names, reason = "the members have the names of the standard")]
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

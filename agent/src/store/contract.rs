@@ -5,8 +5,8 @@ use crate::domain::{
     BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service, Status,
 };
 use crate::ports::{
-    Acknowledged, Attached, Created, Enqueued, IncomingFilter, Leased, NewIncoming, PageRequest, Received, Registered,
-    Settled, Settlement, StatusFilter, Store, Work,
+    Acknowledged, Attached, ConversationFilter, Created, Enqueued, IncomingFilter, Leased, NewIncoming, OutgoingFilter,
+    PageRequest, Received, Registered, Settled, Settlement, StatusFilter, Store, Work,
 };
 use jiff::Timestamp;
 use std::time::Duration;
@@ -93,7 +93,10 @@ async fn files_are_numbered_and_held_to_the_rules(store: &dyn Store) {
     assert_eq!(attach(store, 1, "b", false, 600).await, Attached::Kept(2));
     let files = store.outgoing(&id(1)).await.unwrap().unwrap().files;
     assert_eq!(files.iter().map(|file| file.number).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!((files[0].file.filename.as_str(), files[0].file.is_primary, files[1].file.length_bytes), ("a", true, 600));
+    assert_eq!(
+        (files[0].file.filename.as_str(), files[0].file.is_primary, files[1].file.length_bytes),
+        ("a", true, 600)
+    );
     assert_eq!(store.discard(&id(1)).await.unwrap(), [blob(b'a'), blob(b'b')]);
     assert_eq!(store.discard(&id(1)).await.unwrap(), []);
 }
@@ -134,7 +137,7 @@ async fn what_is_done_is_gone_and_its_status_is_noted(store: &dyn Store) {
     assert_eq!(store.settle(&leased, done).await.unwrap(), Settled::LeaseLost);
     assert_eq!(store.outgoing(&id(1)).await.unwrap(), None);
     assert_eq!(names(store, 1).await, ["OPPRETTET", "SENDT"]);
-    let kept = store.conversations(Default::default(), ALL).await.unwrap().rows.pop().unwrap();
+    let kept = store.conversations(ConversationFilter::default(), ALL).await.unwrap().rows.pop().unwrap();
     assert_eq!(kept.conversation.external_reference.as_deref(), Some("theirs"));
     assert_eq!(store.next_due().await.unwrap(), None);
 }
@@ -167,7 +170,8 @@ async fn eight_peeks_at_once_get_eight_messages(store: &dyn Store) {
     }
     let peeks = (0..9).map(|_| store.lock_next(IncomingFilter::default(), at(1), at(300)));
     let got = futures_util::future::join_all(peeks).await;
-    let mut ids: Vec<_> = got.into_iter().filter_map(|got| got.unwrap()).map(|message| message.id.to_string()).collect();
+    let mut ids: Vec<_> =
+        got.into_iter().filter_map(|got| got.unwrap()).map(|message| message.id.to_string()).collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 8);
@@ -181,7 +185,9 @@ async fn only_a_locked_message_is_acknowledged_and_then_it_is_gone(store: &dyn S
     assert_eq!(acknowledge(1).await.unwrap(), Acknowledged::NotLocked);
     store.lock_next(IncomingFilter::default(), at(1), at(300)).await.unwrap();
     assert_eq!(acknowledge(301).await.unwrap(), Acknowledged::NotLocked, "its time was over");
-    assert!(matches!(acknowledge(300).await.unwrap(), Acknowledged::Removed(message) if message.package == Some(blob(1))));
+    assert!(
+        matches!(acknowledge(300).await.unwrap(), Acknowledged::Removed(message) if message.package == Some(blob(1)))
+    );
     assert_eq!(acknowledge(300).await.unwrap(), Acknowledged::NoSuchMessage);
     assert_eq!(names(store, 1).await, ["OPPRETTET", "INNKOMMENDE_MOTTATT", "INNKOMMENDE_LEVERT"]);
     assert_eq!(lease(store, 400, 500).await.len(), 2, "received and delivered are told");
@@ -197,7 +203,7 @@ async fn each_status_comes_once_and_in_order(store: &dyn Store) {
     assert_eq!(register(1, Status::Mottatt, 3).await, Registered::Noted);
     assert_eq!(register(1, Status::Levert, 4).await, Registered::Repeated);
     assert_eq!(names(store, 1).await, ["OPPRETTET", "LEVERT", "MOTTATT"]);
-    let kept = store.conversations(Default::default(), ALL).await.unwrap().rows.pop().unwrap();
+    let kept = store.conversations(ConversationFilter::default(), ALL).await.unwrap().rows.pop().unwrap();
     assert!(kept.conversation.is_finished);
     assert_eq!((kept.conversation.updated, kept.statuses.len()), (at(3), 3));
     store.forget_conversation(kept.number).await.unwrap();
@@ -208,7 +214,7 @@ async fn pages_have_an_order_and_a_total(store: &dyn Store) {
     for number in 0..5 {
         create(store, number).await;
     }
-    let page = |number| store.all_outgoing(Default::default(), PageRequest { number, size: 2 });
+    let page = |number| store.all_outgoing(OutgoingFilter::default(), PageRequest { number, size: 2 });
     let mut seen = Vec::new();
     for number in 0..4 {
         let page = page(number).await.unwrap();
@@ -264,7 +270,7 @@ macro_rules! held_to_it {
 }
 
 mod sqlite {
-    //! SQLite, held to the contract.
+    //! `SQLite`, held to the contract.
     use crate::ports::Queue;
     use crate::store::Sqlite;
     use std::path::Path;

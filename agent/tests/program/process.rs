@@ -82,8 +82,13 @@ impl Drop for Program {
 fn begin(home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
     let begun = Instant::now();
     let program = PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"));
-    let mut child =
-        Command::new(program).current_dir(home).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Command::new(program)
+        .current_dir(home)
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut said = String::new();
     for line in lines.by_ref().map_while(Result::ok) {

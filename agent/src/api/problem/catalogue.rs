@@ -11,11 +11,7 @@ use axum::http::StatusCode;
 /// Expands to the row of an exception of the integration point.
 macro_rules! row {
     ($status:ident, $name:literal, [$argument:expr]) => {
-        row!(
-            $status,
-            $name,
-            format!(concat!("--no.difi.meldingsutveksling.exceptions.", $name, "-- [{}]"), $argument)
-        )
+        row!($status, $name, format!(concat!("--no.difi.meldingsutveksling.exceptions.", $name, "-- [{}]"), $argument))
     };
     ($status:ident, $name:literal, $message:expr) => {
         Row {
@@ -50,11 +46,9 @@ pub(super) fn row(refusal: &Refusal) -> Row {
             "SubscriptionNotFoundException",
             format!("Subscription with id = {} was not found", grouped(*id))
         ),
-        Refusal::MessageStatusNotFound(id) => row!(
-            NOT_FOUND,
-            "MessageStatusNotFoundException",
-            format!("Message status not found for messageId = {id}")
-        ),
+        Refusal::MessageStatusNotFound(id) => {
+            row!(NOT_FOUND, "MessageStatusNotFoundException", format!("Message status not found for messageId = {id}"))
+        }
         Refusal::IdentifierNotFound(text) => row!(NOT_FOUND, "IdentifierNotFoundException", [text]),
         Refusal::NoContent => row!(NO_CONTENT, "NoContentException", "No content".into()),
         Refusal::AsicUnreadable(id) => row!(INTERNAL_SERVER_ERROR, "AsicReadException", [id]),
@@ -69,16 +63,12 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::ArkivmeldingProcessing(why) => {
             row!(INTERNAL_SERVER_ERROR, "ArkivmeldingProcessingException", [why])
         }
-        Refusal::MessageExists(id) => row!(
-            BAD_REQUEST,
-            "MessageAlreadyExistsException",
-            format!("Message with messageId = {id} already exists")
-        ),
-        Refusal::NotLocked(id) => row!(
-            BAD_REQUEST,
-            "MessageNotLockedException",
-            format!("Message with messageId = {id} was not locked")
-        ),
+        Refusal::MessageExists(id) => {
+            row!(BAD_REQUEST, "MessageAlreadyExistsException", format!("Message with messageId = {id} already exists"))
+        }
+        Refusal::NotLocked(id) => {
+            row!(BAD_REQUEST, "MessageNotLockedException", format!("Message with messageId = {id} was not locked"))
+        }
         Refusal::TypeDoesNotFit { kind, standard } => row!(
             BAD_REQUEST,
             "MessageTypeDoesNotFitDocumentTypeException",
@@ -90,11 +80,9 @@ pub(super) fn row(refusal: &Refusal) -> Row {
             format!("Unknown NextMove document type {given}. Expected one of the following values: {}", types())
         ),
         Refusal::MissingType => row!(BAD_REQUEST, "MissingMessageTypeException"),
-        Refusal::ServiceNotEnabled(service) => row!(
-            BAD_REQUEST,
-            "ServiceNotEnabledException",
-            format!("Service {} is not enabled", service.name())
-        ),
+        Refusal::ServiceNotEnabled(service) => {
+            row!(BAD_REQUEST, "ServiceNotEnabledException", format!("Service {} is not enabled", service.name()))
+        }
         Refusal::ReceiverDoesNotAccept { process, description } => Row {
             description: Some(description.clone()),
             ..row!(
@@ -127,11 +115,9 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::Sender(text) => row!(BAD_REQUEST, "SenderException", [text]),
         Refusal::Receiver(text) => row!(BAD_REQUEST, "ReceiverException", [text]),
         Refusal::InvalidCertificate(text) => row!(BAD_REQUEST, "InvalidCertificateException", text.clone()),
-        Refusal::SameFilename(name) => row!(
-            BAD_REQUEST,
-            "DuplicateFilenameException",
-            format!("Filename already exists in message: {name}.")
-        ),
+        Refusal::SameFilename(name) => {
+            row!(BAD_REQUEST, "DuplicateFilenameException", format!("Filename already exists in message: {name}."))
+        }
         Refusal::TooLarge { total, service, limit } => row!(
             BAD_REQUEST,
             "MaxFileSizeExceededException",
@@ -214,11 +200,9 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::UnknownFilter(name) => {
             row!(BAD_REQUEST, "WebhookUnknownFilterException", format!("Unknown filter name: {name}."))
         }
-        Refusal::UnknownFilterOperator(operator) => row!(
-            BAD_REQUEST,
-            "WebhookUnknownFilterOperationException",
-            format!("Unknown filter operator: {operator}.")
-        ),
+        Refusal::UnknownFilterOperator(operator) => {
+            row!(BAD_REQUEST, "WebhookUnknownFilterOperationException", format!("Unknown filter operator: {operator}."))
+        }
     }
 }
 

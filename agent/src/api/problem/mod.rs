@@ -56,10 +56,8 @@ impl Problem {
         if row.status.is_server_error() {
             tracing::error!(path, exception = row.exception, message = efm::masking::mask(&row.message), "answered");
         }
-        let errors = match &self {
-            Self::Invalid(all) => Some(all.iter().map(violations::Body::of).collect()),
-            _ => None,
-        };
+        let errors =
+            if let Self::Invalid(all) = &self { Some(all.iter().map(violations::Body::of).collect()) } else { None };
         let body = Body {
             timestamp: in_oslo(now),
             status: row.status.as_u16(),
@@ -175,7 +173,12 @@ impl From<sbd::Refused> for Problem {
             sbd::Refused::Invalid(all) => Self::Invalid(all),
             sbd::Refused::NotOneBody(names) if names.is_empty() => Refusal::MissingType.into(),
             sbd::Refused::Identifier { .. } => Self::IllegalArgument(efm::chain::Chain(&refused).to_string()),
-            other => Self::Unreadable(efm::chain::Chain(&other).to_string()),
+            other @ (sbd::Refused::NotJson(_)
+            | sbd::Refused::Date(_)
+            | sbd::Refused::NoHeader
+            | sbd::Refused::NotOneBody(_)
+            | sbd::Refused::OtherBody { .. }
+            | sbd::Refused::Lacks(_)) => Self::Unreadable(efm::chain::Chain(&other).to_string()),
         }
     }
 }

@@ -7,9 +7,7 @@
 mod package;
 
 use crate::domain::{Kind, Service};
-use crate::ports::{
-    Answer, Arrived, BlobError, BlobReader, Blobs, Channel, Parcel, SendError, Sent, TroubleFetching,
-};
+use crate::ports::{Answer, Arrived, BlobError, BlobReader, Blobs, Channel, Parcel, SendError, Sent, TroubleFetching};
 use bytes::Bytes;
 use efm::atomic;
 use std::io;
@@ -115,15 +113,17 @@ fn lacks(what: &str) -> SendError {
 /// A message and each status of it have names of their own.
 fn name(parcel: &Parcel) -> Option<String> {
     let id = parcel.envelope.document.message_id.as_ref()?.to_string();
-    match parcel.envelope.document.kind {
-        Kind::Status => Some(format!("{id}-{}", parcel.envelope.body.status.as_deref().map(plain)?)),
-        _ => Some(id),
+    if parcel.envelope.document.kind != Kind::Status {
+        return Some(id);
     }
+    Some(format!("{id}-{}", parcel.envelope.body.status.as_deref().map(plain)?))
 }
 
 /// A name that leads nowhere else.
 fn plain(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_alphanumeric() || matches!(letter, '-' | '_') { letter } else { '_' }).collect()
+    name.chars()
+        .map(|letter| if letter.is_alphanumeric() || matches!(letter, '-' | '_') { letter } else { '_' })
+        .collect()
 }
 
 fn remove_all(path: &Path) -> io::Result<()> {

@@ -6,8 +6,8 @@ use super::rows::{self, change, column, each, millis, moment, one, word};
 use crate::domain::conversation::{Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Status};
 use crate::ports::{
-    Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow, StoreError,
-    StoredConversation,
+    Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
+    StoreError, StoredConversation,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -145,7 +145,8 @@ pub(super) fn register(
     let Move::Noted { is_finished, is_pollable } = judge(&conversation, &had, new) else {
         return Ok(Registered::Repeated);
     };
-    let insert = "INSERT INTO statuses (conversation, at, status, description, raw_receipt) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let insert =
+        "INSERT INTO statuses (conversation, at, status, description, raw_receipt) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (name, at) = (new.status.name(), millis(new.at));
     change(connection, insert, params![number, at, name, new.description, new.raw_receipt])?;
     let update = "UPDATE conversations SET is_finished = ?2, is_pollable = ?3, updated = ?4 WHERE id = ?1";

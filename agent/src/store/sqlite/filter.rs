@@ -50,7 +50,8 @@ impl Filter {
         let query =
             format!("SELECT {columns} FROM {from}{clause} ORDER BY {order} LIMIT ?{at_limit} OFFSET ?{at_offset}");
         let mut parameters = self.parameters();
-        parameters.extend([&limit as &dyn ToSql, &offset]);
+        parameters.push(&limit);
+        parameters.push(&offset);
         let rows = each(connection, &query, &parameters, make)?;
         Ok(Page { rows, total: total.and_then(|total| u64::try_from(total).ok()).unwrap_or(0) })
     }

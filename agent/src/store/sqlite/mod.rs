@@ -1,4 +1,4 @@
-//! SQLite: one thread writes, one reads, each with a connection of its own.
+//! `SQLite`: one thread writes, one reads, each with a connection of its own.
 //!
 //! Writes that wait while one is on its way to the disk are committed together ([`thread`]), so that many clients share
 //! a flush. `synchronous=FULL` with a write-ahead log: what is committed is on the disk.

@@ -139,7 +139,11 @@ fn attach(
     let insert = "INSERT INTO files (message, number, blob, filename, title, mime_type, is_primary, length)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let (name, title, mime) = (&file.filename, &file.title, &file.mime_type);
-    change(connection, insert, params![message, number, file.blob.as_str(), name, title, mime, file.is_primary, length])?;
+    change(
+        connection,
+        insert,
+        params![message, number, file.blob.as_str(), name, title, mime, file.is_primary, length],
+    )?;
     change(connection, "UPDATE messages_out SET updated = ?2 WHERE id = ?1", params![message, millis(now)])?;
     Ok(Attached::Kept(number))
 }

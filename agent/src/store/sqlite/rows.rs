@@ -74,11 +74,11 @@ pub(super) fn each<T>(
 ) -> Result<Vec<T>, StoreError> {
     let mut statement = connection.prepare_cached(query).map_err(failed("ask"))?;
     let mut rows = statement.query(parameters).map_err(failed("ask"))?;
-    let mut made = Vec::new();
+    let mut all = Vec::new();
     while let Some(row) = rows.next().map_err(failed("ask"))? {
-        made.push(make(row)?);
+        all.push(make(row)?);
     }
-    Ok(made)
+    Ok(all)
 }
 
 /// The first row of a query.

@@ -31,7 +31,8 @@ impl Hand {
         let (work, waiting) = mpsc::channel(WAITING);
         let name = if mode == Mode::Write { "store-write" } else { "store-read" };
         let thread = std::thread::Builder::new().name(name.into()).spawn(move || serve(&connection, mode, waiting));
-        let thread = thread.map_err(|source| StoreError::Database { act: "start a thread", source: Box::new(source) })?;
+        let thread =
+            thread.map_err(|source| StoreError::Database { act: "start a thread", source: Box::new(source) })?;
         Ok(Self { work: Some(work), thread: Some(thread) })
     }
 
