@@ -164,16 +164,24 @@ const LIMITS: [(Service, &str); 6] = [
     (Service::Dpe, "difi.move.nextmove.serviceBus.upload-size-limit"),
 ];
 
+/// The last one that is known. Spring takes any name, so a strange one is told and keeps nobody from starting.
 fn profile(from: &mut Reader) -> Option<Profile> {
     const KEY: &str = "spring.profiles.active";
-    let named =
-        from.list(KEY, |text| of_profile(text).map(|_| text.to_owned()).ok_or("one of dev, staging, production"));
-    match named.last().map(String::as_str) {
-        Some("dev") => Some(Profile::Dev),
-        Some("staging") => Some(Profile::Staging),
-        Some("production") => Some(Profile::Production),
-        _ => None,
+    let named = from.list(KEY, |text| Ok(text.to_owned()));
+    if named.iter().any(|name| of_profile(name).is_none()) {
+        from.tell(
+            Severity::Warning,
+            KEY,
+            "it names a profile that has no defaults here",
+            "one of dev, staging, production",
+        );
     }
+    named.iter().rev().find_map(|name| match name.as_str() {
+        "dev" => Some(Profile::Dev),
+        "staging" => Some(Profile::Staging),
+        "production" => Some(Profile::Production),
+        _ => None,
+    })
 }
 
 fn refuse_tls(from: &mut Reader) {
