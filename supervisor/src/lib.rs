@@ -14,6 +14,7 @@ pub mod notice;
 pub mod ports;
 pub mod release;
 pub mod schedule;
+pub mod siblings;
 pub mod sources;
 pub mod update;
 pub mod vault;

@@ -4,7 +4,6 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
-use super::due::in_words;
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
 use crate::release::Release;
@@ -21,6 +20,8 @@ pub(super) struct Staged {
     /// A person asked for it: it is installed in the next window whatever the mode is, and no look by itself takes its
     /// place.
     pub(super) by_person: bool,
+    /// The homes of this supervisor in which it had failed when that person asked.
+    pub(super) in_spite_of: Vec<String>,
 }
 
 impl<D: Doors> Duty<'_, D> {
@@ -111,12 +112,13 @@ impl<D: Doors> Duty<'_, D> {
             self.restart_at = Some(Instant::now());
             return self.up_to_date();
         }
-        let staged = Staged { verified, wish: wish.clone(), by_person };
+        let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
+        let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
         if let Some(asked) = &mut self.asked {
             asked.found = true;
         }
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            let waits_for = in_words(self.due(&staged)).to_owned();
+            let waits_for = self.waits_for(&staged);
             self.answer(Answer::Staged { version, waits_for });
         }
         self.staged = Some(staged);
@@ -144,7 +146,7 @@ impl<D: Doors> Duty<'_, D> {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
-            Some(Staged { verified, wish: Wish::Newest, by_person: false })
+            Some(Staged { verified, wish: Wish::Newest, by_person: false, in_spite_of: Vec::new() })
         })
     }
 

@@ -4,7 +4,8 @@
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
 //! attempt (never is). What is done next is found in [`next`]; what a look leads to lies in [`after_look`], what is done
 //! with what was here before us in [`take_over`], what a person says in [`command`]. The child is cared for in [`care`]
-//! all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
+//! all the while: its restart waits for no look, and for no other home. Where several homes are kept by one supervisor,
+//! attempts come [`one_after_the_other`]. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
 
 mod after_look;
 mod care;
@@ -14,6 +15,7 @@ pub mod due;
 pub mod hold;
 pub mod housekeeping;
 mod next;
+mod one_after_the_other;
 mod snapshot;
 mod take_over;
 mod work;
@@ -29,6 +31,7 @@ use tokio::time::Instant;
 use crate::ports::{Doors, Vault};
 use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
+use crate::siblings::{Place, Turn};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use after_look::Staged;
 use command::{Answer, Asked, Command};
@@ -54,6 +57,10 @@ pub enum Ending {
 pub struct Duty<'w, D: Doors> {
     world: &'w World<D>,
     site: String,
+    /// Among the other homes of this supervisor.
+    place: Place,
+    /// While an attempt is under way.
+    turn: Option<Turn>,
     windows: Windows,
     looks: Looks,
     snapshot: watch::Sender<Snapshot>,
@@ -89,6 +96,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             windows: Windows::of(schedule),
             looks: Looks::of(schedule, &site),
             site,
+            place: Place::alone(),
+            turn: None,
             snapshot,
             running: None,
             up: false,
@@ -108,6 +117,12 @@ impl<'w, D: Doors> Duty<'w, D> {
             cleaned: None,
             reload: false,
         }
+    }
+
+    /// One of several homes that are upgraded one after the other.
+    #[must_use]
+    pub fn among(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
@@ -150,6 +165,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                         return Ok(ending);
                     }
                 }
+                () = self.place.changed() => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -164,8 +180,14 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.bring_up = Some(verified);
                 self.restart_at = Some(Instant::now());
             }
-            AtStart::GoOn(started) => self.work = Some(work::go_on(self.world, *started)),
-            AtStart::RollBack(failed) => self.work = Some(work::roll_back(self.world, *failed)),
+            AtStart::GoOn(started) => {
+                self.go_on_with_attempt();
+                self.work = Some(work::go_on(self.world, *started));
+            }
+            AtStart::RollBack(failed) => {
+                self.go_on_with_attempt();
+                self.work = Some(work::roll_back(self.world, *failed));
+            }
             AtStart::TakeOver(process) => {
                 self.take_over = Some(TakeOver::now());
                 self.now_runs(Running { process, stored: None });
@@ -205,10 +227,12 @@ impl<'w, D: Doors> Duty<'w, D> {
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
+                self.note_failed_attempt();
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
+                self.note_failed_attempt();
                 self.start_again_later();
                 Some(Answer::NothingRuns { why })
             }
@@ -226,6 +250,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             }
             Outcome::Left => None,
         };
+        // Only now: what failed is known to the next one.
+        self.turn = None;
         self.answer(answer.unwrap_or(Answer::Done));
     }
 

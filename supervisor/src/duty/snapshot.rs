@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::Duty;
-use super::due::in_words;
 use crate::ports::Doors;
 use crate::release::Version;
 use crate::schedule::Window;
@@ -47,10 +46,8 @@ impl<D: Doors> Duty<'_, D> {
         self.snapshot.send_modify(|seen| {
             seen.running.clone_from(&self.running);
             seen.crashes = self.crashes.count();
-            seen.staged = self
-                .staged
-                .as_ref()
-                .map(|staged| (staged.verified.stored().version().clone(), in_words(self.due(staged)).to_owned()));
+            seen.staged =
+                self.staged.as_ref().map(|staged| (staged.verified.stored().version().clone(), self.waits_for(staged)));
             seen.next_look = self.looks.next(self.looked.as_ref(), now);
             seen.window = self.windows.open_or_next(now);
         });

@@ -111,6 +111,7 @@ impl Row {
             Happening::RolledBack { to, .. } => ended("success", None, to),
             Happening::RollBackFailed { to, .. } => ended("failure", None, to),
             Happening::Available { version }
+            | Happening::FailedElsewhere { version, .. }
             | Happening::Refused { version }
             | Happening::Restarted { version }
             | Happening::CrashLoop { version }
@@ -142,6 +143,7 @@ pub(super) fn name(what: &Happening) -> &'static str {
         Happening::Available { .. } => "available",
         Happening::Staged { .. } => "staged",
         Happening::Refused { .. } => "refused",
+        Happening::FailedElsewhere { .. } => "failed-elsewhere",
         Happening::Upgraded { .. } => "upgraded",
         Happening::UpgradeFailed { .. } => "upgrade-failed",
         Happening::RolledBack { .. } => "rolled-back",
