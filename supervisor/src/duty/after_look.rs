@@ -88,7 +88,7 @@ impl<D: Doors> Duty<'_, D> {
         let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
         self.tell(Happening::Warning, Some(reason));
         // Without a window it would be tried again at once.
-        let in_window = matches!(self.attempted, Some((Some(_), _)));
+        let in_window = self.waiting.tried.as_ref().is_some_and(|tried| tried.window.is_some());
         if staged.by_person && in_window && self.asked.is_none() && why.remedy() != Remedy::GiveUp {
             self.staged = Some(staged);
         }
@@ -112,16 +112,18 @@ impl<D: Doors> Duty<'_, D> {
             self.restart_at = Some(Instant::now());
             return self.up_to_date();
         }
-        let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
-        let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
         if let Some(asked) = &mut self.asked {
             asked.found = true;
         }
-        if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            let waits_for = self.waits_for(&staged);
-            self.answer(Answer::Staged { version, waits_for });
-        }
+        let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
+        let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
+        let waits_for = self.waits_for(&staged);
         self.staged = Some(staged);
+        if self.asked.as_ref().is_some_and(|asked| !asked.now) {
+            // A promise is kept by the next supervisor too, so it is written down before it is given.
+            let lost = if self.write_down() { "" } else { "; this could not be written down: a restart forgets it" };
+            self.answer(Answer::Staged { version, waits_for: format!("{waits_for}{lost}") });
+        }
     }
 
     pub(super) fn look_failed(&mut self, error: &UpdateError) {

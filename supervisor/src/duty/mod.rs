@@ -3,9 +3,10 @@
 //!
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
 //! attempt (never is). What is done next is found in [`next`]; what a look leads to lies in [`after_look`], what is done
-//! with what was here before us in [`take_over`], what a person says in [`command`]. The child is cared for in [`care`]
-//! all the while: its restart waits for no look, and for no other home. Where several homes are kept by one supervisor,
-//! attempts come [`one_after_the_other`]. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
+//! with what was here before us in [`take_over`], what a person says in [`command`], what a restart must not forget in
+//! [`waiting`]. The child is cared for in [`care`] all the while: its restart waits for no look, and for no other home.
+//! Where several homes are kept by one supervisor, attempts come [`one_after_the_other`]. Nothing here decides:
+//! [`due`], [`crashes`] and `update::compare` do.
 
 mod after_look;
 mod care;
@@ -18,18 +19,18 @@ mod next;
 mod one_after_the_other;
 mod snapshot;
 mod take_over;
+pub mod waiting;
 mod work;
 
 use std::time::Duration;
 
 use efm::chain::Chain;
 use futures_util::future::LocalBoxFuture;
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::ports::{Doors, Vault};
-use crate::release::{Sha256, Version};
+use crate::release::Version;
 use crate::schedule::{Looked, Looks, Window, Windows};
 use crate::siblings::{Place, Turn};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
@@ -79,7 +80,9 @@ pub struct Duty<'w, D: Doors> {
     /// A start of what should run; beside a look, which may take hours.
     starting: Option<work::Work<'w>>,
     staged: Option<Staged>,
-    attempted: Option<(Option<Timestamp>, Sha256)>,
+    waiting: waiting::Waiting,
+    /// What of it lies on the disk.
+    written: waiting::Waiting,
     looked: Option<Looked>,
     asked: Option<Asked>,
     expected: Duration,
@@ -110,7 +113,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             work: None,
             starting: None,
             staged: None,
-            attempted: None,
+            waiting: waiting::Waiting::default(),
+            written: waiting::Waiting::default(),
             looked: None,
             asked: None,
             expected: EXPECTED_AT_FIRST,
@@ -129,11 +133,14 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> Result<Ending, UpdateError> {
         tracing::info!(site = %self.site, "on duty");
         self.begin(reconcile::at_start(self.world).await?);
+        self.recall();
         loop {
             if self.reload && self.work.is_none() && self.starting.is_none() && self.asked.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
+            // Before what was arranged is begun.
+            self.write_down();
             self.publish();
             let nap = self.nap();
             let idle_enough_to_leave = self.may_leave();
@@ -180,12 +187,13 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.bring_up = Some(verified);
                 self.restart_at = Some(Instant::now());
             }
+            // What an earlier supervisor began waits for nobody.
             AtStart::GoOn(started) => {
-                self.go_on_with_attempt();
+                self.turn = Some(self.place.take());
                 self.work = Some(work::go_on(self.world, *started));
             }
             AtStart::RollBack(failed) => {
-                self.go_on_with_attempt();
+                self.turn = Some(self.place.take());
                 self.work = Some(work::roll_back(self.world, *failed));
             }
             AtStart::TakeOver(process) => {
@@ -223,6 +231,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
                 self.take_over = None;
+                self.waiting.tried = None;
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
@@ -244,7 +253,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.not_touched(staged, &why);
                 if self.staged.is_none() && matches!(why.remedy(), crate::ports::Remedy::Retry(_)) {
                     // The next look stages it again, and this window may still do.
-                    self.attempted = None;
+                    self.waiting.may_try_once_more();
                 }
                 Some(command::answer_to(&why))
             }

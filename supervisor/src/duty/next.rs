@@ -78,7 +78,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub(super) fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
         match compare::still(self.world, &verified, &wish) {
             Ok(true) => {
-                self.attempted = Some((self.open_window().map(|window| window.opens), verified.stored().sha256));
+                self.waiting.try_now(verified.stored().sha256, self.open_window(), self.world.clock.now());
                 // What is felt of the old version from now on is the attempt's own doing.
                 self.pulse = None;
                 self.turn = Some(self.place.take());
@@ -100,15 +100,11 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub(super) fn due(&self, staged: &Staged) -> due::Due {
         let now = self.world.clock.now();
         let window = self.open_window();
-        let attempted_in = match &self.attempted {
-            Some((opened, sha256)) if *sha256 == staged.verified.stored().sha256 => *opened,
-            Some(_) | None => None,
-        };
         let state = crate::ports::state_folder(&self.world.settings.home);
         let situation = due::Situation {
             mode: self.world.settings.schedule.mode,
             window,
-            attempted_in,
+            attempted_in: self.waiting.tried_in(&staged.verified.stored().sha256),
             installed: self.running.is_some()
                 || self.restart_at.is_some()
                 || self.starting.is_some()

@@ -82,17 +82,10 @@ impl<D: Doors> Duty<'_, D> {
     /// An attempt has failed and was rolled back. Where the release is to blame that is written down and counts in the
     /// other homes; where not, they leave this window alone.
     pub(super) fn note_failed_attempt(&self) {
-        let bytes = self.attempted.as_ref().map(|(_, bytes)| *bytes);
+        let bytes = self.waiting.tried.as_ref().map(|tried| tried.sha256);
         let held = bytes.and_then(|bytes| self.world.vault.held_against(&bytes).ok().flatten());
         if held.is_none_or(|held| held.given_up.is_none()) {
             self.place.note_failure(self.world.clock.now());
         }
-    }
-
-    /// An attempt of an earlier supervisor goes on, or is rolled back: it waits for nobody.
-    pub(super) fn go_on_with_attempt(&mut self) {
-        self.turn = Some(self.place.take());
-        let trial = self.world.vault.trial().ok().flatten();
-        self.attempted = trial.map(|trial| (None, trial.to.sha256));
     }
 }

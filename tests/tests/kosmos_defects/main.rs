@@ -19,6 +19,7 @@
 )]
 
 mod duty;
+mod restarts;
 mod review;
 mod swap;
 mod table;
