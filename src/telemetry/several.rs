@@ -63,7 +63,7 @@ impl Logs {
     /// The span of one that has no file, or not yet: standard error names it. Where [`Logs::of`] has opened a file under
     /// this name, it leads there.
     pub fn without_file(name: &str) -> Span {
-        error_span!(target: LEADS_TO_A_FILE, "home", at = name)
+        error_span!(target: LEADS_TO_A_FILE, "home", at = %name)
     }
 
     /// With what writes, and what knows where to.
@@ -115,13 +115,11 @@ fn log_of<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_,
 struct Name(Option<String>);
 
 impl Visit for Name {
-    fn record_str(&mut self, field: &Field, value: &str) {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "at" {
-            self.0 = Some(value.to_owned());
+            self.0 = Some(format!("{value:?}"));
         }
     }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
 /// Writes into the file of the innermost span that leads to one; nowhere, where there is none.

@@ -14,9 +14,10 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
 )]
 pub struct Cli {
-    /// The folder with the settings, the integration point's own files, and our state (default: the working folder)
-    #[arg(long, global = true, value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder);
+    /// for `run`, `status` and `config check` it may be given more than once, or be a folder whose settings name several
+    #[arg(long = "home", global = true, value_name = "DIR")]
+    pub homes: Vec<PathBuf>,
 
     /// How much is said on stderr and in the log: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
@@ -30,7 +31,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Word {
-    /// Keep the integration point: the long-running supervisor
+    /// Keep the integration point, or those of several homes, one upgraded after the other: the long-running supervisor
     Run,
     /// Show it all on this machine without the outside world: an upgrade, a broken release, a roll-back
     Demo,

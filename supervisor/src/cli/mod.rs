@@ -4,10 +4,13 @@
 pub mod args;
 mod ask;
 mod check;
+mod check_settings;
 pub mod exit;
+mod homes;
 pub(crate) mod house;
 mod look_up;
 mod run;
+mod several;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -17,9 +20,10 @@ use clap::Parser;
 use efm::chain::Chain;
 
 use crate::child::environment;
-use crate::config::{self, Loaded, Severity};
+use crate::config::{self, Loaded};
 use args::{Cli, Config, Word};
 use exit::Exit;
+use homes::Homes;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -40,19 +44,30 @@ pub fn main() -> ExitCode {
 }
 
 async fn word(cli: Cli) -> Exit {
-    let home = match home(cli.home.as_deref()) {
-        Ok(home) => home,
-        Err(why) => {
-            eprintln!("kosmos: {why}");
-            return Exit::Usage;
-        }
-    };
     let word = cli.word.unwrap_or(Word::Run);
+    let homes = match homes::named(&cli.homes) {
+        Ok(homes) => homes,
+        Err(why) => return wrong_use(&why),
+    };
     if !matches!(word, Word::Run | Word::Demo)
         && let Err(error) = efm::telemetry::begin(cli.log.min(tracing::Level::WARN), house::OUR_CRATES, None)
     {
         eprintln!("kosmos: {error}");
     }
+    let home = match homes {
+        Homes::One(home) => home,
+        Homes::Several(homes) => match word {
+            Word::Run => return Box::pin(several::run(homes, cli.log)).await,
+            Word::Status { json } => return Box::pin(status::of_several(&homes, json)).await,
+            Word::Config(Config::Check) => return check_settings::of_several(&cli.homes, &homes),
+            // These speak of no home.
+            Word::Demo | Word::ExitCodes => PathBuf::new(),
+            _ => match Homes::Several(homes).one() {
+                Ok(home) => home,
+                Err(why) => return wrong_use(&why),
+            },
+        },
+    };
     match word {
         Word::Run => Box::pin(run::run(&home, cli.log)).await,
         Word::Demo => Box::pin(crate::demo::show(cli.log)).await,
@@ -60,7 +75,7 @@ async fn word(cli: Cli) -> Exit {
             println!("{}", exit::HELP);
             Exit::Done
         }
-        Word::Config(Config::Check) => config_check(&home),
+        Word::Config(Config::Check) => check_settings::of(&home),
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
         Word::Forgive { version } => ask::forgive(&settled_home(&home), version).await,
@@ -103,23 +118,6 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
     }
 }
 
-fn home(given: Option<&Path>) -> Result<PathBuf, String> {
-    let home = match given {
-        Some(home) => home.to_owned(),
-        None => PathBuf::from("."),
-    };
-    let whole =
-        std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
-    if whole.exists() && !whole.is_dir() {
-        return Err(format!("find the home folder {}: it is a file; --home names a folder", whole.display()));
-    }
-    if !whole.is_dir() {
-        return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
-    }
-    // Links are followed once, so that all words speak of the same folder.
-    Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
-}
-
 /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
 /// keep nobody from asking a supervisor that runs.
 fn settled_home(given: &Path) -> PathBuf {
@@ -137,24 +135,9 @@ fn load(home: &Path) -> Option<Loaded> {
     }
 }
 
-fn config_check(home: &Path) -> Exit {
-    match config::load(home, &environment::all(), &[]) {
-        Ok(loaded) => {
-            let mut problems = loaded.warnings.clone();
-            problems.extend(config::check_files(&loaded));
-            problems.extend(config::check_access(&loaded));
-            if problems.is_empty() {
-                println!("the settings are good");
-            } else {
-                print!("{}", config::problems_text(&problems));
-            }
-            if problems.iter().any(|problem| problem.severity == Severity::Error) { Exit::Settings } else { Exit::Done }
-        }
-        Err(problems) => {
-            print!("{}", config::problems_text(&problems));
-            Exit::Settings
-        }
-    }
+fn wrong_use(why: &str) -> Exit {
+    eprintln!("kosmos: {why}");
+    Exit::Usage
 }
 
 /// Prints an error with its causes.

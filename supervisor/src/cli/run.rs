@@ -1,5 +1,5 @@
-//! `kosmos run`: the lock, the doors, and the three things that live side by side — the duty loop, those who ask, and
-//! the outbox. One task: when it ends, nothing is left over.
+//! `kosmos run` in one home: the lock, the doors, and the three things that live side by side — the duty loop, those who
+//! ask, and the outbox. One task: when it ends, nothing is left over. Several homes are [`several`](super::several).
 
 use std::path::Path;
 
@@ -9,13 +9,15 @@ use tokio::sync::{mpsc, watch};
 use super::exit::Exit;
 use super::house::{self, Real};
 use super::load;
-use crate::config::{self, Settings};
+use crate::config::{self, Loaded, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
 use crate::duty::command::Command;
 use crate::duty::{Duty, Ending, Snapshot};
 use crate::host::console::Stop;
 use crate::ports::{VaultError, state_folder};
+use crate::siblings::Place;
+use crate::sources::fetches::Fetches;
 use crate::update::World;
 use crate::vault;
 
@@ -36,13 +38,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
     }
-    // A key that is missing keeps no version from being started, only new ones from being verified.
-    let files = config::check_files(&loaded);
-    let access = config::check_access(&loaded);
-    for problem in loaded.warnings.iter().chain(&files).chain(&access) {
-        tracing::warn!(%problem, "settings");
-    }
-    let mut settings = loaded.settings;
+    tell_oddities(&loaded);
     let lock = match lock(&home).await {
         Ok(lock) => lock,
         Err(error) => {
@@ -51,23 +47,50 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         }
     };
     let (leave, left) = watch::channel(false);
-    let duty = async {
-        loop {
-            let world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
-            match on_duty(&world).await {
-                Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
-                Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
-                None => return Exit::Failed,
-            }
-        }
-    };
+    let alone = Among { place: Box::new(Place::alone), fetches: Fetches::default() };
     tokio::select! {
-        ended = duty => ended,
+        ended = keep(settings_folder, loaded.settings, lock, left, &alone) => ended,
         never = hear_signals(&leave) => match never {},
     }
 }
 
-async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
+/// What a home shares with the others of its supervisor.
+pub(super) struct Among {
+    /// Its place among them; asked for anew when its settings were read again.
+    pub(super) place: Box<dyn Fn() -> Place>,
+    /// How many fetch at a time.
+    pub(super) fetches: Fetches,
+}
+
+/// Keeps one home until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
+pub(super) async fn keep(
+    settings_folder: &Path,
+    mut settings: Settings,
+    lock: vault::HomeLock,
+    left: watch::Receiver<bool>,
+    among: &Among,
+) -> Exit {
+    loop {
+        let mut world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
+        world.source.fetches = among.fetches.clone();
+        match on_duty(&world, (among.place)()).await {
+            Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
+            Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
+            None => return Exit::Failed,
+        }
+    }
+}
+
+/// A key that is missing keeps no version from being started, only new ones from being verified.
+pub(super) fn tell_oddities(loaded: &Loaded) {
+    let files = config::check_files(loaded);
+    let access = config::check_access(loaded);
+    for problem in loaded.warnings.iter().chain(&files).chain(&access) {
+        tracing::warn!(%problem, "settings");
+    }
+}
+
+pub(super) async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
     let until = tokio::time::Instant::now() + LOCK_PATIENCE;
     loop {
         match vault::lock(home) {
@@ -80,7 +103,7 @@ async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
 }
 
 /// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on.
-async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
+pub(super) async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
     match Stop::listen() {
         Ok(mut stop) => loop {
             let by = stop.asked().await;
@@ -95,7 +118,7 @@ async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, place: Place) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
@@ -110,7 +133,7 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
         }
     };
     tokio::pin!(answering);
-    let duty = Duty::new(world, house::site(&world.settings), snapshot);
+    let duty = Duty::new(world, house::site(&world.settings), snapshot).among(place);
     let ended = tokio::select! {
         ended = duty.run(&mut heard) => ended,
         () = &mut answering => return None,

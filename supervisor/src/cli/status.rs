@@ -1,14 +1,17 @@
-//! `kosmos status`: what is on disk, and what the running supervisor says beside it.
+//! `kosmos status`: what is on disk, and what the running supervisor says beside it. Of several homes: a line each.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use efm::chain::Chain;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::complain;
 use super::exit::Exit;
 use super::house;
-use crate::config::Settings;
+use crate::child::environment;
+use crate::config::{self, Settings};
 use crate::control::client::{AskError, ask};
 use crate::control::wire::{Line, Live, Question, SCHEMA};
 use crate::duty::{hold, housekeeping};
@@ -47,12 +50,71 @@ struct GivenUp {
     deaths: u32,
 }
 
+/// What `status --json` prints of several homes.
+#[derive(Debug, Serialize)]
+struct Several {
+    schema: u32,
+    /// In the order in which they are upgraded.
+    homes: Vec<OneOfSeveral>,
+}
+
+#[derive(Debug, Serialize)]
+struct OneOfSeveral {
+    /// As it was named.
+    folder: String,
+    /// None: it cannot be told; the reason is in `error`.
+    status: Option<Status>,
+    error: Option<String>,
+}
+
 /// `kosmos status`
 pub async fn status(settings: &Settings, json: bool) -> Exit {
-    if let Err(error) = house::may_look(settings) {
-        complain(&error);
-        return Exit::Failed;
+    let status = match look_at(settings).await {
+        Ok(status) => status,
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    if json {
+        print_json(&status);
+    } else {
+        print!("{}", in_words(&status, settings));
     }
+    exit(&status)
+}
+
+/// `kosmos status` of several homes.
+pub async fn of_several(folders: &[PathBuf], json: bool) -> Exit {
+    let mut homes = Vec::new();
+    let mut exits = Vec::new();
+    for folder in folders {
+        let (status, error, exit) = match config::load(folder, &environment::all(), &[]) {
+            Err(_) => {
+                let way_out = format!("the settings are wrong: kosmos config check --home {}", folder.display());
+                (None, Some(way_out), Exit::Settings)
+            }
+            Ok(loaded) => match look_at(&loaded.settings).await {
+                Ok(status) => {
+                    let exit = exit(&status);
+                    (Some(status), None, exit)
+                }
+                Err(error) => (None, Some(Chain(&error).to_string()), Exit::Failed),
+            },
+        };
+        exits.push(exit);
+        homes.push(OneOfSeveral { folder: folder.display().to_string(), status, error });
+    }
+    if json {
+        print_json(&Several { schema: SCHEMA, homes });
+    } else {
+        print!("{}", in_lines(&homes));
+    }
+    Exit::worst(exits)
+}
+
+async fn look_at(settings: &Settings) -> Result<Status, VaultError> {
+    house::may_look(settings)?;
     let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
         Ok(Line::Status(live)) => Some(*live),
         Ok(_) | Err(AskError::NobodyThere { .. }) => None,
@@ -61,22 +123,42 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
             None
         }
     };
-    let status = match on_disk(settings, supervisor) {
-        Ok(status) => status,
-        Err(error) => {
-            complain(&error);
-            return Exit::Failed;
-        }
-    };
-    if json {
-        match serde_json::to_string_pretty(&status) {
-            Ok(text) => println!("{text}"),
-            Err(error) => complain(&error),
-        }
-    } else {
-        print!("{}", in_words(&status, settings));
-    }
+    on_disk(settings, supervisor)
+}
+
+fn exit(status: &Status) -> Exit {
     if status.supervisor.is_some() { Exit::Done } else { Exit::NoSupervisor }
+}
+
+fn print_json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => complain(&error),
+    }
+}
+
+fn in_lines(homes: &[OneOfSeveral]) -> String {
+    let width = homes.iter().map(|home| home.folder.chars().count()).max().unwrap_or(0);
+    homes.iter().fold(String::new(), |mut text, home| {
+        let says = match (&home.status, &home.error) {
+            (Some(status), _) => in_a_line(status),
+            (None, error) => error.clone().unwrap_or_default(),
+        };
+        let _ = writeln!(text, "{:width$}  {says}", home.folder);
+        text
+    })
+}
+
+fn in_a_line(status: &Status) -> String {
+    let Some(live) = &status.supervisor else {
+        let installed = status.installed.as_ref().map_or("nothing", |installed| &installed.version);
+        return format!("no supervisor runs; installed: {installed}");
+    };
+    let mut says = vec![what_runs(live)];
+    says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
+    says.extend(live.staged.as_ref().map(|staged| format!("{} waits for {}", staged.version, staged.waits_for)));
+    says.extend(status.on_hold.as_ref().map(|hold| format!("on hold{}: {}", hold.until_text(), hold.reason)));
+    says.join("; ")
 }
 
 fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, VaultError> {

@@ -26,6 +26,9 @@ pub struct Settings {
     pub mail: Option<Mail>,
     /// KOSMOS markers.
     pub blocklist: Blocklist,
+    /// The homes that one supervisor keeps, in the order in which they are upgraded; none: this folder is the home.
+    /// Absolute.
+    pub homes: Vec<PathBuf>,
     /// The organisation, for mail and for the splay; nine digits.
     pub organisation: Option<String>,
 }
