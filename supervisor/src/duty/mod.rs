@@ -30,9 +30,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::ports::{Doors, Vault};
-use crate::release::Version;
+use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
-use crate::siblings::{Place, Turn};
+use crate::siblings::{Failure, Place, Turn};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use after_look::Staged;
 use command::{Answer, Asked, Command};
@@ -62,6 +62,8 @@ pub struct Duty<'w, D: Doors> {
     place: Place,
     /// While an attempt is under way.
     turn: Option<Turn>,
+    /// What was stopped here last because it failed elsewhere, as it was told.
+    stopped_by: Option<(Sha256, Failure)>,
     windows: Windows,
     looks: Looks,
     snapshot: watch::Sender<Snapshot>,
@@ -101,6 +103,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             site,
             place: Place::alone(),
             turn: None,
+            stopped_by: None,
             snapshot,
             running: None,
             up: false,

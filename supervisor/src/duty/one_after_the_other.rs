@@ -54,6 +54,11 @@ impl<D: Doors> Duty<'_, D> {
     }
 
     fn stop_here(&mut self, staged: &Staged, failure: Failure) {
+        let what = (staged.verified.stored().sha256, failure.clone());
+        let is_news = self.stopped_by.replace(what.clone()) != Some(what);
+        if !is_news && self.asked.is_none() {
+            return;
+        }
         let version = staged.verified.stored().version().clone();
         let why = format!(
             "{version} is not installed here by itself: it failed in {}: {}; a person can say here: kosmos upgrade, or \

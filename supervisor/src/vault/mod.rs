@@ -197,7 +197,9 @@ impl Folder {
         work: impl FnOnce(&Core) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let core = Arc::clone(&self.core);
-        let worked = tokio::task::spawn_blocking(move || work(&core)).await;
+        // What it has to say belongs where the one who asked for it speaks.
+        let span = tracing::Span::current();
+        let worked = tokio::task::spawn_blocking(move || span.in_scope(|| work(&core))).await;
         worked.unwrap_or_else(|error| Err(disk::failed("work in", &self.core.state)(io::Error::other(error))))
     }
 }
