@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod forge;
+pub mod host;
 pub mod liar;
 pub mod postbox;
 pub mod site;

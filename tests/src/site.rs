@@ -253,8 +253,14 @@ impl Site {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program("kosmos-under-test").unwrap());
+        let mut command = Self::program_under_test();
         command.arg("--home").arg(&self.home).args(words).current_dir(self.folder.path());
+        command
+    }
+
+    /// `kosmos`, to be told what to do; of the machine's environment it gets nothing that is a setting.
+    pub fn program_under_test() -> Command {
+        let mut command = Command::new(program("kosmos-under-test").unwrap());
         // Settings come from files here, whatever the machine has in its environment.
         for (name, _) in kosmos::child::environment::all() {
             let upper = name.to_uppercase();
