@@ -15,8 +15,24 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// The file is then as it was; nothing is left beside it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_by(&OpenOptions::new(), path, bytes)
+}
+
+/// As [`replace`], and nobody else on this machine may read it. On Windows the access list of the folder decides that.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    #[allow(unused_mut, reason = "only where files have modes")]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    replace_by(&options, path, bytes)
+}
+
+fn replace_by(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = unfinished_name(path);
-    let written = write_through(&beside, bytes).and_then(|()| rename(&beside, path));
+    let written = write_through(options, &beside, bytes).and_then(|()| rename(&beside, path));
     if written.is_err() {
         // The first error is the one worth telling.
         let _ = fs::remove_file(&beside);
@@ -61,8 +77,8 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+fn write_through(options: &OpenOptions, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = options.clone().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -110,6 +126,18 @@ mod tests {
         replace(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_read_by_nobody_else_whatever_lay_there() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        replace(&path, b"one").unwrap();
+        replace_private(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

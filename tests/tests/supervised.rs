@@ -235,6 +235,88 @@ fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     assert_eq!(site.ran().len(), 1);
 }
 
+#[test]
+fn settings_that_are_broken_when_it_starts_keep_the_service_up_and_are_taken_when_they_are_mended() {
+    let mut site = running("4.0.7");
+    let good = site.read("kosmos.toml");
+    ended(&site.kosmos(&["stop"]), 0, "done");
+    assert_eq!(site.left().code(), Some(0));
+    let postbox = Postbox::open(0).unwrap();
+    // Good ones once, with mail; then a person edits.
+    let with_mail = with_mail(&site, postbox.port());
+    site.write("kosmos.toml", &with_mail);
+    site.start();
+    site.until_runs("4.0.7");
+    site.kill();
+    site.kill_integration_points();
+    site.write("kosmos.toml", &format!("{with_mail}probbation = \"1m\"\nport = \"x\"\n"));
+    site.publish("4.0.8", "");
+    site.start();
+    let status = site.until_runs("4.0.7");
+    for words in ["probbation", "kosmos.toml:"] {
+        assert!(status["supervisor"]["wrong_settings"].as_str().unwrap().contains(words), "{status:#}");
+    }
+    let said = site.kosmos(&["status"]);
+    ended(&said, 3, "the last good ones are in force, and nothing new is installed");
+    println!("{}{}", said.err, said.out);
+    ended(&site.kosmos(&["config", "check"]), 3, "probbation");
+    ended(&site.kosmos(&["upgrade", "--now"]), 1, "the settings are wrong");
+    ended(&site.kosmos(&["reload"]), 3, "probbation");
+    site.wait_for("a mail about it", || {
+        let told = postbox.mails().into_iter().find(|mail| mail.subject.starts_with("Warning"))?;
+        assert!(told.text.contains("nothing new is installed until they are right"), "{}", told.text);
+        assert!(told.text.contains("probbation"), "{}", told.text);
+        Some(())
+    });
+    let before = pid(&status);
+
+    // Mended half, and then all of it: no word is needed, and nothing is restarted.
+    site.write("kosmos.toml", &format!("{good}prrobation = \"1m\"\n"));
+    site.until("what is wrong now", |status| {
+        status["supervisor"]["wrong_settings"].as_str().is_some_and(|wrong| wrong.contains("prrobation"))
+    });
+    site.write("kosmos.toml", &good);
+    let status = site.until("they are taken", |status| {
+        outside_world::site::is_at_rest(status) && status["supervisor"]["wrong_settings"].is_null()
+    });
+    assert_eq!(pid(&status), before);
+    ended(&site.kosmos(&["status"]), 0, "4.0.7");
+    ended(&site.upgrade_now(0), 0, "4.0.8 runs");
+}
+
+#[test]
+fn settings_that_were_never_right_start_nothing_and_no_password_is_kept() {
+    let mut site = Site::new();
+    let good = site.read("kosmos.toml");
+    site.write("kosmos.toml", &format!("{good}probbation = \"1m\"\n"));
+    ended(&site.kosmos(&["run"]), 3, "probbation");
+    ended(&site.kosmos(&["status"]), 3, "probbation");
+    let secrets = "[mail]\nrecipients = [\"drift@example.no\"]\nfrom = \"kosmos@example.no\"\nhost = \"127.0.0.1\"\n\
+                   port = 9\nusername = \"kosmos\"\npassword = \"hunter2\"\n[network]\n\
+                   proxy = \"http://user:hunter3@127.0.0.1:9\"\n";
+    site.write("kosmos.toml", &site.settings(secrets));
+    site.write(
+        "integrasjonspunkt-local.properties",
+        &format!("server.port={}\ndifi.move.org.keystore.password=hunter4\n", site.port),
+    );
+    site.start();
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.kill();
+    let kept = site.read("kosmos/settings.json");
+    assert!(kept.contains("child.probation") && kept.contains("drift@example.no"), "{kept}");
+    assert!(!kept.contains("hunter"), "{kept}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(site.home().join("kosmos/settings.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Garbage in its place is as good as nothing.
+    site.write("kosmos/settings.json", "{");
+    site.write("kosmos.toml", &format!("{good}probbation = \"1m\"\n"));
+    ended(&site.kosmos(&["run"]), 3, "settings.json");
+}
+
 fn with_mail(site: &Site, port: u16) -> String {
     site.settings(&format!(
         "[schedule]\nmode = \"stage\"\n[mail]\nrecipients = [\"drift@example.no\"]\nfrom = \"kosmos@example.no\"\n\

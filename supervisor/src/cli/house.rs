@@ -14,6 +14,9 @@ use crate::sources::fetches::{Fetches, Shared};
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
 
+/// The settings as they were when they were last right.
+pub const LAST_GOOD: &str = "settings.json";
+
 /// The crates whose talk is ours.
 pub const OUR_CRATES: &[&str] = &["kosmos", "efm"];
 

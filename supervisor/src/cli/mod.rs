@@ -10,6 +10,7 @@ mod homes;
 pub(crate) mod house;
 mod look_up;
 mod run;
+mod settled;
 mod several;
 mod status;
 
@@ -76,6 +77,7 @@ async fn word(cli: Cli) -> Exit {
             Exit::Done
         }
         Word::Config(Config::Check) => check_settings::of(&home),
+        Word::Status { json } => status::status(&home, json).await,
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
         Word::Forgive { version } => ask::forgive(&settled_home(&home), version).await,
@@ -84,7 +86,6 @@ async fn word(cli: Cli) -> Exit {
         Word::Config(Config::Show)
         | Word::Schedule
         | Word::Check { .. }
-        | Word::Status { .. }
         | Word::History { .. }
         | Word::Hold(_)
         | Word::Import { .. } => match load(&home) {
@@ -102,7 +103,6 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         }
         Word::Schedule => look_up::schedule(&loaded.settings),
         Word::Check { json } => check::check(loaded.settings, json).await,
-        Word::Status { json } => status::status(&loaded.settings, json).await,
         Word::History { json, last } => look_up::history(&loaded.settings, json, last),
         Word::Hold(hold) => look_up::hold(&loaded.settings, &hold),
         Word::Import { file } => check::import(loaded.settings, &file).await,
@@ -110,6 +110,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         | Word::Demo
         | Word::Verify(_)
         | Word::Config(Config::Check)
+        | Word::Status { .. }
         | Word::Upgrade(_)
         | Word::Forgive { .. }
         | Word::Reload
@@ -121,7 +122,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
 /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
 /// keep nobody from asking a supervisor that runs.
 fn settled_home(given: &Path) -> PathBuf {
-    config::load(given, &environment::all(), &[]).map_or_else(|_| given.to_owned(), |loaded| loaded.settings.home)
+    settled::settle(given).map_or_else(|_| given.to_owned(), |settled| settled.settings().home.clone())
 }
 
 /// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.

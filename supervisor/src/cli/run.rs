@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use efm::chain::Chain;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
-use super::load;
-use crate::config::{self, Loaded, Settings};
+use super::settled::{self, Settled};
+use crate::child::environment;
+use crate::config::{self, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
 use crate::duty::command::Command;
@@ -25,20 +26,27 @@ use crate::vault;
 const WORDS_WAITING: usize = 4;
 /// A home folder that another process has only for a moment (a `kosmos import`) is waited for.
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// So often settings that are wrong are read again.
+const READ_AGAIN_EACH: std::time::Duration = std::time::Duration::from_secs(2);
 /// So long the ones who have asked are waited for when the duty is over: their answers are on the way.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
-    let Some(loaded) = load(home) else { return Exit::Settings };
+    let settled = match settled::settle(home) {
+        Ok(settled) => settled,
+        Err(problems) => {
+            eprint!("{}", config::problems_text(&problems));
+            return Exit::Settings;
+        }
+    };
     // Where the settings say that the integration point lives elsewhere, the lock, the state and the log are there.
     let settings_folder = home;
-    let home = loaded.settings.home.clone();
+    let home = settled.settings().home.clone();
     let log = home.join("logs").join("kosmos.log");
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
     }
-    tell_oddities(&loaded);
     let lock = match lock(&home).await {
         Ok(lock) => lock,
         Err(error) => {
@@ -46,10 +54,11 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
             return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
         }
     };
+    let terms = Terms::of(settled);
     let (leave, left) = watch::channel(false);
     let alone = Among { place: Box::new(Place::alone), fetches: Fetches::default() };
     tokio::select! {
-        ended = keep(settings_folder, loaded.settings, lock, left, &alone) => ended,
+        ended = keep(settings_folder, terms, lock, left, &alone) => ended,
         never = hear_signals(&leave) => match never {},
     }
 }
@@ -65,28 +74,90 @@ pub(super) struct Among {
 /// Keeps one home until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
 pub(super) async fn keep(
     settings_folder: &Path,
-    mut settings: Settings,
+    mut terms: Terms,
     lock: vault::HomeLock,
     left: watch::Receiver<bool>,
     among: &Among,
 ) -> Exit {
     loop {
-        let mut world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
+        let mut world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
         world.source.fetches = among.fetches.clone();
-        match on_duty(&world, (among.place)()).await {
-            Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
+        match on_duty(&world, (among.place)(), settings_folder, terms.wrong.as_deref()).await {
+            Some(Ending::Reload) => terms = terms.read_again(settings_folder),
             Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
             None => return Exit::Failed,
         }
     }
 }
 
-/// A key that is missing keeps no version from being started, only new ones from being verified.
-pub(super) fn tell_oddities(loaded: &Loaded) {
-    let files = config::check_files(loaded);
-    let access = config::check_access(loaded);
-    for problem in loaded.warnings.iter().chain(&files).chain(&access) {
-        tracing::warn!(%problem, "settings");
+/// The settings that a supervisor goes by, and what is wrong with those that are set.
+pub(super) struct Terms {
+    settings: Settings,
+    /// None: they are what is set.
+    wrong: Option<String>,
+}
+
+impl Terms {
+    /// Tells what is odd or wrong; keeps what is right.
+    pub(super) fn of(settled: Settled) -> Self {
+        match settled {
+            Settled::Right(loaded) => {
+                // A key that is missing keeps no version from being started, only new ones from being verified.
+                let files = config::check_files(&loaded);
+                let access = config::check_access(&loaded);
+                for problem in loaded.warnings.iter().chain(&files).chain(&access) {
+                    tracing::warn!(%problem, "settings");
+                }
+                settled::remember(&loaded);
+                Self { settings: loaded.settings, wrong: None }
+            }
+            Settled::LastGood(settings, problems) => {
+                for problem in &problems {
+                    tracing::error!(%problem, "settings");
+                }
+                tracing::error!(
+                    "the settings are wrong; the last good ones keep going what runs, and nothing new is installed"
+                );
+                Self { settings: *settings, wrong: Some(config::problems_text(&problems)) }
+            }
+        }
+    }
+
+    /// Settings that are wrong are told, and the old ones stay.
+    fn read_again(self, folder: &Path) -> Self {
+        match settled::settle(folder) {
+            Ok(Settled::Right(loaded)) if loaded.settings.home != self.settings.home => {
+                tracing::error!("the home folder cannot change while we run; the old settings stay until a restart");
+                self
+            }
+            Ok(right @ Settled::Right(_)) => {
+                tracing::info!("settings were read again");
+                Self::of(right)
+            }
+            Ok(Settled::LastGood(_, problems)) | Err(problems) => {
+                let text = config::problems_text(&problems);
+                tracing::error!(problems = %text, "the settings are wrong; the old ones stay");
+                Self { wrong: self.wrong.is_some().then_some(text), ..self }
+            }
+        }
+    }
+}
+
+/// While the settings are wrong they are read again and again: whatever mends them, no word is needed.
+async fn hear_change(folder: &Path, wrong: Option<&str>, commands: mpsc::Sender<Command>) -> std::convert::Infallible {
+    let Some(wrong) = wrong else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(READ_AGAIN_EACH).await;
+        let now = match config::load(folder, &environment::all(), &[]) {
+            Ok(_) => None,
+            Err(problems) => Some(config::problems_text(&problems)),
+        };
+        if now.as_deref() != Some(wrong) {
+            tracing::info!("the settings have changed");
+            // The duty answers when it has heard it; that it then leaves for it is all that we want.
+            let _ = commands.send(Command::Reload(oneshot::channel().0)).await;
+            return std::future::pending().await;
+        }
     }
 }
 
@@ -118,9 +189,10 @@ pub(super) async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::I
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>, place: Place) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, place: Place, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
+    let change = hear_change(folder, wrong, commands.clone());
     let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
     let (leave, leaving) = watch::channel(false);
     let answering = async {
@@ -133,12 +205,13 @@ async fn on_duty(world: &World<Real>, place: Place) -> Option<Ending> {
         }
     };
     tokio::pin!(answering);
-    let duty = Duty::new(world, house::site(&world.settings), snapshot).among(place);
+    let duty = Duty::new(world, house::site(&world.settings), snapshot).among(place).under_wrong_settings(wrong);
     let ended = tokio::select! {
         ended = duty.run(&mut heard) => ended,
         () = &mut answering => return None,
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
+        never = change => match never {},
     };
     // Who asks now is told that we are leaving; who asked for this is told that it is done.
     drop(heard);
@@ -149,24 +222,6 @@ async fn on_duty(world: &World<Real>, place: Place) -> Option<Ending> {
         Err(error) => {
             tracing::error!(error = %Chain(&error), "off duty");
             None
-        }
-    }
-}
-
-/// Settings that are wrong are told, and the old ones stay.
-fn reloaded(home: &Path, before: Settings) -> Settings {
-    match config::load(home, &crate::child::environment::all(), &[]) {
-        Ok(loaded) if loaded.settings.home != before.home => {
-            tracing::error!("the home folder cannot change while we run; the old settings stay until a restart");
-            before
-        }
-        Ok(loaded) => {
-            tracing::info!("settings were read again");
-            loaded.settings
-        }
-        Err(problems) => {
-            tracing::error!(problems = %config::problems_text(&problems), "the settings are wrong; the old ones stay");
-            before
         }
     }
 }

@@ -19,8 +19,8 @@ use tracing::{Instrument, Span};
 
 use super::exit::Exit;
 use super::house;
-use super::run::{Among, hear_signals, keep, lock, tell_oddities};
-use crate::child::environment;
+use super::run::{Among, Terms, hear_signals, keep, lock};
+use super::settled;
 use crate::config::{self, Settings};
 use crate::ports::VaultError;
 use crate::siblings::{Home, Siblings};
@@ -114,15 +114,15 @@ impl One {
     }
 
     async fn keep(&mut self, logs: &Logs, left: &watch::Receiver<bool>) -> Exit {
-        let loaded = match config::load(&self.folder, &environment::all(), &[]) {
-            Ok(loaded) => loaded,
+        let settled = match settled::settle(&self.folder) {
+            Ok(settled) => settled,
             Err(problems) => {
                 let problems = config::problems_text(&problems);
                 self.say(format!("the settings are wrong, and this home is not kept:\n{problems}"));
                 return Exit::Settings;
             }
         };
-        let home = loaded.settings.home.clone();
+        let home = settled.settings().home.clone();
         self.settled.replace(home.clone());
         self.log_to(logs, home.join("logs").join("kosmos.log"));
         let lock = match lock(&home).await {
@@ -133,11 +133,11 @@ impl One {
             }
         };
         self.said.clear();
-        self.span.in_scope(|| {
-            tell_nested(&loaded.settings);
-            tell_oddities(&loaded);
+        let terms = self.span.in_scope(|| {
+            tell_nested(settled.settings());
+            Terms::of(settled)
         });
-        keep(&self.folder, loaded.settings, lock, left.clone(), &self.among).instrument(self.span.clone()).await
+        keep(&self.folder, terms, lock, left.clone(), &self.among).instrument(self.span.clone()).await
     }
 
     fn log_to(&mut self, logs: &Logs, log: PathBuf) {

@@ -1,7 +1,7 @@
 //! `kosmos status`: what is on disk, and what the running supervisor says beside it. Of several homes: a line each.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use efm::chain::Chain;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::complain;
 use super::exit::Exit;
 use super::house;
-use crate::child::environment;
+use super::settled::{self, Settled};
 use crate::config::{self, Settings};
 use crate::control::client::{AskError, ask};
 use crate::control::wire::{Line, Live, Question, SCHEMA};
@@ -24,6 +24,8 @@ struct Status {
     home: String,
     /// None: no supervisor runs here.
     supervisor: Option<Live>,
+    /// What is wrong with the settings; none: nothing.
+    wrong_settings: Option<String>,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -67,9 +69,24 @@ struct OneOfSeveral {
     error: Option<String>,
 }
 
-/// `kosmos status`
-pub async fn status(settings: &Settings, json: bool) -> Exit {
-    let status = match look_at(settings).await {
+/// `kosmos status`: with settings that are wrong, by the last good ones.
+pub async fn status(folder: &Path, json: bool) -> Exit {
+    match settled::settle(folder) {
+        Ok(Settled::Right(loaded)) => show(&loaded.settings, None, json).await,
+        Ok(Settled::LastGood(settings, problems)) => {
+            let text = config::problems_text(&problems);
+            eprint!("{text}");
+            show(&settings, Some(text), json).await
+        }
+        Err(problems) => {
+            eprint!("{}", config::problems_text(&problems));
+            Exit::Settings
+        }
+    }
+}
+
+async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
+    let status = match look_at(settings, wrong).await {
         Ok(status) => status,
         Err(error) => {
             complain(&error);
@@ -89,21 +106,29 @@ pub async fn of_several(folders: &[PathBuf], json: bool) -> Exit {
     let mut homes = Vec::new();
     let mut exits = Vec::new();
     for folder in folders {
-        let (status, error, exit) = match config::load(folder, &environment::all(), &[]) {
-            Err(_) => {
-                let way_out = format!("the settings are wrong: kosmos config check --home {}", folder.display());
-                (None, Some(way_out), Exit::Settings)
+        let looked = match settled::settle(folder) {
+            Ok(Settled::Right(loaded)) => look_at(&loaded.settings, None).await,
+            Ok(Settled::LastGood(settings, problems)) => {
+                look_at(&settings, Some(config::problems_text(&problems))).await
             }
-            Ok(loaded) => match look_at(&loaded.settings).await {
-                Ok(status) => {
-                    let exit = exit(&status);
-                    (Some(status), None, exit)
-                }
-                Err(error) => (None, Some(Chain(&error).to_string()), Exit::Failed),
-            },
+            Err(_) => {
+                let folder = folder.display().to_string();
+                exits.push(Exit::Settings);
+                homes.push(OneOfSeveral { error: Some(settings_are_wrong(&folder)), folder, status: None });
+                continue;
+            }
         };
-        exits.push(exit);
-        homes.push(OneOfSeveral { folder: folder.display().to_string(), status, error });
+        let folder = folder.display().to_string();
+        homes.push(match looked {
+            Ok(status) => {
+                exits.push(exit(&status));
+                OneOfSeveral { folder, status: Some(status), error: None }
+            }
+            Err(error) => {
+                exits.push(Exit::Failed);
+                OneOfSeveral { folder, status: None, error: Some(Chain(&error).to_string()) }
+            }
+        });
     }
     if json {
         print_json(&Several { schema: SCHEMA, homes });
@@ -113,7 +138,11 @@ pub async fn of_several(folders: &[PathBuf], json: bool) -> Exit {
     Exit::worst(exits)
 }
 
-async fn look_at(settings: &Settings) -> Result<Status, VaultError> {
+fn settings_are_wrong(folder: &str) -> String {
+    format!("the settings are wrong: kosmos config check --home {folder}")
+}
+
+async fn look_at(settings: &Settings, wrong: Option<String>) -> Result<Status, VaultError> {
     house::may_look(settings)?;
     let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
         Ok(Line::Status(live)) => Some(*live),
@@ -123,11 +152,15 @@ async fn look_at(settings: &Settings) -> Result<Status, VaultError> {
             None
         }
     };
-    on_disk(settings, supervisor)
+    Ok(Status { wrong_settings: wrong, ..on_disk(settings, supervisor)? })
 }
 
 fn exit(status: &Status) -> Exit {
-    if status.supervisor.is_some() { Exit::Done } else { Exit::NoSupervisor }
+    match (&status.wrong_settings, &status.supervisor) {
+        (Some(_), _) => Exit::Settings,
+        (None, Some(_)) => Exit::Done,
+        (None, None) => Exit::NoSupervisor,
+    }
 }
 
 fn print_json(value: &impl Serialize) {
@@ -141,7 +174,10 @@ fn in_lines(homes: &[OneOfSeveral]) -> String {
     let width = homes.iter().map(|home| home.folder.chars().count()).max().unwrap_or(0);
     homes.iter().fold(String::new(), |mut text, home| {
         let says = match (&home.status, &home.error) {
-            (Some(status), _) => in_a_line(status),
+            (Some(status), _) => {
+                let wrong = status.wrong_settings.as_ref().map(|_| settings_are_wrong(&home.folder));
+                wrong.into_iter().chain([in_a_line(status)]).collect::<Vec<_>>().join("; ")
+            }
             (None, error) => error.clone().unwrap_or_default(),
         };
         let _ = writeln!(text, "{:width$}  {says}", home.folder);
@@ -185,6 +221,7 @@ fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, Vaul
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
+        wrong_settings: None,
         installed,
         floor: world.vault.floors()?.version.map(|version| version.to_string()),
         trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
@@ -208,6 +245,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         line("runs", what_runs(live));
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
+    }
+    if let Some(says) = what_of_settings(status) {
+        line("settings", says.to_owned());
     }
     line(
         "installed",
@@ -247,6 +287,20 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         line("given up", format!("{}: {reason}", held.version));
     }
     text
+}
+
+/// None: they are right, and in force.
+fn what_of_settings(status: &Status) -> Option<&'static str> {
+    let in_force = status.supervisor.as_ref().map(|live| live.wrong_settings.is_none());
+    match (&status.wrong_settings, in_force) {
+        (None, None | Some(true)) => None,
+        (None, Some(false)) => Some("right again; they are taken in a moment"),
+        (Some(_), Some(true)) => Some("wrong (kosmos config check); the supervisor goes on with those that it has"),
+        (Some(_), Some(false)) => {
+            Some("wrong (kosmos config check); the last good ones are in force, and nothing new is installed")
+        }
+        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would go by the last good ones"),
+    }
 }
 
 fn what_runs(live: &Live) -> String {

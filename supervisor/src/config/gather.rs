@@ -78,6 +78,11 @@ pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(
     Gathered { values, problems: all.problems, files: all.files }
 }
 
+/// The home that the settings name, as far as they can be read.
+pub(super) fn home_elsewhere_of(folder: &Path, environment: &[(String, String)]) -> Option<PathBuf> {
+    home_elsewhere(folder, &Gathering::default().document(folder), environment)
+}
+
 /// The integration point's own settings may lie in its home, when that is not the folder of ours.
 fn home_elsewhere(folder: &Path, toml: &Document, environment: &[(String, String)]) -> Option<PathBuf> {
     let mut sources = Sources::default();

@@ -14,6 +14,7 @@ mod document;
 mod files;
 mod gather;
 mod keys;
+mod last_good;
 mod nearest;
 mod problem;
 mod reader;
@@ -26,6 +27,7 @@ mod value;
 mod worked_out;
 
 pub use access::{check_access, check_files};
+pub use last_good::{LastGood, perhaps_home};
 pub use problem::{Place, Problem, Severity, problems_text};
 pub use settings::Settings;
 pub use show::show;
@@ -43,6 +45,8 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// The settings files that were read, and the files with secrets.
     pub files: Vec<PathBuf>,
+    /// What the next supervisor falls back to if it finds the settings wrong.
+    pub last_good: LastGood,
 }
 
 /// A setting as it is in the end, for people.
@@ -70,12 +74,13 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
     let folder = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
     let gathered = gather::gather(&folder, environment, flags);
     let mut files = gathered.files;
+    let last_good = LastGood::of(&gathered.values);
     let (settings, mut problems, origins) = sections::settings(gathered.values, &folder, &mut files);
     problems.extend(gathered.problems);
     problems.sort_by(|left, right| (&left.place, &left.setting).cmp(&(&right.place, &right.setting)));
     match settings {
         Some(settings) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-            Ok(Loaded { settings, origins, warnings: problems, files })
+            Ok(Loaded { settings, origins, warnings: problems, files, last_good })
         }
         _ => Err(problems),
     }

@@ -109,6 +109,9 @@ pub struct Live {
     pub doing: Option<Progress>,
     /// What is staged.
     pub staged: Option<Staged>,
+    /// What is wrong with the settings that are set; older ones are in force. None: nothing, or it is too old to say.
+    #[serde(default)]
+    pub wrong_settings: Option<String>,
     /// How often the child has ended without a steady time since.
     pub crashes: u32,
     /// The next look.

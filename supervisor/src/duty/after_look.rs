@@ -117,6 +117,9 @@ impl<D: Doors> Duty<'_, D> {
         }
         let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
         let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
+        if by_person {
+            self.waiting.begin_anew();
+        }
         let waits_for = self.waits_for(&staged);
         self.staged = Some(staged);
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::config::settings::Mode;
 use crate::schedule::Window;
@@ -18,10 +18,14 @@ pub struct Situation {
     pub window: Option<Window>,
     /// When the window opened in which the last attempt was made.
     pub attempted_in: Option<Timestamp>,
+    /// The tries of these very bytes that have failed without any fault of theirs.
+    pub in_vain: InVain,
     /// Whether anything is installed.
     pub installed: bool,
     /// Whether a person holds upgrades.
     pub on_hold: bool,
+    /// Whether the settings that are set are wrong, and older ones are in force.
+    pub wrong_settings: bool,
     /// Whether a person said "now".
     pub said_now: bool,
     /// Whether a person asked for it in the next window.
@@ -34,6 +38,31 @@ pub struct Situation {
     pub stopped_by: Option<(String, Timestamp)>,
     /// What is waited for while it is another home's turn.
     pub turn_waits_for: Option<String>,
+}
+
+/// Tries in windows that came one after the other, each of which failed for a reason that says nothing about the release:
+/// a full disk, a process that cannot be started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InVain {
+    /// In how many windows.
+    pub windows: u32,
+    /// The last of them.
+    pub last: Option<Timestamp>,
+}
+
+/// So many windows are enough to know that this machine does not mend itself.
+pub const WINDOWS_IN_VAIN: u32 = 5;
+/// After that long it may have been mended all the same, and nobody has said so.
+pub const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A last try that lies further ahead than this says that the clock was set back, and counts for nothing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_hours(1);
+
+impl InVain {
+    /// Whether a person must look at this machine before it is tried again.
+    pub fn needs_a_person(&self, now: Timestamp) -> bool {
+        let since = self.last.map(|last| last.duration_until(now));
+        self.windows >= WINDOWS_IN_VAIN && since.is_some_and(|since| since < TRIED_AGAIN_AFTER && since >= -CLOCK_SLACK)
+    }
 }
 
 /// Install now, or why not.
@@ -57,10 +86,17 @@ pub enum Due {
     StoppedInThisWindow(String),
     /// All would be well, but it is another home's turn.
     WaitsForItsTurn(String),
+    /// The machine has been in the way in too many windows.
+    NeedsAPerson,
+    /// Nobody knows what a person wants now.
+    SettingsAreWrong,
 }
 
 /// The decision.
 pub fn decide(at: &Situation, now: Timestamp) -> Due {
+    if at.wrong_settings {
+        return Due::SettingsAreWrong;
+    }
     if at.on_hold && !at.said_now {
         return Due::OnHold;
     }
@@ -77,6 +113,10 @@ fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
         Mode::Auto => {}
         Mode::Stage | Mode::Notify | Mode::Off if at.said_in_window => {}
         Mode::Stage | Mode::Notify | Mode::Off => return Some(Due::WaitsForAPerson),
+    }
+    // A first install disturbs nothing and is tried for as long as it takes.
+    if at.installed && at.in_vain.needs_a_person(now) {
+        return Some(Due::NeedsAPerson);
     }
     let Some(window) = &at.window else {
         // A first install does not wait: there is nothing to disturb.
@@ -105,6 +145,8 @@ pub(super) fn in_words(due: &Due) -> String {
         Due::WaitsForAWindow => "the next window",
         Due::TooLateInWindow => "the next window; this one closes too soon",
         Due::TriedInThisWindow => "the next window; it was tried in this one",
+        Due::SettingsAreWrong => "the settings to be mended: kosmos config check",
+        Due::NeedsAPerson => "a person to mend this machine and say: kosmos upgrade",
         Due::FailedElsewhere(Failure { home, reason }) => {
             return format!("a person to say: kosmos upgrade; it failed in {home}: {reason}");
         }
@@ -127,8 +169,10 @@ mod tests {
             mode: Mode::Auto,
             window: Some(Window { opens: at(0), closes: at(3600) }),
             attempted_in: None,
+            in_vain: InVain::default(),
             installed: true,
             on_hold: false,
+            wrong_settings: false,
             said_now: false,
             said_in_window: false,
             expected: Duration::from_mins(2),
@@ -163,6 +207,29 @@ mod tests {
         let held = Situation { on_hold: true, ..situation() };
         assert_eq!(decide(&held, at(10)), Due::OnHold);
         assert_eq!(decide(&Situation { said_now: true, window: None, ..held }, at(10)), Due::Now);
+    }
+
+    #[test]
+    fn after_five_windows_in_vain_a_person_is_needed_for_a_week() {
+        let week = TRIED_AGAIN_AFTER.as_secs();
+        let window = Some(Window { opens: at(week), closes: at(week + 3600) });
+        let vain =
+            |windows, last| Situation { in_vain: InVain { windows, last: Some(at(last)) }, window, ..situation() };
+        assert_eq!(decide(&vain(4, week), at(week + 5)), Due::Now);
+        assert_eq!(decide(&vain(5, week), at(week + 5)), Due::NeedsAPerson);
+        assert_eq!(decide(&vain(5, 5), at(week + 4)), Due::NeedsAPerson);
+        assert_eq!(decide(&vain(5, 5), at(week + 5)), Due::Now);
+        assert_eq!(decide(&vain(6, week), at(week + 5)), Due::NeedsAPerson, "the try after a week was in vain, too");
+        assert_eq!(decide(&vain(5, week + 7200), at(week + 5)), Due::Now, "the clock was set back");
+        assert_eq!(decide(&Situation { said_now: true, ..vain(5, week) }, at(week + 5)), Due::Now);
+        assert_eq!(decide(&Situation { installed: false, ..vain(5, week) }, at(week + 5)), Due::Now);
+    }
+
+    #[test]
+    fn nothing_is_installed_under_wrong_settings_whoever_asks() {
+        let wrong = Situation { wrong_settings: true, said_now: true, said_in_window: true, ..situation() };
+        assert_eq!(decide(&wrong, at(10)), Due::SettingsAreWrong);
+        assert_eq!(decide(&Situation { installed: false, ..wrong }, at(10)), Due::SettingsAreWrong);
     }
 
     #[test]

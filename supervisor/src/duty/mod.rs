@@ -90,6 +90,8 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+    /// What is wrong with the settings that are set; the ones that we have are older.
+    wrong_settings: Option<String>,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -123,6 +125,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             expected: EXPECTED_AT_FIRST,
             cleaned: None,
             reload: false,
+            wrong_settings: None,
         }
     }
 
@@ -130,6 +133,13 @@ impl<'w, D: Doors> Duty<'w, D> {
     #[must_use]
     pub fn among(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// The settings that are set are wrong, and ours are the last good ones: what runs is kept running, and nothing new
+    /// is installed.
+    #[must_use]
+    pub fn under_wrong_settings(self, wrong: Option<&str>) -> Self {
+        Self { wrong_settings: wrong.map(str::to_owned), ..self }
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
@@ -240,16 +250,19 @@ impl<'w, D: Doors> Duty<'w, D> {
             }
             Outcome::RolledBack { running, why } => {
                 self.note_failed_attempt();
+                self.waiting.failed(&why);
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
                 self.note_failed_attempt();
+                self.waiting.failed(&why);
                 self.start_again_later();
                 Some(Answer::NothingRuns { why })
             }
             Outcome::NotTouched { running, why } => {
                 tracing::error!(error = %Chain(&why), "not upgraded, nothing was touched");
+                self.waiting.failed(&Chain(&why).to_string());
                 if let Some(running) = running {
                     self.now_runs(running);
                 }

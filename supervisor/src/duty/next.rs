@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::after_look::Staged;
 use super::take_over::{self, TakeOver};
 use super::{Duty, due, hold, housekeeping, work};
-use crate::ports::{Doors, Vault};
+use crate::ports::{Doors, Happening, Vault};
 use crate::schedule::Looked;
 use crate::update::compare;
 
@@ -49,6 +49,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         let has_looked = self.looked.is_some() || self.looks.next(None, self.world.clock.now()).is_none();
         if is_dirty && has_looked && self.asked.is_none() {
             self.cleaned = Some(now);
+            self.tell_wrong_settings();
             return Some(work::tidy(self.world, self.running.clone(), self.staged.as_ref().map(|it| &it.verified)));
         }
         if let Some(asked) = &self.asked
@@ -105,12 +106,14 @@ impl<'w, D: Doors> Duty<'w, D> {
             mode: self.world.settings.schedule.mode,
             window,
             attempted_in: self.waiting.tried_in(&staged.verified.stored().sha256),
+            in_vain: self.waiting.in_vain(&staged.verified.stored().sha256),
             installed: self.running.is_some()
                 || self.restart_at.is_some()
                 || self.starting.is_some()
                 || self.take_over.is_some()
                 || self.is_installed(),
             on_hold: hold::now_in_force(&state, now).is_some(),
+            wrong_settings: self.wrong_settings.is_some(),
             said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
             said_in_window: staged.by_person,
             expected: self.expected,
@@ -129,6 +132,17 @@ impl<'w, D: Doors> Duty<'w, D> {
             Ok(Some(pointer)) => !matches!(self.world.vault.stored(&pointer.sha256), Ok(None)),
             Err(_) => true,
         }
+    }
+
+    /// Told again each day, as the notices do with the same words.
+    fn tell_wrong_settings(&self) {
+        let Some(wrong) = &self.wrong_settings else { return };
+        let problems: Vec<&str> = wrong.lines().map(str::trim).collect();
+        let reason = format!(
+            "the settings are wrong; what runs is kept running with the last good ones, and nothing new is installed until they are right: {}",
+            problems.join("; ")
+        );
+        self.tell(Happening::Warning, Some(reason));
     }
 
     /// Until the next moment that matters.

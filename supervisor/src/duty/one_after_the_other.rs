@@ -7,7 +7,7 @@
 use super::Duty;
 use super::after_look::Staged;
 use super::command::Answer;
-use super::due::{Due, in_words};
+use super::due::Due;
 use crate::ports::{Doors, Happening, Vault};
 use crate::release::Sha256;
 use crate::siblings::Failure;
@@ -16,7 +16,10 @@ use crate::update::Progress;
 impl<D: Doors> Duty<'_, D> {
     /// What is due, if it is this home's turn. Otherwise it asks for its turn, or no longer does.
     pub(super) fn if_it_is_its_turn(&mut self, staged: Option<Staged>) -> Option<Staged> {
-        let staged = staged?;
+        let Some(staged) = staged else {
+            self.place.withdraw();
+            return None;
+        };
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         let mut due = self.due(&staged);
         if matches!(due, Due::Now | Due::WaitsForItsTurn(_)) {
@@ -37,7 +40,9 @@ impl<D: Doors> Duty<'_, D> {
             | Due::WaitsForAWindow
             | Due::TooLateInWindow
             | Due::TriedInThisWindow
+            | Due::SettingsAreWrong
             | Due::StoppedInThisWindow(_) => {}
+            Due::NeedsAPerson => self.tell_what_is_in_vain(&staged),
         }
         None
     }
@@ -73,15 +78,6 @@ impl<D: Doors> Duty<'_, D> {
             self.world.progress.send_replace(Progress::Idle);
             self.answer(Answer::RefusedByPolicy { why });
         }
-    }
-
-    /// What is staged and what it waits for; where a person takes it in spite of a failure, that is said too.
-    pub(super) fn waits_for(&self, staged: &Staged) -> String {
-        let text = in_words(&self.due(staged));
-        if staged.in_spite_of.is_empty() {
-            return text;
-        }
-        format!("{text}; a person wants it although it failed in {}", staged.in_spite_of.join(", "))
     }
 
     /// An attempt has failed and was rolled back. Where the release is to blame that is written down and counts in the

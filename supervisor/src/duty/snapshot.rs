@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub trouble: Option<String>,
     /// How often it has ended without a steady time since.
     pub crashes: u32,
+    /// What is wrong with the settings that are set; older ones are in force.
+    pub wrong_settings: Option<String>,
     /// What is staged, and what it waits for.
     pub staged: Option<(Version, String)>,
     /// The last look.
@@ -46,8 +48,9 @@ impl<D: Doors> Duty<'_, D> {
         self.snapshot.send_modify(|seen| {
             seen.running.clone_from(&self.running);
             seen.crashes = self.crashes.count();
-            seen.staged =
-                self.staged.as_ref().map(|staged| (staged.verified.stored().version().clone(), self.waits_for(staged)));
+            seen.wrong_settings.clone_from(&self.wrong_settings);
+            let staged = self.staged.as_ref();
+            seen.staged = staged.map(|it| (it.verified.stored().version().clone(), self.waits_for(it)));
             seen.next_look = self.looks.next(self.looked.as_ref(), now);
             seen.window = self.windows.open_or_next(now);
         });

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Duty;
 use super::after_look::Staged;
+use super::due::{Due, InVain, WINDOWS_IN_VAIN, in_words};
 use crate::ports::{Doors, Happening, Vault, state_folder};
 use crate::release::{Sha256, Version};
 use crate::schedule::Window;
@@ -61,6 +62,13 @@ pub struct Tried {
     pub at: Timestamp,
     /// Nothing was touched and it may pass: this window may see one more.
     pub once_more: bool,
+    /// In how many windows, one after the other, these bytes were tried without success and without being given up.
+    pub windows: u32,
+    /// Why it failed the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// A person was told that nothing more is tried without one.
+    pub told: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,8 +101,35 @@ impl Word {
 
 impl Waiting {
     /// It is about to be tried: written down before the act.
+    ///
+    /// It counts as in vain until it is known how it ended: a supervisor that dies each time must not try for ever.
     pub fn try_now(&mut self, sha256: Sha256, window: Option<Window>, now: Timestamp) {
-        self.tried = Some(Tried { sha256, window: window.map(|window| window.opens), at: now, once_more: false });
+        let window = window.map(|window| window.opens);
+        let before = self.tried.take().filter(|tried| tried.sha256 == sha256);
+        let is_same_window = before.as_ref().is_some_and(|tried| window.is_some() && tried.window == window);
+        let (windows, why, told) = before.map_or((0, None, false), |tried| (tried.windows, tried.why, tried.told));
+        let windows = windows.saturating_add(u32::from(!is_same_window));
+        self.tried = Some(Tried { sha256, window, at: now, once_more: false, windows, why, told });
+    }
+
+    /// The tries of these bytes that were in vain.
+    pub fn in_vain(&self, sha256: &Sha256) -> InVain {
+        let of_these = self.tried.as_ref().filter(|tried| tried.sha256 == *sha256);
+        of_these.map_or_else(InVain::default, |tried| InVain { windows: tried.windows, last: Some(tried.at) })
+    }
+
+    /// A person has spoken: what was in vain may not be any more. That this window has had its attempt remains.
+    pub fn begin_anew(&mut self) {
+        if let Some(tried) = &mut self.tried {
+            (tried.windows, tried.told) = (0, false);
+        }
+    }
+
+    /// Why the last try failed.
+    pub fn failed(&mut self, why: &str) {
+        if let Some(tried) = &mut self.tried {
+            tried.why = Some(start_of(why));
+        }
     }
 
     /// The window in which these bytes were tried and may not be tried again.
@@ -140,7 +175,39 @@ pub fn write(state: &Path, waiting: &Waiting) -> io::Result<()> {
     efm::atomic::replace(&file(state), &bytes)
 }
 
+/// A reason is one line for people, not a log.
+fn start_of(why: &str) -> String {
+    const LONGEST: usize = 400;
+    why.chars().take(LONGEST).collect()
+}
+
 impl<D: Doors> Duty<'_, D> {
+    /// Tells once that nothing more is tried without a person.
+    pub(super) fn tell_what_is_in_vain(&mut self, staged: &Staged) {
+        let Some(tried) = self.waiting.tried.as_mut().filter(|tried| !tried.told) else { return };
+        tried.told = true;
+        let why = tried.why.clone().unwrap_or_else(|| "no supervisor lived to see why".to_owned());
+        let version = staged.verified.stored().version();
+        let reason = format!(
+            "{version} could not be installed in {} windows, one after the other, and the release is not to blame: {why}. \
+             This needs a person: mend it, and say: kosmos upgrade. Without a word it is tried again in a week",
+            tried.windows
+        );
+        self.tell(Happening::Warning, Some(reason));
+    }
+
+    /// What a staged version waits for, in words.
+    pub(super) fn waits_for(&self, staged: &Staged) -> String {
+        let due = self.due(staged);
+        let text = in_words(&due);
+        let why = self.waiting.tried.as_ref().and_then(|tried| tried.why.as_deref());
+        match why.filter(|_| due == Due::NeedsAPerson) {
+            Some(why) => format!("{text}; in {WINDOWS_IN_VAIN} windows or more it failed: {why}"),
+            None if staged.in_spite_of.is_empty() => text,
+            None => format!("{text}; a person wants it although it failed in {}", staged.in_spite_of.join(", ")),
+        }
+    }
+
     /// What the supervisor before us knew. What a person asked for lies in the vault and is held to the rules once more
     /// before it is installed.
     pub(super) fn recall(&mut self) {
@@ -263,6 +330,24 @@ mod tests {
             let said = read(folder.path()).unwrap_err().to_string();
             assert!(said.contains(says), "{said}");
         }
+    }
+
+    #[test]
+    fn windows_in_vain_are_counted_once_each_and_for_the_same_bytes() {
+        let (these, others) = (Sha256([7; 32]), Sha256([8; 32]));
+        let window = |number: i64| Some(Window { opens: at(number * 100), closes: at(number * 100 + 50) });
+        let mut waiting = Waiting::default();
+        for number in [1, 1, 2, 3] {
+            waiting.try_now(these, window(number), at(number * 100));
+            waiting.may_try_once_more();
+        }
+        assert_eq!(waiting.in_vain(&these), InVain { windows: 3, last: Some(at(300)) });
+        assert_eq!(waiting.in_vain(&others), InVain::default());
+        waiting.begin_anew();
+        assert_eq!(waiting.in_vain(&these).windows, 0);
+        waiting.try_now(these, window(4), at(400));
+        waiting.try_now(others, window(4), at(410));
+        assert_eq!(waiting.in_vain(&others).windows, 1);
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //!     current.json                    the pointer: what runs here, and what ran before it
 //!     trial.json  floors.json  held.json  child.json  mirror.json
 //!     *.second.json                   the second copy of each of these
-//!     hold.json  waiting.json  last-look.json                   `duty`'s; told.json history.jsonl outbox/ `notice`'s
+//!     hold.json  waiting.json  last-look.json  settings.json    `duty`'s and `cli`'s
+//!     told.json  history.jsonl  outbox/                         `notice`'s
 //!     *.json.corrupt-<time>           neither copy made sense; for a person to look at
 //!     staging/<tag>/                  what is being fetched; private; never a name that could be started
 //!       archive.part  resume.json

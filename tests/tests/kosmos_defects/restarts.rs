@@ -116,3 +116,72 @@ async fn a_file_that_makes_no_sense_is_told_and_stops_nothing() {
     assert!(reason.contains("waiting.json") && reason.contains("say so again: kosmos upgrade"), "{reason}");
     assert!(told[0].at >= moment(EVENING));
 }
+
+/// The windows that follow [`NIGHT`].
+const WINDOWS: [&str; 5] =
+    [EVENING, "2026-11-24T20:31:00Z", "2026-11-25T04:31:00Z", "2026-11-25T18:31:00Z", "2026-11-25T20:31:00Z"];
+const ONE_MORE: &str = "2026-11-26T04:31:00Z";
+
+#[tokio::test]
+async fn a_machine_that_is_in_the_way_in_five_windows_is_left_to_a_person_or_to_another_week() {
+    let site = with("4.0.7", Site::new()).await;
+    let supervisor = site.supervisor(DAY).await;
+    supervisor.on_duty(async |talk| talk.until_up("4.0.7").await).await;
+    drop(supervisor);
+    let spoilt = spoil_backups(&site);
+    site.publish("4.0.8", "");
+    for (number, window) in WINDOWS.iter().enumerate() {
+        let supervisor = site.supervisor(window).await;
+        let failed = async || site.told("rolled-back").len() == number + 1;
+        supervisor.on_duty(async |_| until("it failed", failed).await).await;
+    }
+    let needs_a_person = "a person to mend this machine and say: kosmos upgrade; in 5 windows or more it failed: ";
+    let in_vain = |site: &Site| {
+        let told = site.told("warning").into_iter().filter_map(|row| row.reason);
+        told.filter(|reason| reason.contains("needs a person")).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let supervisor = site.supervisor(ONE_MORE).await;
+        let seen = supervisor.on_duty(async |talk| talk.until(waits_for(needs_a_person)).await).await;
+        let (version, waits_for) = seen.staged.unwrap();
+        assert!(version.to_string() == "4.0.8" && waits_for.contains("backup"), "{waits_for}");
+        assert_eq!(site.told("upgrade-failed").len(), 5, "nothing is stopped any more");
+    }
+    assert!(matches!(&in_vain(&site)[..], [once] if once.contains("4.0.8") && once.contains("backup")));
+
+    // A week later it is tried without a word, in vain; then a person has mended it and says so.
+    let supervisor = site.supervisor("2026-12-03T04:31:00Z").await;
+    supervisor.on_duty(async |_| until("it failed", async || site.told("rolled-back").len() == 6).await).await;
+    drop(supervisor);
+    let supervisor = site.supervisor("2026-12-03T18:31:00Z").await;
+    supervisor
+        .on_duty(async |talk| {
+            talk.until(waits_for(needs_a_person)).await;
+            std::fs::remove_file(&spoilt).unwrap();
+            let answer = talk.ask(Wish::Newest, false).await.await.unwrap();
+            assert!(matches!(answer, Answer::Staged { .. }), "{answer:?}");
+            talk.until_up("4.0.8").await;
+        })
+        .await;
+    assert_eq!(in_vain(&site).len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn other_bytes_are_tried_where_those_before_them_were_in_vain() {
+    let site = with("4.0.7", Site::new()).await;
+    site.publish("4.0.8", "");
+    let sha256 = kosmos::release::digest::sha256(&site.jar("4.0.8", ""));
+    let mut waiting = waiting::Waiting::default();
+    for window in WINDOWS {
+        let opens = moment(window);
+        let window = kosmos::schedule::Window { opens, closes: opens + std::time::Duration::from_mins(60) };
+        waiting.try_now(sha256, Some(window), opens);
+    }
+    waiting::write(&state_folder(site.path()), &waiting).unwrap();
+    let supervisor = site.supervisor(ONE_MORE).await;
+    supervisor.on_duty(async |talk| talk.until(waits_for("a person to mend")).await).await;
+    drop(supervisor);
+    site.publish("4.0.9", "");
+    let supervisor = site.supervisor(ONE_MORE).await;
+    supervisor.on_duty(async |talk| talk.until_up("4.0.9").await).await;
+}
