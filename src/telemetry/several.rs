@@ -164,7 +164,7 @@ mod tests {
                         let subscriber = tracing::dispatcher::get_default(Clone::clone);
                         threads.spawn(move || {
                             tracing::dispatcher::with_default(&subscriber, || {
-                                span.in_scope(|| tracing::warn!("elsewhere {name}"))
+                                span.in_scope(|| tracing::warn!("elsewhere {name}"));
                             });
                         });
                     });

@@ -1,5 +1,6 @@
 //! The words and flags. What stands in the doc comments here is what `--help` prints.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -86,6 +87,15 @@ pub enum Word {
     ExitCodes,
 }
 
+/// Whether homes were given that are not among these: those before the word are forgotten where more come after it.
+pub fn lost_homes(words: impl IntoIterator<Item = OsString>, homes: &[PathBuf]) -> bool {
+    let is_home = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "--home" || word.starts_with("--home=")
+    };
+    words.into_iter().filter(is_home).count() > homes.len()
+}
+
 fn count(text: &str) -> Result<usize, &'static str> {
     text.parse().map_err(|_| "it must be a whole number, like 50")
 }
@@ -144,4 +154,25 @@ pub struct Hold {
     /// Take it back
     #[arg(long)]
     pub end: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_may_stand_after_the_word_or_before_it_and_none_is_lost() {
+        let homes = |words: &[&str]| {
+            let words = || ["kosmos"].iter().chain(words);
+            let homes = Cli::try_parse_from(words()).unwrap().homes;
+            (!lost_homes(words().map(OsString::from), &homes)).then_some(homes)
+        };
+        let two = Some(vec![PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!(homes(&["run", "--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home=a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["run"]), Some(Vec::new()));
+        assert_eq!(homes(&["--home", "a", "run", "--home", "b"]), None);
+    }
 }

@@ -46,9 +46,9 @@ fn problems_of(home: &Path) -> Vec<Problem> {
 /// What is said in a host folder: nothing that is about a home, since it is none.
 fn problems_of_host(folder: &Path) -> Vec<Problem> {
     let loaded = config::load(folder, &environment::all(), &[]).ok();
-    let host = loaded.filter(|loaded| !loaded.settings.homes.is_empty());
-    let stands_in_a_file = |problem: &Problem| matches!(problem.place, config::Place::File { .. });
-    host.map_or_else(Vec::new, |host| host.warnings.into_iter().filter(stands_in_a_file).collect())
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let host = loaded.filter(|loaded| loaded.settings.names_other_homes(&folder));
+    host.map_or_else(Vec::new, |host| host.warnings)
 }
 
 fn exit(problems: &[Problem]) -> Exit {

@@ -29,6 +29,9 @@ use homes::Homes;
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if args::lost_homes(std::env::args_os(), &cli.homes) {
+        return wrong_use("--home stands before the word and after it; put all of them on one side").into();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
@@ -57,16 +60,9 @@ async fn word(cli: Cli) -> Exit {
     }
     let home = match homes {
         Homes::One(home) => home,
-        Homes::Several(homes) => match word {
-            Word::Run => return Box::pin(several::run(homes, cli.log)).await,
-            Word::Status { json } => return Box::pin(status::of_several(&homes, json)).await,
-            Word::Config(Config::Check) => return check_settings::of_several(&cli.homes, &homes),
-            // These speak of no home.
-            Word::Demo | Word::ExitCodes => PathBuf::new(),
-            _ => match Homes::Several(homes).one() {
-                Ok(home) => home,
-                Err(why) => return wrong_use(&why),
-            },
+        Homes::Several(homes) => match with_several(&word, &cli.homes, homes, cli.log).await {
+            Ok(exit) => return exit,
+            Err(home) => home,
         },
     };
     match word {
@@ -92,6 +88,34 @@ async fn word(cli: Cli) -> Exit {
             Some(loaded) => with_loaded(word, loaded).await,
             None => Exit::Settings,
         },
+    }
+}
+
+/// What can be said to several homes, and what speaks of none; everything else is said to one. The error is where a word
+/// that speaks of none is at home: nowhere.
+async fn with_several(
+    word: &Word,
+    named: &[PathBuf],
+    homes: Vec<PathBuf>,
+    level: tracing::Level,
+) -> Result<Exit, PathBuf> {
+    match word {
+        Word::Run => Ok(Box::pin(several::run(homes, level)).await),
+        Word::Status { json } => Ok(Box::pin(status::of_several(&homes, *json)).await),
+        Word::Config(Config::Check) => Ok(check_settings::of_several(named, &homes)),
+        Word::Demo | Word::ExitCodes => Err(PathBuf::new()),
+        Word::Verify(verify) if !verify.key.is_empty() => Err(PathBuf::new()),
+        Word::Check { .. }
+        | Word::Verify(_)
+        | Word::Schedule
+        | Word::Config(Config::Show)
+        | Word::History { .. }
+        | Word::Upgrade(_)
+        | Word::Hold(_)
+        | Word::Forgive { .. }
+        | Word::Import { .. }
+        | Word::Reload
+        | Word::Stop => Ok(wrong_use(&homes::said_to_one(&homes))),
     }
 }
 

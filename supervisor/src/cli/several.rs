@@ -137,7 +137,7 @@ impl One {
             tell_nested(settled.settings());
             Terms::of(settled)
         });
-        keep(&self.folder, terms, lock, left.clone(), &self.among).instrument(self.span.clone()).await
+        Box::pin(keep(&self.folder, terms, lock, left.clone(), &self.among)).instrument(self.span.clone()).await
     }
 
     fn log_to(&mut self, logs: &Logs, log: PathBuf) {

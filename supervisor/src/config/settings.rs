@@ -1,7 +1,7 @@
 //! The settings as the rest of the house sees them: typed, checked, with units. No text is parsed after this.
 
 use efm::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -31,6 +31,13 @@ pub struct Settings {
     pub homes: Vec<PathBuf>,
     /// The organisation, for mail and for the splay; nine digits.
     pub organisation: Option<String>,
+}
+
+impl Settings {
+    /// Whether this folder names homes and is none itself.
+    pub fn names_other_homes(&self, folder: &Path) -> bool {
+        !self.homes.is_empty() && !self.homes.iter().any(|home| home == folder)
+    }
 }
 
 /// When to look and when to act.

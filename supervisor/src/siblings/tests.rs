@@ -115,7 +115,7 @@ async fn the_next_one_hears_at_once_that_the_turn_is_free() {
     second.changed().await;
     assert_eq!(second.standing(), Standing::Busy(0));
     let ended = async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         drop(turn);
         Instant::now()
     };

@@ -27,7 +27,7 @@ use crate::{NEW, OLD};
 
 pub const AN_HOUR: Duration = Duration::from_hours(1);
 /// Between two looks at who is on trial.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(500);
 
 /// An attempt, as seen from outside.
 #[derive(Clone, Copy, Debug)]

@@ -150,7 +150,7 @@ fn a_failure_of_the_machine_stops_this_window_and_not_the_next_one() {
                     assert_eq!(homes.attempts().len(), 1);
                     assert!(homes.machines[0].disk.borrow().held.values().all(|held| held.given_up.is_none()));
                 }
-                homes.alive() == [NEW, NEW, NEW]
+                homes.alive() == [NEW, NEW, NEW] && homes.attempts().len() == 4
             })
             .await;
     });
