@@ -11,11 +11,11 @@
     reason = "a tool of tests: what it cannot do fails the test"
 )]
 
-use crate::site::{PATIENCE, Said, Site, within};
+use crate::site::{Said, Site};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
 
 /// The host. Its folder names the homes of its sites in their order.
 pub struct Host {
@@ -85,7 +85,8 @@ impl Host {
 
     /// Asks the supervisor to leave, as systemd does, and waits until it has.
     #[cfg(unix)]
-    pub fn terminate(&mut self) -> ExitStatus {
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        use crate::site::{PATIENCE, within};
         let mut supervisor = self.supervisor.take().expect("it was started");
         let pid = i32::try_from(supervisor.id()).unwrap();
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM)
