@@ -41,7 +41,7 @@ fn lines(text: &str) -> Vec<&str> {
 
 #[test]
 fn three_homes_under_one_supervisor_come_up_and_are_upgraded_one_after_the_other() {
-    let mut host = Host::with(3, OPEN);
+    let mut host = Host::with(3, &format!("{OPEN}[child]\ninclude_log = true\n"));
     for (number, version) in ["4.0.7", "4.0.8"].into_iter().enumerate() {
         host.publish(version, "");
         if number == 0 {
@@ -87,6 +87,7 @@ fn each_log_is_about_its_own_home(host: &Host) {
         }
         let pid = pid(site).to_string();
         assert!(log.contains(&pid), "{log}");
+        assert!(log.contains("[INCLUDED] "), "what its own integration point says: {log}");
     }
     let name = host.sites[0].home().display().to_string();
     assert!(host.said().contains(&format!("home{{at={name}}}: on duty")), "{}", host.said());

@@ -17,8 +17,8 @@ use crate::vault::{self, Folder};
 /// The settings as they were when they were last right.
 pub const LAST_GOOD: &str = "settings.json";
 
-/// The crates whose talk is ours.
-pub const OUR_CRATES: &[&str] = &["kosmos", "efm"];
+/// Whose talk is ours: these crates, and what the child says where its lines are to be in our log.
+pub const OUR_CRATES: &[&str] = &["kosmos", "efm", "integrasjonspunkt"];
 
 /// The doors of the real world.
 #[derive(Debug)]
