@@ -15,6 +15,7 @@ pub mod outside;
 pub mod ports;
 pub mod release;
 pub mod schedule;
+pub mod siblings;
 pub mod sources;
 pub mod update;
 pub mod vault;

@@ -3,6 +3,7 @@
 pub mod child;
 pub mod doors;
 pub mod forge;
+pub mod host;
 pub mod in_process;
 pub mod liar;
 pub mod postbox;

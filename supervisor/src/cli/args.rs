@@ -1,5 +1,6 @@
 //! The words and flags. What stands in the doc comments here is what `--help` prints.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,9 +15,10 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
 )]
 pub struct Cli {
-    /// The folder with the settings, the integration point's own files, and our state (default: the working folder)
-    #[arg(long, global = true, value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder);
+    /// for `run`, `status` and `config check` it may be given more than once, or be a folder whose settings name several
+    #[arg(long = "home", global = true, value_name = "DIR")]
+    pub homes: Vec<PathBuf>,
 
     /// How much is said on stderr and in the log: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
@@ -30,7 +32,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Word {
-    /// Keep the integration point: the long-running supervisor
+    /// Keep the integration point, or those of several homes, one upgraded after the other: the long-running supervisor
     Run,
     /// Show it all on this machine without the outside world: an upgrade, a broken release, a roll-back
     Demo,
@@ -83,6 +85,15 @@ pub enum Word {
     /// What the exit codes mean
     #[command(name = "exit-codes", long_about = super::exit::HELP)]
     ExitCodes,
+}
+
+/// Whether homes were given that are not among these: those before the word are forgotten where more come after it.
+pub fn lost_homes(words: impl IntoIterator<Item = OsString>, homes: &[PathBuf]) -> bool {
+    let is_home = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "--home" || word.starts_with("--home=")
+    };
+    words.into_iter().filter(is_home).count() > homes.len()
 }
 
 fn count(text: &str) -> Result<usize, &'static str> {
@@ -143,4 +154,25 @@ pub struct Hold {
     /// Take it back
     #[arg(long)]
     pub end: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_may_stand_after_the_word_or_before_it_and_none_is_lost() {
+        let homes = |words: &[&str]| {
+            let words = || ["kosmos"].iter().chain(words);
+            let homes = Cli::try_parse_from(words()).unwrap().homes;
+            (!lost_homes(words().map(OsString::from), &homes)).then_some(homes)
+        };
+        let two = Some(vec![PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!(homes(&["run", "--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home=a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["run"]), Some(Vec::new()));
+        assert_eq!(homes(&["--home", "a", "run", "--home", "b"]), None);
+    }
 }

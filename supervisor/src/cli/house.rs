@@ -11,6 +11,7 @@ use crate::host::machine;
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
+use crate::sources::fetches::{Fetches, Shared};
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
 
@@ -25,7 +26,7 @@ pub const OUR_CRATES: &[&str] = &["kosmos", "efm", crate::child::output::INCLUDE
 pub struct Real;
 
 impl Doors for Real {
-    type Source = AnySource;
+    type Source = Shared;
     type Child = IntegrationPoint;
     type Vault = Folder;
     type Notice = Notices;
@@ -67,7 +68,7 @@ pub fn to_look_at(settings: Settings) -> World<Real> {
 fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> World<Real> {
     let state = state_folder(&settings.home);
     World {
-        source: AnySource::from_settings(&settings, &state),
+        source: Shared { source: AnySource::from_settings(&settings, &state), fetches: Fetches::default() },
         child: IntegrationPoint::new(&settings),
         vault,
         notice: notices(&settings, &state),

@@ -4,12 +4,15 @@
 pub mod args;
 mod ask;
 mod check;
+mod check_settings;
 pub mod exit;
+mod homes;
 pub(crate) mod house;
 mod look_up;
 mod metrics;
 mod run;
 mod settled;
+mod several;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -19,13 +22,17 @@ use clap::Parser;
 use efm::chain::Chain;
 
 use crate::child::environment;
-use crate::config::{self, Loaded, Severity};
+use crate::config::{self, Loaded};
 use args::{Cli, Config, Word};
 use exit::Exit;
+use homes::Homes;
 
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if args::lost_homes(std::env::args_os(), &cli.homes) {
+        return wrong_use("--home stands before the word and after it; put all of them on one side").into();
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
@@ -42,19 +49,23 @@ pub fn main() -> ExitCode {
 }
 
 async fn word(cli: Cli) -> Exit {
-    let home = match home(cli.home.as_deref()) {
-        Ok(home) => home,
-        Err(why) => {
-            eprintln!("kosmos: {why}");
-            return Exit::Usage;
-        }
-    };
     let word = cli.word.unwrap_or(Word::Run);
+    let homes = match homes::named(&cli.homes) {
+        Ok(homes) => homes,
+        Err(why) => return wrong_use(&why),
+    };
     if !matches!(word, Word::Run | Word::Demo)
         && let Err(error) = efm::telemetry::begin(cli.log.min(tracing::Level::WARN), house::OUR_CRATES, None)
     {
         eprintln!("kosmos: {error}");
     }
+    let home = match homes {
+        Homes::One(home) => home,
+        Homes::Several(homes) => match with_several(&word, &cli.homes, homes, cli.log).await {
+            Ok(exit) => return exit,
+            Err(home) => home,
+        },
+    };
     match word {
         Word::Run => Box::pin(run::run(&home, cli.log)).await,
         Word::Demo => Box::pin(crate::demo::show(cli.log)).await,
@@ -62,7 +73,7 @@ async fn word(cli: Cli) -> Exit {
             println!("{}", exit::HELP);
             Exit::Done
         }
-        Word::Config(Config::Check) => config_check(&home),
+        Word::Config(Config::Check) => check_settings::of(&home),
         Word::Status { json } => status::status(&home, json).await,
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
@@ -78,6 +89,34 @@ async fn word(cli: Cli) -> Exit {
             Some(loaded) => with_loaded(word, loaded).await,
             None => Exit::Settings,
         },
+    }
+}
+
+/// What can be said to several homes, and what speaks of none; everything else is said to one. The error is where a word
+/// that speaks of none is at home: nowhere.
+async fn with_several(
+    word: &Word,
+    named: &[PathBuf],
+    homes: Vec<PathBuf>,
+    level: tracing::Level,
+) -> Result<Exit, PathBuf> {
+    match word {
+        Word::Run => Ok(Box::pin(several::run(homes, level)).await),
+        Word::Status { json } => Ok(Box::pin(status::of_several(&homes, *json)).await),
+        Word::Config(Config::Check) => Ok(check_settings::of_several(named, &homes)),
+        Word::Demo | Word::ExitCodes => Err(PathBuf::new()),
+        Word::Verify(verify) if !verify.key.is_empty() => Err(PathBuf::new()),
+        Word::Check { .. }
+        | Word::Verify(_)
+        | Word::Schedule
+        | Word::Config(Config::Show)
+        | Word::History { .. }
+        | Word::Upgrade(_)
+        | Word::Hold(_)
+        | Word::Forgive { .. }
+        | Word::Import { .. }
+        | Word::Reload
+        | Word::Stop => Ok(wrong_use(&homes::said_to_one(&homes))),
     }
 }
 
@@ -105,31 +144,10 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
     }
 }
 
-fn home(given: Option<&Path>) -> Result<PathBuf, String> {
-    let home = match given {
-        Some(home) => home.to_owned(),
-        None => PathBuf::from("."),
-    };
-    let whole =
-        std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
-    if whole.exists() && !whole.is_dir() {
-        return Err(format!("find the home folder {}: it is a file; --home names a folder", whole.display()));
-    }
-    if !whole.is_dir() {
-        return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
-    }
-    // Links are followed once, so that all words speak of the same folder.
-    Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
-}
-
 /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
 /// keep nobody from asking a supervisor that runs.
 fn settled_home(given: &Path) -> PathBuf {
-    match settled::settle(given) {
-        Ok(settled::Settled::Right(loaded)) => loaded.settings.home,
-        Ok(settled::Settled::LastGood(settings, _)) => settings.home,
-        Err(_) => given.to_owned(),
-    }
+    settled::settle(given).map_or_else(|_| given.to_owned(), |settled| settled.settings().home.clone())
 }
 
 /// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.
@@ -143,24 +161,9 @@ fn load(home: &Path) -> Option<Loaded> {
     }
 }
 
-fn config_check(home: &Path) -> Exit {
-    match config::load(home, &environment::all(), &[]) {
-        Ok(loaded) => {
-            let mut problems = loaded.warnings.clone();
-            problems.extend(config::check_files(&loaded));
-            problems.extend(config::check_access(&loaded));
-            if problems.is_empty() {
-                println!("the settings are good");
-            } else {
-                print!("{}", config::problems_text(&problems));
-            }
-            if problems.iter().any(|problem| problem.severity == Severity::Error) { Exit::Settings } else { Exit::Done }
-        }
-        Err(problems) => {
-            print!("{}", config::problems_text(&problems));
-            Exit::Settings
-        }
-    }
+fn wrong_use(why: &str) -> Exit {
+    eprintln!("kosmos: {why}");
+    Exit::Usage
 }
 
 /// Prints an error with its causes.

@@ -1,5 +1,5 @@
-//! `kosmos run`: the lock, the doors, and the three things that live side by side — the duty loop, those who ask, and
-//! the outbox. One task: when it ends, nothing is left over.
+//! `kosmos run` in one home: the lock, the doors, and the three things that live side by side — the duty loop, those who
+//! ask, and the outbox. One task: when it ends, nothing is left over. Several homes are [`several`](super::several).
 
 use std::path::Path;
 
@@ -18,6 +18,8 @@ use crate::duty::command::Command;
 use crate::duty::{Duty, Ending, Snapshot};
 use crate::host::console::Stop;
 use crate::ports::{VaultError, state_folder};
+use crate::siblings::Place;
+use crate::sources::fetches::Fetches;
 use crate::update::World;
 use crate::vault;
 
@@ -41,10 +43,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     };
     // Where the settings say that the integration point lives elsewhere, the lock, the state and the log are there.
     let settings_folder = home;
-    let home = match &settled {
-        Settled::Right(loaded) => loaded.settings.home.clone(),
-        Settled::LastGood(settings, _) => settings.home.clone(),
-    };
+    let home = settled.settings().home.clone();
     let log = home.join("logs").join("kosmos.log");
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
         eprintln!("kosmos: open {}: {error}; the log goes to stderr alone", log.display());
@@ -56,35 +55,53 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
             return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
         }
     };
-    let mut terms = Terms::of(settled);
+    let terms = Terms::of(settled);
     let (leave, left) = watch::channel(false);
-    let duty = async {
-        loop {
-            let world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
-            let exit = match on_duty(&world, settings_folder, terms.wrong.as_deref()).await {
-                Some(Ending::Reload) => {
-                    let metrics_before = terms.settings.notice.metrics.clone();
-                    terms = terms.read_again(settings_folder);
-                    if terms.settings.notice.metrics != metrics_before {
-                        metrics::say_goodbye(&world).await;
-                    }
-                    continue;
-                }
-                Some(Ending::ChildGoesOn | Ending::BothStopped) => Exit::Done,
-                None => Exit::Failed,
-            };
-            metrics::say_goodbye(&world).await;
-            return exit;
-        }
-    };
+    let alone = Among { place: Box::new(Place::alone), fetches: Fetches::default() };
     tokio::select! {
-        ended = duty => ended,
+        ended = keep(settings_folder, terms, lock, left, &alone) => ended,
         never = hear_signals(&leave) => match never {},
     }
 }
 
+/// What a home shares with the others of its supervisor.
+pub(super) struct Among {
+    /// Its place among them; asked for anew when its settings were read again.
+    pub(super) place: Box<dyn Fn() -> Place>,
+    /// How many fetch at a time.
+    pub(super) fetches: Fetches,
+}
+
+/// Keeps one home until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
+pub(super) async fn keep(
+    settings_folder: &Path,
+    mut terms: Terms,
+    lock: vault::HomeLock,
+    left: watch::Receiver<bool>,
+    among: &Among,
+) -> Exit {
+    loop {
+        let mut world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
+        world.source.fetches = among.fetches.clone();
+        let exit = match on_duty(&world, (among.place)(), settings_folder, terms.wrong.as_deref()).await {
+            Some(Ending::Reload) => {
+                let metrics_before = terms.settings.notice.metrics.clone();
+                terms = terms.read_again(settings_folder);
+                if terms.settings.notice.metrics != metrics_before {
+                    metrics::say_goodbye(&world).await;
+                }
+                continue;
+            }
+            Some(Ending::ChildGoesOn | Ending::BothStopped) => Exit::Done,
+            None => Exit::Failed,
+        };
+        metrics::say_goodbye(&world).await;
+        return exit;
+    }
+}
+
 /// The settings that a supervisor goes by, and what is wrong with those that are set.
-struct Terms {
+pub(super) struct Terms {
     settings: Settings,
     /// None: they are what is set.
     wrong: Option<String>,
@@ -92,7 +109,7 @@ struct Terms {
 
 impl Terms {
     /// Tells what is odd or wrong; keeps what is right.
-    fn of(settled: Settled) -> Self {
+    pub(super) fn of(settled: Settled) -> Self {
         match settled {
             Settled::Right(loaded) => {
                 // A key that is missing keeps no version from being started, only new ones from being verified.
@@ -154,7 +171,7 @@ async fn hear_change(folder: &Path, wrong: Option<&str>, commands: mpsc::Sender<
     }
 }
 
-async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
+pub(super) async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
     let until = tokio::time::Instant::now() + LOCK_PATIENCE;
     loop {
         match vault::lock(home) {
@@ -167,7 +184,7 @@ async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
 }
 
 /// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on.
-async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
+pub(super) async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
     match Stop::listen() {
         Ok(mut stop) => loop {
             let by = stop.asked().await;
@@ -182,7 +199,7 @@ async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, place: Place, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let change = hear_change(folder, wrong, commands.clone());
@@ -198,7 +215,7 @@ async fn on_duty(world: &World<Real>, folder: &Path, wrong: Option<&str>) -> Opt
         }
     };
     tokio::pin!(answering);
-    let duty = Duty::new(world, house::site(&world.settings), snapshot).under_wrong_settings(wrong);
+    let duty = Duty::new(world, house::site(&world.settings), snapshot).among(place).under_wrong_settings(wrong);
     let ended = tokio::select! {
         ended = duty.run(&mut heard) => ended,
         () = &mut answering => return None,

@@ -17,6 +17,16 @@ pub(super) enum Settled {
     LastGood(Box<Settings>, Vec<Problem>),
 }
 
+impl Settled {
+    /// What is gone by.
+    pub(super) fn settings(&self) -> &Settings {
+        match self {
+            Self::Right(loaded) => &loaded.settings,
+            Self::LastGood(settings, _) => settings,
+        }
+    }
+}
+
 /// What there is to go on with; if nothing, all that is wrong.
 pub(super) fn settle(folder: &Path) -> Result<Settled, Vec<Problem>> {
     match config::load(folder, &environment::all(), &[]) {

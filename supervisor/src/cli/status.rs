@@ -1,7 +1,7 @@
-//! `kosmos status`: what is on disk, and what the running supervisor says beside it.
+//! `kosmos status`: what is on disk, and what the running supervisor says beside it. Of several homes: a line each.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use efm::chain::Chain;
 use jiff::Timestamp;
@@ -54,6 +54,23 @@ struct GivenUp {
     deaths: u32,
 }
 
+/// What `status --json` prints of several homes.
+#[derive(Debug, Serialize)]
+struct Several {
+    schema: u32,
+    /// In the order in which they are upgraded.
+    homes: Vec<OneOfSeveral>,
+}
+
+#[derive(Debug, Serialize)]
+struct OneOfSeveral {
+    /// As it was named.
+    folder: String,
+    /// None: it cannot be told; the reason is in `error`.
+    status: Option<Status>,
+    error: Option<String>,
+}
+
 /// `kosmos status`: with settings that are wrong, by the last good ones.
 pub async fn status(folder: &Path, json: bool) -> Exit {
     match settled::settle(folder) {
@@ -61,8 +78,7 @@ pub async fn status(folder: &Path, json: bool) -> Exit {
         Ok(Settled::LastGood(settings, problems)) => {
             let text = config::problems_text(&problems);
             eprint!("{text}");
-            let shown = show(&settings, Some(text), json).await;
-            if shown == Exit::Failed { shown } else { Exit::Settings }
+            show(&settings, Some(text), json).await
         }
         Err(problems) => {
             eprint!("{}", config::problems_text(&problems));
@@ -72,10 +88,64 @@ pub async fn status(folder: &Path, json: bool) -> Exit {
 }
 
 async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
-    if let Err(error) = house::may_look(settings) {
-        complain(&error);
-        return Exit::Failed;
+    let status = match look_at(settings, wrong).await {
+        Ok(status) => status,
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    if json {
+        print_json(&status);
+    } else {
+        print!("{}", in_words(&status, settings));
     }
+    exit(&status)
+}
+
+/// `kosmos status` of several homes.
+pub async fn of_several(folders: &[PathBuf], json: bool) -> Exit {
+    let mut homes = Vec::new();
+    let mut exits = Vec::new();
+    for folder in folders {
+        let looked = match settled::settle(folder) {
+            Ok(Settled::Right(loaded)) => look_at(&loaded.settings, None).await,
+            Ok(Settled::LastGood(settings, problems)) => {
+                look_at(&settings, Some(config::problems_text(&problems))).await
+            }
+            Err(_) => {
+                let folder = folder.display().to_string();
+                exits.push(Exit::Settings);
+                homes.push(OneOfSeveral { error: Some(settings_are_wrong(&folder)), folder, status: None });
+                continue;
+            }
+        };
+        let folder = folder.display().to_string();
+        homes.push(match looked {
+            Ok(status) => {
+                exits.push(exit(&status));
+                OneOfSeveral { folder, status: Some(status), error: None }
+            }
+            Err(error) => {
+                exits.push(Exit::Failed);
+                OneOfSeveral { folder, status: None, error: Some(Chain(&error).to_string()) }
+            }
+        });
+    }
+    if json {
+        print_json(&Several { schema: SCHEMA, homes });
+    } else {
+        print!("{}", in_lines(&homes));
+    }
+    Exit::worst(exits)
+}
+
+fn settings_are_wrong(folder: &str) -> String {
+    format!("the settings are wrong: kosmos config check --home {folder}")
+}
+
+async fn look_at(settings: &Settings, wrong: Option<String>) -> Result<Status, VaultError> {
+    house::may_look(settings)?;
     let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
         Ok(Line::Status(live)) => Some(*live),
         Ok(_) | Err(AskError::NobodyThere { .. }) => None,
@@ -88,20 +158,51 @@ async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
     for problem in &status.unreadable {
         eprintln!("kosmos: {problem}");
     }
-    if json {
-        match serde_json::to_string_pretty(&status) {
-            Ok(text) => println!("{text}"),
-            Err(error) => complain(&error),
-        }
-    } else {
-        print!("{}", in_words(&status, settings));
-    }
-    match &status.supervisor {
+    Ok(status)
+}
+
+fn exit(status: &Status) -> Exit {
+    match (&status.wrong_settings, &status.supervisor) {
         // Code 1 although all the rest was shown: somebody must look at that disk.
         _ if !status.unreadable.is_empty() => Exit::Failed,
-        Some(_) => Exit::Done,
-        None => Exit::NoSupervisor,
+        (Some(_), _) => Exit::Settings,
+        (None, Some(_)) => Exit::Done,
+        (None, None) => Exit::NoSupervisor,
     }
+}
+
+fn print_json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => complain(&error),
+    }
+}
+
+fn in_lines(homes: &[OneOfSeveral]) -> String {
+    let width = homes.iter().map(|home| home.folder.chars().count()).max().unwrap_or(0);
+    homes.iter().fold(String::new(), |mut text, home| {
+        let says = match (&home.status, &home.error) {
+            (Some(status), _) => {
+                let wrong = status.wrong_settings.as_ref().map(|_| settings_are_wrong(&home.folder));
+                wrong.into_iter().chain([in_a_line(status)]).collect::<Vec<_>>().join("; ")
+            }
+            (None, error) => error.clone().unwrap_or_default(),
+        };
+        let _ = writeln!(text, "{:width$}  {says}", home.folder);
+        text
+    })
+}
+
+fn in_a_line(status: &Status) -> String {
+    let Some(live) = &status.supervisor else {
+        let installed = status.installed.as_ref().map_or("nothing", |installed| &installed.version);
+        return format!("no supervisor runs; installed: {installed}");
+    };
+    let mut says = vec![what_runs(live)];
+    says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
+    says.extend(live.staged.as_ref().map(|staged| format!("{} waits for {}", staged.version, staged.waits_for)));
+    says.extend(status.on_hold.as_ref().map(|hold| format!("on hold{}: {}", hold.until_text(), hold.reason)));
+    says.join("; ")
 }
 
 /// What can be read; what cannot is told and hides nothing else.

@@ -55,6 +55,7 @@ use Unit::{AsWritten, Hours, Milliseconds};
 pub(super) const KEYS: &[Key] = &[
     also("home", &[("kosmos.integrasjonspunkt.home", AsWritten)]),
     also("organisation", &[("kosmos.orgnumber", AsWritten)]),
+    many("host.homes", Shape::ManyByComma, &[]),
     one("schedule.look"),
     one("schedule.splay"),
     many("schedule.window", Shape::Many, &[("kosmos.schedulerCronExpression", AsWritten)]),

@@ -77,6 +77,10 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
     let last_good = LastGood::of(&gathered.values);
     let (settings, mut problems, origins) = sections::settings(gathered.values, &folder, &mut files);
     problems.extend(gathered.problems);
+    if settings.as_ref().is_some_and(|settings| settings.names_other_homes(&folder)) {
+        // What nobody has said about a home is not missing in a folder that is none.
+        problems.retain(|problem| problem.severity == Severity::Error || problem.place != Place::Default);
+    }
     problems.sort_by(|left, right| (&left.place, &left.setting).cmp(&(&right.place, &right.setting)));
     match settings {
         Some(settings) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {

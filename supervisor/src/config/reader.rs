@@ -119,6 +119,12 @@ impl Reader {
         self.values.get(name).map_or(Place::Default, |value| value.place().clone())
     }
 
+    /// The settings that stand in a file.
+    pub(super) fn in_files(&self) -> Vec<&'static str> {
+        let in_file = |value: &Value| matches!(value.place(), Place::File { .. });
+        self.values.iter().filter(|(_, value)| in_file(value)).map(|(name, _)| *name).collect()
+    }
+
     /// Whether a person set it, rather than the defaults.
     pub(super) fn is_set(&self, name: &str) -> bool {
         self.place(name) != Place::Default

@@ -1,7 +1,7 @@
 //! The settings as the rest of the house sees them: typed, checked, with units. No text is parsed after this.
 
 use efm::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -28,8 +28,18 @@ pub struct Settings {
     pub notice: Notice,
     /// KOSMOS markers.
     pub blocklist: Blocklist,
+    /// The homes that one supervisor keeps, in the order in which they are upgraded; none: this folder is the home.
+    /// Absolute.
+    pub homes: Vec<PathBuf>,
     /// The organisation, for mail and for the splay; nine digits.
     pub organisation: Option<String>,
+}
+
+impl Settings {
+    /// Whether this folder names homes and is none itself.
+    pub fn names_other_homes(&self, folder: &Path) -> bool {
+        !self.homes.is_empty() && !self.homes.iter().any(|home| home == folder)
+    }
 }
 
 /// When to look and when to act.
@@ -314,6 +324,7 @@ pub enum Told {
     Available,
     Staged,
     Refused,
+    FailedElsewhere,
     Upgraded,
     UpgradeFailed,
     RolledBack,
@@ -330,10 +341,11 @@ pub enum Told {
 
 impl Told {
     /// Each with its name. The names are part of the interface.
-    pub const NAMES: [(&'static str, Self); 15] = [
+    pub const NAMES: [(&'static str, Self); 16] = [
         ("available", Self::Available),
         ("staged", Self::Staged),
         ("refused", Self::Refused),
+        ("failed-elsewhere", Self::FailedElsewhere),
         ("upgraded", Self::Upgraded),
         ("upgrade-failed", Self::UpgradeFailed),
         ("rolled-back", Self::RolledBack),

@@ -151,6 +151,7 @@ impl From<&crate::update::Progress> for Option<Progress> {
         let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         match progress {
             Is::Idle => None,
+            Is::Waiting(waits_for) => plain(format!("waiting for {waits_for}")),
             Is::Looking => plain("looking for releases".to_owned()),
             Is::Fetching { version, done, total } => {
                 Some(Progress { text: format!("fetching {version}"), total: *total, done: Some(*done), bytes: true })

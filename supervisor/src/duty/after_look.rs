@@ -20,6 +20,8 @@ pub(super) struct Staged {
     /// A person asked for it: it is installed in the next window whatever the mode is, and no look by itself takes its
     /// place.
     pub(super) by_person: bool,
+    /// The homes of this supervisor in which it had failed when that person asked.
+    pub(super) in_spite_of: Vec<String>,
 }
 
 impl<D: Doors> Duty<'_, D> {
@@ -140,7 +142,8 @@ impl<D: Doors> Duty<'_, D> {
         if *wish == Wish::Newest {
             self.waiting.is_behind(&version, self.world.clock.now());
         }
-        let staged = Staged { verified, wish: wish.clone(), by_person };
+        let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
+        let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
         if by_person {
             self.waiting.begin_anew();
         }
@@ -182,7 +185,7 @@ impl<D: Doors> Duty<'_, D> {
             if self.older_than_what_runs(&verified, &Wish::Newest).is_some() {
                 return None;
             }
-            Some(Staged { verified, wish: Wish::Newest, by_person: false })
+            Some(Staged { verified, wish: Wish::Newest, by_person: false, in_spite_of: Vec::new() })
         })
     }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::config::settings::Mode;
 use crate::schedule::Window;
+use crate::siblings::Failure;
 
 /// What the decision is made from.
 #[derive(Clone, Debug)]
@@ -33,6 +34,12 @@ pub struct Situation {
     pub said_in_window: bool,
     /// How long an upgrade is expected to take.
     pub expected: Duration,
+    /// It failed in another home of this supervisor, and no person has said since that it may come here all the same.
+    pub failed_elsewhere: Option<Failure>,
+    /// In which other home an attempt failed last for which no release is to blame, and when.
+    pub stopped_by: Option<(String, Timestamp)>,
+    /// What is waited for while it is another home's turn.
+    pub turn_waits_for: Option<String>,
 }
 
 /// Tries in windows that came one after the other, each of which failed for a reason that says nothing about the release:
@@ -61,7 +68,7 @@ impl InVain {
 }
 
 /// Install now, or why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// Now.
     Now,
@@ -75,6 +82,12 @@ pub enum Due {
     TooLateInWindow,
     /// It was tried in this window already.
     TriedInThisWindow,
+    /// It failed in another home: a person decides.
+    FailedElsewhere(Failure),
+    /// An attempt failed in this other home, though no release is to blame: none is begun in this window.
+    StoppedInThisWindow(String),
+    /// All would be well, but it is another home's turn.
+    WaitsForItsTurn(String),
     /// The machine has been in the way in too many windows.
     NeedsAPerson,
     /// Nobody knows what a person wants now.
@@ -86,35 +99,46 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
     if at.wrong_settings {
         return Due::SettingsAreWrong;
     }
-    if at.said_now {
-        return Due::Now;
-    }
-    if at.on_hold && !at.overdue {
+    if at.on_hold && !at.said_now && !at.overdue {
         return Due::OnHold;
     }
+    if let Some(failure) = &at.failed_elsewhere {
+        return Due::FailedElsewhere(failure.clone());
+    }
+    let why_not = if at.said_now { None } else { why_not_by_itself(at, now) };
+    let turn = || at.turn_waits_for.clone().map(Due::WaitsForItsTurn);
+    why_not.or_else(turn).unwrap_or(Due::Now)
+}
+
+fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
     let waits_for_a_word = at.mode != Mode::Auto && !at.said_in_window;
     match at.mode {
         Mode::Auto => {}
         Mode::Stage | Mode::Notify | Mode::Off if at.said_in_window => {}
         Mode::Stage | Mode::Notify if at.overdue => {}
-        Mode::Stage | Mode::Notify | Mode::Off => return Due::WaitsForAPerson,
+        Mode::Stage | Mode::Notify | Mode::Off => return Some(Due::WaitsForAPerson),
     }
     // A first install disturbs nothing and is tried for as long as it takes.
     if at.installed && at.in_vain.needs_a_person(now) {
-        return Due::NeedsAPerson;
+        return Some(Due::NeedsAPerson);
     }
     let Some(window) = &at.window else {
         // A first install does not wait: there is nothing to disturb.
-        let is_kept_back = at.on_hold || waits_for_a_word;
-        return if at.installed || is_kept_back { Due::WaitsForAWindow } else { Due::Now };
+        let waits = at.installed || at.on_hold || waits_for_a_word || at.stopped_by.is_some();
+        return waits.then_some(Due::WaitsForAWindow);
     };
     if at.attempted_in == Some(window.opens) {
-        return Due::TriedInThisWindow;
+        return Some(Due::TriedInThisWindow);
+    }
+    if let Some((home, failed)) = &at.stopped_by
+        && window.opens <= *failed
+    {
+        return Some(Due::StoppedInThisWindow(home.clone()));
     }
     if at.installed && !crate::schedule::enough_time_left(window, now, at.expected) {
-        return Due::TooLateInWindow;
+        return Some(Due::TooLateInWindow);
     }
-    Due::Now
+    None
 }
 
 /// How long a newer version may be kept back.
@@ -144,8 +168,8 @@ impl Deferral {
 }
 
 /// Why a staged version is not being installed.
-pub(super) fn in_words(due: Due) -> &'static str {
-    match due {
+pub(super) fn in_words(due: &Due) -> String {
+    let text = match due {
         Due::Now => "nothing",
         Due::WaitsForAPerson => "a person to say: kosmos upgrade",
         Due::OnHold => "the end of the hold",
@@ -154,7 +178,13 @@ pub(super) fn in_words(due: Due) -> &'static str {
         Due::TriedInThisWindow => "the next window; it was tried in this one",
         Due::SettingsAreWrong => "the settings to be mended: kosmos config check",
         Due::NeedsAPerson => "a person to mend this machine and say: kosmos upgrade",
-    }
+        Due::FailedElsewhere(Failure { home, reason }) => {
+            return format!("a person to say: kosmos upgrade; it failed in {home}: {reason}");
+        }
+        Due::StoppedInThisWindow(home) => return format!("the next window; in this one an upgrade failed in {home}"),
+        Due::WaitsForItsTurn(waits_for) => waits_for,
+    };
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -178,6 +208,9 @@ mod tests {
             said_now: false,
             said_in_window: false,
             expected: Duration::from_mins(2),
+            failed_elsewhere: None,
+            stopped_by: None,
+            turn_waits_for: None,
         }
     }
 
@@ -269,5 +302,40 @@ mod tests {
         assert_eq!(decide(&staged, at(10)), Due::WaitsForAPerson);
         assert_eq!(decide(&Situation { said_in_window: true, ..staged.clone() }, at(10)), Due::Now);
         assert_eq!(decide(&Situation { said_in_window: true, window: None, ..staged }, at(10)), Due::WaitsForAWindow);
+    }
+
+    fn failure() -> Failure {
+        Failure { home: "/srv/a".to_owned(), reason: "it crashed".to_owned() }
+    }
+
+    #[test]
+    fn what_failed_in_another_home_waits_for_a_person_also_where_nothing_is_installed_and_outside_windows() {
+        let failed = Situation { failed_elsewhere: Some(failure()), ..situation() };
+        let expected = Due::FailedElsewhere(failure());
+        assert_eq!(decide(&failed, at(10)), expected);
+        assert_eq!(decide(&Situation { window: None, installed: false, ..failed.clone() }, at(10)), expected);
+        // A person's word from before the failure does not count: whoever asks knows only of what has failed by then.
+        assert_eq!(decide(&Situation { said_now: true, ..failed.clone() }, at(10)), expected);
+        assert_eq!(in_words(&expected), "a person to say: kosmos upgrade; it failed in /srv/a: it crashed");
+        assert_eq!(decide(&Situation { on_hold: true, ..failed }, at(10)), Due::OnHold);
+    }
+
+    #[test]
+    fn a_failure_of_the_machine_stops_the_windows_that_were_open_then_and_no_later_one() {
+        let stopped = |seconds| Situation { stopped_by: Some(("/srv/a".to_owned(), at(seconds))), ..situation() };
+        assert_eq!(decide(&stopped(5), at(10)), Due::StoppedInThisWindow("/srv/a".to_owned()));
+        assert_eq!(decide(&stopped(-5), at(10)), Due::Now);
+        assert_eq!(decide(&Situation { said_now: true, ..stopped(5) }, at(10)), Due::Now);
+        let first = Situation { installed: false, window: None, ..stopped(5) };
+        assert_eq!(decide(&first, at(10)), Due::WaitsForAWindow, "a first install waits for a window then");
+    }
+
+    #[test]
+    fn one_waits_for_its_turn_when_nothing_else_is_in_the_way_and_so_does_one_that_a_person_wants_now() {
+        let second = Situation { turn_waits_for: Some("its turn".to_owned()), ..situation() };
+        assert_eq!(decide(&second, at(10)), Due::WaitsForItsTurn("its turn".to_owned()));
+        assert_eq!(decide(&Situation { window: None, ..second.clone() }, at(10)), Due::WaitsForAWindow);
+        let wanted_now = Situation { said_now: true, window: None, ..second };
+        assert_eq!(decide(&wanted_now, at(10)), Due::WaitsForItsTurn("its turn".to_owned()));
     }
 }

@@ -27,7 +27,7 @@ impl<D: Doors> Duty<'_, D> {
     /// What a staged version waits for, in words.
     pub(super) fn waits_for(&self, staged: &Staged) -> String {
         let due = self.due(staged);
-        let plain = in_words(due);
+        let plain = in_words(&due);
         let why = self.waiting.tried.as_ref().and_then(|tried| tried.why.as_deref());
         let deferral = self.deferral().filter(|_| staged.wish == Wish::Newest);
         match (due, why, deferral) {
@@ -38,7 +38,10 @@ impl<D: Doors> Duty<'_, D> {
                 let ends = self.local(deferral.ends);
                 format!("{plain}; from {ends} on it is installed in the next window all the same")
             }
-            _ => plain.to_owned(),
+            _ if !staged.in_spite_of.is_empty() => {
+                format!("{plain}; a person wants it although it failed in {}", staged.in_spite_of.join(", "))
+            }
+            _ => plain,
         }
     }
 

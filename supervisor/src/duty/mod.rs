@@ -4,7 +4,9 @@
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
 //! attempt (never is). What is done next is found in [`next`]; what a look leads to lies in [`after_look`], what is done
 //! with what was here before us in [`take_over`], what a person says in [`command`], what a restart must not forget in
-//! [`waiting`]. The child is cared for in [`care`] all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
+//! [`waiting`]. The child is cared for in [`care`] all the while: its restart waits for no look, and for no other home.
+//! Where several homes are kept by one supervisor, attempts come [`one_after_the_other`]. Nothing here decides:
+//! [`due`], [`crashes`] and `update::compare` do.
 
 mod after_look;
 mod care;
@@ -15,6 +17,7 @@ pub mod hold;
 pub mod housekeeping;
 mod kept_back;
 mod next;
+mod one_after_the_other;
 mod snapshot;
 mod take_over;
 pub mod waiting;
@@ -28,8 +31,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::ports::{Doors, Vault};
-use crate::release::Version;
+use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
+use crate::siblings::{Failure, Place, Turn};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use after_look::Staged;
 use command::{Answer, Asked, Command};
@@ -55,6 +59,12 @@ pub enum Ending {
 pub struct Duty<'w, D: Doors> {
     world: &'w World<D>,
     site: String,
+    /// Among the other homes of this supervisor.
+    place: Place,
+    /// While an attempt is under way.
+    turn: Option<Turn>,
+    /// What was stopped here last because it failed elsewhere, as it was told.
+    stopped_by: Option<(Sha256, Failure)>,
     windows: Windows,
     looks: Looks,
     snapshot: watch::Sender<Snapshot>,
@@ -94,6 +104,9 @@ impl<'w, D: Doors> Duty<'w, D> {
             windows: Windows::of(schedule),
             looks: Looks::of(schedule, &site),
             site,
+            place: Place::alone(),
+            turn: None,
+            stopped_by: None,
             snapshot,
             running: None,
             up: false,
@@ -115,6 +128,12 @@ impl<'w, D: Doors> Duty<'w, D> {
             reload: false,
             wrong_settings: None,
         }
+    }
+
+    /// One of several homes that are upgraded one after the other.
+    #[must_use]
+    pub fn among(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// The settings that are set are wrong, and ours are the last good ones: what runs is kept running, and nothing new
@@ -167,6 +186,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                         return Ok(ending);
                     }
                 }
+                () = self.place.changed() => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -181,8 +201,15 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.bring_up = Some(verified);
                 self.restart_at = Some(Instant::now());
             }
-            AtStart::GoOn(started) => self.work = Some(work::go_on(self.world, *started)),
-            AtStart::RollBack(failed) => self.work = Some(work::roll_back(self.world, *failed)),
+            // What an earlier supervisor began waits for nobody.
+            AtStart::GoOn(started) => {
+                self.turn = Some(self.place.take());
+                self.work = Some(work::go_on(self.world, *started));
+            }
+            AtStart::RollBack(failed) => {
+                self.turn = Some(self.place.take());
+                self.work = Some(work::roll_back(self.world, *failed));
+            }
             AtStart::TakeOver(process) => {
                 self.take_over = Some(TakeOver::now());
                 self.now_runs(Running { process, stored: None });
@@ -223,12 +250,14 @@ impl<'w, D: Doors> Duty<'w, D> {
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
+                self.note_failed_attempt();
                 self.waiting.failed(&why);
                 self.forget_what_is_given_up(staged.as_ref());
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
+                self.note_failed_attempt();
                 self.waiting.failed(&why);
                 self.forget_what_is_given_up(staged.as_ref());
                 self.start_again_later();
@@ -253,6 +282,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             }
             Outcome::Left => None,
         };
+        // Only now: what failed is known to the next one.
+        self.turn = None;
         self.answer(answer.unwrap_or(Answer::Done));
     }
 

@@ -20,6 +20,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub(super) fn arrange(&mut self) {
         if *self.world.leave.borrow() {
             // What is under way is ended; nothing is begun any more.
+            self.place.withdraw();
             return;
         }
         if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
@@ -28,6 +29,10 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         if self.work.is_none() && self.starting.is_none() {
             self.work = self.next_work();
+        }
+        if self.work.is_some() || self.starting.is_some() {
+            // Whoever has something else to do holds nobody up.
+            self.place.withdraw();
         }
         self.take_pulse();
     }
@@ -59,18 +64,9 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         let way_back_first = self.take_over.is_some_and(TakeOver::is_worth_waiting_for) && !said_now;
-        if let Some(staged) = self.staged.clone() {
-            match self.due(&staged) {
-                due::Due::Now if !way_back_first => return self.attempt(staged),
-                due::Due::NeedsAPerson => self.tell_what_is_in_vain(&staged),
-                due::Due::Now
-                | due::Due::WaitsForAPerson
-                | due::Due::OnHold
-                | due::Due::WaitsForAWindow
-                | due::Due::TooLateInWindow
-                | due::Due::TriedInThisWindow
-                | due::Due::SettingsAreWrong => {}
-            }
+        let staged = self.staged.clone().filter(|_| !way_back_first);
+        if let Some(staged) = self.if_it_is_its_turn(staged) {
+            return self.attempt(staged);
         }
         let moment = self.world.clock.now();
         let due = self.looks.next(self.looked.as_ref(), moment)?;
@@ -87,6 +83,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.waiting.try_now(verified.stored().sha256, self.open_window(), self.world.clock.now());
                 // What is felt of the old version from now on is the attempt's own doing.
                 self.pulse = None;
+                self.turn = Some(self.place.take());
                 Some(work::attempt(self.world, verified, self.running.clone()))
             }
             Ok(false) => {
@@ -122,6 +119,9 @@ impl<'w, D: Doors> Duty<'w, D> {
             said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
             said_in_window: staged.by_person,
             expected: self.expected,
+            failed_elsewhere: self.failed_elsewhere(staged),
+            stopped_by: self.place.failed_last(),
+            turn_waits_for: self.place.waits_for(),
         };
         due::decide(&situation, now)
     }
@@ -168,6 +168,9 @@ impl<'w, D: Doors> Duty<'w, D> {
                 && let Some(window) = self.windows.next_opening(now)
             {
                 nap = nap.min(until(window));
+            }
+            if let Some(settled) = self.place.settles_at() {
+                nap = nap.min(settled.saturating_duration_since(Instant::now()));
             }
         }
         nap.max(Duration::from_millis(1))

@@ -62,6 +62,9 @@ pub struct Word {
     /// The reason that was given for going below a floor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downgrade: Option<String>,
+    /// The other homes of the supervisor in which it had failed when it was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_spite_of: Vec<String>,
 }
 
 /// A try.
@@ -103,7 +106,8 @@ impl Word {
             Wish::Newest => (false, None),
             Wish::This { downgrade, .. } => (true, downgrade.clone()),
         };
-        Self { sha256: stored.sha256, version: stored.version().to_string(), named, downgrade }
+        let in_spite_of = staged.in_spite_of.clone();
+        Self { sha256: stored.sha256, version: stored.version().to_string(), named, downgrade, in_spite_of }
     }
 
     fn wish(&self, version: Version) -> Wish {
@@ -230,7 +234,7 @@ impl<D: Doors> Duty<'_, D> {
         match self.what_was_asked_for(word) {
             Ok((verified, wish)) => {
                 tracing::info!(version = %word.version, "a person has asked for this in the next window");
-                self.staged = Some(Staged { verified, wish, by_person: true });
+                self.staged = Some(Staged { verified, wish, by_person: true, in_spite_of: word.in_spite_of.clone() });
             }
             Err(why) => {
                 let reason = format!(
@@ -290,7 +294,13 @@ mod tests {
 
     fn sample() -> Waiting {
         let sha256 = Sha256([7; 32]);
-        let word = Word { sha256, version: "4.0.7".into(), named: true, downgrade: Some("attachments".into()) };
+        let word = Word {
+            sha256,
+            version: "4.0.7".into(),
+            named: true,
+            downgrade: Some("attachments".into()),
+            in_spite_of: vec!["/srv/a".into()],
+        };
         let mut waiting = Waiting { word: Some(word), ..Waiting::default() };
         waiting.try_now(sha256, Some(Window { opens: at(100), closes: at(200) }), at(150));
         waiting

@@ -113,6 +113,7 @@ impl Row {
             Happening::RolledBack { to, .. } => ended("success", None, to),
             Happening::RollBackFailed { to, .. } => ended("failure", None, to),
             Happening::Available { version }
+            | Happening::FailedElsewhere { version, .. }
             | Happening::Refused { version }
             | Happening::Restarted { version }
             | Happening::CrashLoop { version }
@@ -145,6 +146,7 @@ pub(super) fn told(what: &Happening) -> Told {
         Happening::Available { .. } => Told::Available,
         Happening::Staged { .. } => Told::Staged,
         Happening::Refused { .. } => Told::Refused,
+        Happening::FailedElsewhere { .. } => Told::FailedElsewhere,
         Happening::Upgraded { .. } => Told::Upgraded,
         Happening::UpgradeFailed { .. } => Told::UpgradeFailed,
         Happening::RolledBack { .. } => Told::RolledBack,

@@ -43,6 +43,7 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
         Happening::Staged { version, .. } => memory(format!("staged/{version}"), 0),
         // For another reason it is another matter: half a file on Monday, a forged one on Thursday.
         Happening::Refused { version } => memory(format!("refused/{version}/{}", digest_of_reason(event)), 0),
+        Happening::FailedElsewhere { version, home } => memory(format!("failed-elsewhere/{version}/{home}"), 0),
         Happening::CrashLoop { version } => memory(format!("{CRASH_LOOP}{version}"), 0),
         Happening::KeyExpires { fingerprint, days } => {
             let key = format!("key/{fingerprint}");
@@ -89,6 +90,7 @@ pub(super) fn is_an_end(event: &Event) -> bool {
         Happening::Available { .. }
         | Happening::Staged { .. }
         | Happening::Refused { .. }
+        | Happening::FailedElsewhere { .. }
         | Happening::Restarted { .. }
         | Happening::CrashLoop { .. }
         | Happening::Steady { .. }
@@ -115,6 +117,7 @@ pub(super) fn subject(event: &Event, mode: Mode, crash_loop_told: bool) -> Optio
         Happening::Available { version } if mode == Mode::Notify => format!("Upgrade AVAILABLE {version}"),
         Happening::Staged { version, .. } if mode == Mode::Stage => format!("Upgrade READY {version}"),
         Happening::Refused { version } => format!("Upgrade REFUSED {version}"),
+        Happening::FailedElsewhere { version, .. } => format!("Upgrade STOPPED {version}"),
         Happening::CrashLoop { version } => format!("Crash loop {version}"),
         Happening::Steady { version } if crash_loop_told => format!("Running steadily {version}"),
         Happening::KeyExpires { days, .. } if *days < 0 => "Signing key EXPIRED".into(),
@@ -196,6 +199,9 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
         | Happening::Restarted { version }
         | Happening::CrashLoop { version }
         | Happening::Steady { version } => vec![("version", version.to_string())],
+        Happening::FailedElsewhere { version, home } => {
+            vec![("version", version.to_string()), ("failed in", home.clone())]
+        }
         Happening::Adopted { version, pid } => {
             let process = pid.map(|pid| ("process", pid.to_string()));
             [("version", version.clone())].into_iter().chain(process).collect()

@@ -48,6 +48,8 @@ pub enum Happening {
     Staged { version: Version, signer: String },
     /// A release was refused by verification or policy.
     Refused { version: Version },
+    /// A release is not installed here by itself because it failed in another home of the same supervisor.
+    FailedElsewhere { version: Version, home: String },
     /// An upgrade was committed. Without a downtime: the supervisor that would know it died right after the commit.
     Upgraded { archive: String, from: Option<Version>, to: Version, downtime: Option<Duration> },
     /// An upgrade failed; what follows is told by itself.

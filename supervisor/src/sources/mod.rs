@@ -1,13 +1,14 @@
 //! Where releases come from: [`digdir`] (a YAML list and GitHub's layout), [`maven`], [`directory`].
 //!
 //! Start at [`AnySource`]. [`http`] is the only way out of the machine; [`versions_list`], [`published`] read what
-//! publishers write; [`remembered`] keeps the last list so that nothing new costs nothing.
+//! publishers write; [`fetches`] bounds how much comes at a time; [`remembered`] keeps the last list so that nothing new costs nothing.
 //!
 //! A source believes nothing and verifies nothing: it brings names and bytes, within limits. No call changes anything
 //! here but the remembered list, so every call may be dropped at any moment.
 
 pub mod digdir;
 pub mod directory;
+pub mod fetches;
 pub mod http;
 pub mod maven;
 pub mod published;

@@ -119,6 +119,8 @@ pub enum Progress {
     /// Nothing is going on.
     #[default]
     Idle,
+    /// An upgrade that a person wants now waits, and for what.
+    Waiting(String),
     /// Asking the source.
     Looking,
     /// Fetching an archive.

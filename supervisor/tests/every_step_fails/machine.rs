@@ -83,6 +83,8 @@ pub struct Machine {
     pub violations: RefCell<Vec<String>>,
     pub passed: RefCell<Vec<&'static str>>,
     pub fault: RefCell<Option<(usize, Fault)>>,
+    /// A door that says no each time.
+    pub shut: RefCell<Option<&'static str>>,
     pub struck: RefCell<Option<&'static str>>,
 }
 
@@ -99,6 +101,7 @@ impl Machine {
             violations: RefCell::default(),
             passed: RefCell::default(),
             fault: RefCell::default(),
+            shut: RefCell::default(),
             struck: RefCell::default(),
         })
     }
@@ -117,6 +120,7 @@ impl Machine {
             *self.struck.borrow_mut() = Some(door);
         }
         match fault {
+            None if *self.shut.borrow() == Some(door) => Err(no()),
             None => act(),
             Some(Fault::Fails) => Err(no()),
             Some(Fault::DiesBefore) => std::panic::resume_unwind(Box::new(Died)),

@@ -39,6 +39,20 @@ fn an_empty_folder_gives_the_defaults() {
 }
 
 #[test]
+fn a_folder_may_name_the_homes_of_its_host() {
+    let all = toml("[host]\nhomes = [\"a\", \"./b\"]\n");
+    let home = &all.settings.home;
+    assert_eq!(all.settings.homes, [home.join("a"), home.join("b")]);
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\"a\"]\n[schedule]\nmode = \"stage\"\n")], &[], &[]);
+    assert!(said.contains("kosmos.toml:4: warning: schedule.mode: it counts for nothing beside host.homes"), "{said}");
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\"a\", \"b\", \"./a\"]\n")], &[], &[]);
+    assert!(said.contains("is named twice"), "{said}");
+    // A home that is one of its own host has settings of its own.
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\".\", \"b\"]\n[schedule]\nmode = \"stage\"\n")], &[], &[]);
+    assert_eq!(said, "");
+}
+
+#[test]
 fn each_layer_wins_over_the_one_below_it_setting_by_setting() {
     let files: Pairs<'_> = &[
         ("integrasjonspunkt-local.properties", "kosmos.mail.from=a@ip.no\nkosmos.orgnumber=987464291\nserver.port=1\n"),

@@ -31,6 +31,7 @@ fn each_setting_is_shown_with_where_it_came_from_and_no_secret() {
     insta::assert_snapshot!(text, @r##"
 home                                HOME                                              default
 organisation                        987464291                                         integrasjonspunkt-local.properties:1
+host.homes                          -                                                 default
 schedule.look                       never                                             command line
 schedule.splay                      5m                                                default
 schedule.window                     0 0 6 * * ?                                       kosmos-local.properties:1

@@ -1,46 +1,20 @@
-//! Logs: to standard error, and into a file that is turned over by size. Set up once, at the edge.
+//! A log file that is turned over by size.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
-
 /// A log file is turned over at this size.
 const SIZE_BYTES: u64 = 10 << 20;
 /// So many turned-over files are kept.
 const KEPT: u32 = 5;
 
-/// Logs from now on. Only what our own crates say below `warn` is of interest to those who read it.
-///
-/// # Errors
-/// The log file cannot be opened; standard error is set up all the same.
-pub fn begin(level: tracing::Level, ours: &[&'static str], file: Option<&Path>) -> io::Result<()> {
-    let filter = || {
-        let quiet = Targets::new().with_default(LevelFilter::from_level(level.min(tracing::Level::WARN)));
-        ours.iter().fold(quiet, |targets, name| targets.with_target(*name, LevelFilter::from_level(level)))
-    };
-    let colours = io::IsTerminal::is_terminal(&io::stderr());
-    let to_stderr = fmt::layer().with_writer(io::stderr).with_ansi(colours).with_target(false).with_filter(filter());
-    let (to_file, opened) = match file.map(LogFile::open).transpose() {
-        Ok(log) => (log, Ok(())),
-        Err(error) => (None, Err(error)),
-    };
-    let to_file = to_file.map(|log| {
-        fmt::layer().with_writer(move || log.clone()).with_ansi(false).with_target(false).with_filter(filter())
-    });
-    tracing_subscriber::registry().with(to_stderr).with(to_file).try_init().map_err(io::Error::other)?;
-    opened
-}
-
 /// A file that is turned over when it has grown: `kosmos.log`, `kosmos.log.1`, …
-#[derive(Clone)]
-struct LogFile(Arc<Mutex<Open>>);
+#[derive(Clone, Debug)]
+pub(super) struct LogFile(Arc<Mutex<Open>>);
 
+#[derive(Debug)]
 struct Open {
     path: PathBuf,
     file: File,
@@ -48,7 +22,7 @@ struct Open {
 }
 
 impl LogFile {
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
