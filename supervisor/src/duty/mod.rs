@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub next_look: Option<Timestamp>,
     /// The window that is open, or the next one.
     pub window: Option<Window>,
+    /// Asked to stop both; the loop does not turn any more.
+    pub leaving: bool,
 }
 
 /// How a look ended.
@@ -111,6 +113,7 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+    longest_nap: Duration,
 }
 
 /// What was here before us is to be taken over.
@@ -186,7 +189,15 @@ impl<'w, D: Doors> Duty<'w, D> {
             expected: EXPECTED_AT_FIRST,
             cleaned: None,
             reload: false,
+            longest_nap: LONGEST_NAP,
         }
+    }
+
+    /// The loop turns at least this often: whoever watches us must see that it does.
+    #[must_use]
+    pub fn napping_at_most(mut self, nap: Duration) -> Self {
+        self.longest_nap = nap.min(LONGEST_NAP);
+        self
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
@@ -424,10 +435,12 @@ impl<'w, D: Doors> Duty<'w, D> {
             return None;
         }
         self.work = None;
+        self.snapshot.send_modify(|seen| seen.leaving = true);
         if let Some(running) = self.running.take()
             && let Err(error) = crate::update::stop::process_has_ended(self.world, &running.process).await
         {
             let _ = reply.send(Answer::Failed { why: Chain(&error).to_string() });
+            self.snapshot.send_modify(|seen| seen.leaving = false);
             self.now_runs(running);
             return None;
         }
@@ -488,7 +501,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     fn nap(&self) -> Duration {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
-        let mut nap = LONGEST_NAP;
+        let mut nap = self.longest_nap;
         if self.may_start()
             && let Some(at) = self.restart_at
         {
