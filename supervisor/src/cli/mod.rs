@@ -9,6 +9,7 @@ pub(crate) mod house;
 mod kept;
 mod look_up;
 mod run;
+mod service;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn word(cli: Cli) -> Exit {
+    if let Some(Word::Service(word)) = cli.word {
+        // Where no home folder is named the one of the service counts, not the working folder.
+        return service::service(cli.home.as_deref(), &word).await;
+    }
     let home = match home(cli.home.as_deref()) {
         Ok(home) => home,
         Err(why) => {
@@ -61,6 +66,8 @@ async fn word(cli: Cli) -> Exit {
             println!("{}", exit::HELP);
             Exit::Done
         }
+        // Done already.
+        Word::Service(_) => Exit::Usage,
         Word::Config(Config::Check) => config_check(&home),
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
@@ -100,6 +107,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         | Word::Forgive { .. }
         | Word::Reload
         | Word::Stop
+        | Word::Service(_)
         | Word::ExitCodes => Exit::Usage,
     }
 }

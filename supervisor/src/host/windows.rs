@@ -9,6 +9,7 @@
 mod children;
 pub mod manager;
 mod processes;
+pub mod service;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};
