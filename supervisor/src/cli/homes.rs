@@ -56,7 +56,11 @@ fn meant_by(folder: PathBuf) -> Homes {
     }
 }
 
-fn folder(home: &Path) -> Result<PathBuf, String> {
+/// A folder that is there, by its whole name.
+///
+/// # Errors
+/// It is not there, or is no folder.
+pub fn folder(home: &Path) -> Result<PathBuf, String> {
     let whole =
         std::path::absolute(home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
     if whole.exists() && !whole.is_dir() {

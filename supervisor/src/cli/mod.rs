@@ -8,9 +8,11 @@ mod check_settings;
 pub mod exit;
 mod homes;
 pub(crate) mod house;
+mod kept;
 mod look_up;
 mod metrics;
 mod run;
+mod service;
 mod settled;
 mod several;
 mod status;
@@ -49,6 +51,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn word(cli: Cli) -> Exit {
+    if let Some(Word::Service(word)) = &cli.word {
+        // Where no home folder is named the one of the service counts, not the working folder.
+        return match cli.homes.as_slice() {
+            [] => service::service(None, word).await,
+            [home] => service::service(Some(home), word).await,
+            several => wrong_use(&homes::said_to_one(several)),
+        };
+    }
     let word = cli.word.unwrap_or(Word::Run);
     let homes = match homes::named(&cli.homes) {
         Ok(homes) => homes,
@@ -73,6 +83,8 @@ async fn word(cli: Cli) -> Exit {
             println!("{}", exit::HELP);
             Exit::Done
         }
+        // Done already.
+        Word::Service(_) => Exit::Usage,
         Word::Config(Config::Check) => check_settings::of(&home),
         Word::Status { json } => status::status(&home, json).await,
         Word::Verify(verify) => look_up::verify(&home, &verify),
@@ -115,6 +127,7 @@ async fn with_several(
         | Word::Hold(_)
         | Word::Forgive { .. }
         | Word::Import { .. }
+        | Word::Service(_)
         | Word::Reload
         | Word::Stop => Ok(wrong_use(&homes::said_to_one(&homes))),
     }
@@ -140,6 +153,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         | Word::Forgive { .. }
         | Word::Reload
         | Word::Stop
+        | Word::Service(_)
         | Word::ExitCodes => Exit::Usage,
     }
 }

@@ -2,12 +2,14 @@
 //! ask, and the outbox. One task: when it ends, nothing is left over. Several homes are [`several`](super::several).
 
 use std::path::Path;
+use std::rc::Rc;
 
 use efm::chain::Chain;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
+use super::kept::{self, Keeper};
 use super::metrics;
 use super::settled::{self, Settled};
 use crate::child::environment;
@@ -31,6 +33,9 @@ const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 const READ_AGAIN_EACH: std::time::Duration = std::time::Duration::from_secs(2);
 /// So long the ones who have asked are waited for when the duty is over: their answers are on the way.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The loop turns so often in the time after which a watchdog bites.
+const TURNS_SEEN: u32 = 3;
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
@@ -57,10 +62,23 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     };
     let terms = Terms::of(settled);
     let (leave, left) = watch::channel(false);
-    let alone = Among { place: Box::new(Place::alone), fetches: Fetches::default() };
+    let among = Among { place: Box::new(Place::alone), fetches: Fetches::default(), keeper: Rc::default() };
     tokio::select! {
-        ended = keep(settings_folder, terms, lock, left, &alone) => ended,
-        never = hear_signals(&leave) => match never {},
+        ended = keep(settings_folder, terms, lock, left, &among) => ended,
+        never = hear_signals(&leave, &among.keeper) => match never {},
+    }
+}
+
+/// Nobody adopts it when the machine goes down: it gets its grace, while its network and its disks are still there.
+async fn end_with_the_machine(world: &World<Real>, keeper: &Keeper) -> Exit {
+    tracing::info!("the machine goes down; what runs is stopped too");
+    keeper.leaves(&world.settings);
+    match kept::end_child(world).await {
+        Ok(_) => Exit::Done,
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "cannot stop it before the machine goes down");
+            Exit::Failed
+        }
     }
 }
 
@@ -70,6 +88,8 @@ pub(super) struct Among {
     pub(super) place: Box<dyn Fn() -> Place>,
     /// How many fetch at a time.
     pub(super) fetches: Fetches,
+    /// What the service manager that keeps us is told.
+    pub(super) keeper: Rc<Keeper>,
 }
 
 /// Keeps one home until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
@@ -83,8 +103,9 @@ pub(super) async fn keep(
     loop {
         let mut world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
         world.source.fetches = among.fetches.clone();
-        let exit = match on_duty(&world, (among.place)(), settings_folder, terms.wrong.as_deref()).await {
+        let exit = match on_duty(&world, among, settings_folder, terms.wrong.as_deref()).await {
             Some(Ending::Reload) => {
+                among.keeper.reloads();
                 let metrics_before = terms.settings.notice.metrics.clone();
                 terms = terms.read_again(settings_folder);
                 if terms.settings.notice.metrics != metrics_before {
@@ -92,9 +113,13 @@ pub(super) async fn keep(
                 }
                 continue;
             }
+            Some(Ending::ChildGoesOn) if among.keeper.machine_goes_down() => {
+                end_with_the_machine(&world, &among.keeper).await
+            }
             Some(Ending::ChildGoesOn | Ending::BothStopped) => Exit::Done,
             None => Exit::Failed,
         };
+        among.keeper.lets_go_of(&world.settings);
         metrics::say_goodbye(&world).await;
         return exit;
     }
@@ -183,12 +208,14 @@ pub(super) async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
     }
 }
 
-/// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on.
-pub(super) async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
+/// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on, unless
+/// the machine goes down.
+pub(super) async fn hear_signals(leave: &watch::Sender<bool>, keeper: &Keeper) -> std::convert::Infallible {
     match Stop::listen() {
         Ok(mut stop) => loop {
             let by = stop.asked().await;
             tracing::info!(by, "asked to leave");
+            keeper.ask_whether_the_machine_goes_down().await;
             leave.send_replace(true);
         },
         Err(error) => {
@@ -199,14 +226,16 @@ pub(super) async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::I
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>, place: Place, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, among: &Among, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let change = hear_change(folder, wrong, commands.clone());
     let desk = Desk { commands, snapshot: seen.clone(), progress: world.progress.subscribe() };
     let (leave, leaving) = watch::channel(false);
+    // Open before the loop turns for the first time, which is when we are said to be at work.
+    let door = Listener::bind(&state_folder(&world.settings.home));
     let answering = async {
-        match Listener::bind(&state_folder(&world.settings.home)) {
+        match door {
             Ok(listener) => serve(listener, desk, leaving).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
@@ -215,14 +244,19 @@ async fn on_duty(world: &World<Real>, place: Place, folder: &Path, wrong: Option
         }
     };
     tokio::pin!(answering);
-    let duty = Duty::new(world, house::site(&world.settings), snapshot).among(place).under_wrong_settings(wrong);
+    let duty = Duty::new(world, house::site(&world.settings), snapshot);
+    let mut duty = duty.among((among.place)()).under_wrong_settings(wrong);
+    if let Some(limit) = among.keeper.watchdog() {
+        duty = duty.napping_at_most(limit / TURNS_SEEN);
+    }
     let ended = tokio::select! {
         ended = duty.run(&mut heard) => ended,
         () = &mut answering => return None,
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
         never = change => match never {},
-        never = metrics::keep_written(world, seen) => match never {},
+        never = metrics::keep_written(world, seen.clone()) => match never {},
+        never = among.keeper.hear(&world.settings, seen) => match never {},
     };
     // Who asks now is told that we are leaving; who asked for this is told that it is done.
     drop(heard);

@@ -19,6 +19,7 @@ use tracing::{Instrument, Span};
 
 use super::exit::Exit;
 use super::house;
+use super::kept::Keeper;
 use super::run::{Among, Terms, hear_signals, keep, lock};
 use super::settled;
 use crate::config::{self, Settings};
@@ -41,6 +42,7 @@ pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
     let settled: Vec<_> = homes.iter().map(|home| Rc::new(RefCell::new(super::settled_home(home)))).collect();
     let siblings = Siblings::new(homes.iter().zip(&settled).map(|(home, settled)| as_sibling(home, settled)).collect());
     let fetches = Fetches::default();
+    let keeper = Rc::<Keeper>::default();
     let (leave, left) = watch::channel(false);
     let mut kept: FuturesUnordered<_> = homes
         .into_iter()
@@ -48,7 +50,8 @@ pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
         .enumerate()
         .map(|(number, (folder, settled))| {
             let siblings = siblings.clone();
-            let among = Among { place: Box::new(move || siblings.place(number)), fetches: fetches.clone() };
+            let place = Box::new(move || siblings.place(number));
+            let among = Among { place, fetches: fetches.clone(), keeper: keeper.clone() };
             let name = folder.display().to_string();
             let one =
                 One { span: Logs::without_file(&name), folder, name, settled, among, log: None, said: String::new() };
@@ -64,7 +67,7 @@ pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
     };
     tokio::select! {
         exit = all => exit,
-        never = hear_signals(&leave) => match never {},
+        never = hear_signals(&leave, &keeper) => match never {},
     }
 }
 

@@ -93,6 +93,7 @@ pub struct Duty<'w, D: Doors> {
     reload: bool,
     /// What is wrong with the settings that are set; the ones that we have are older.
     wrong_settings: Option<String>,
+    longest_nap: Duration,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -127,6 +128,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             cleaned: None,
             reload: false,
             wrong_settings: None,
+            longest_nap: next::LONGEST_NAP,
         }
     }
 
@@ -141,6 +143,12 @@ impl<'w, D: Doors> Duty<'w, D> {
     #[must_use]
     pub fn under_wrong_settings(self, wrong: Option<&str>) -> Self {
         Self { wrong_settings: wrong.map(str::to_owned), ..self }
+    }
+
+    /// The loop turns at least this often: whoever watches us must see that it does.
+    #[must_use]
+    pub fn napping_at_most(self, nap: Duration) -> Self {
+        Self { longest_nap: nap.min(next::LONGEST_NAP), ..self }
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 pub mod console;
 pub mod machine;
+pub mod manager;
+pub mod service;
 
 #[cfg(target_os = "linux")]
 pub mod linux;

@@ -7,7 +7,9 @@
 #![allow(unsafe_code, reason = "the system's own calls; each block says why it is sound")]
 
 mod children;
+pub mod manager;
 mod processes;
+pub mod service;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};

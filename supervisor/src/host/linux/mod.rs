@@ -1,8 +1,10 @@
 //! Linux: `/proc` for what is, pidfds for what happens. No unsafe.
 
 mod diag;
+pub mod manager;
 mod ports;
 mod processes;
+pub mod service;
 mod signals;
 mod spawning;
 
