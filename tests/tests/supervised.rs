@@ -219,6 +219,24 @@ fn status_and_history_are_json_with_and_without_a_supervisor() {
 }
 
 #[test]
+fn status_shows_the_rest_beside_a_pointer_that_is_broken_in_both_copies() {
+    let site = running("4.0.7");
+    for copy in ["kosmos/current.json", "kosmos/current.second.json"] {
+        site.write(copy, "{");
+    }
+    let said = site.kosmos(&["status"]);
+    println!("{}{}", said.err, said.out);
+    ended(&said, 1, "unreadable");
+    for words in ["4.0.7 (process", "installed    cannot be read", "current.json"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let status = site.status();
+    assert_eq!(status["supervisor"]["runs"]["version"], "4.0.7", "{status:#}");
+    assert_eq!((&status["floor"], &status["in_vault"][0]), (&"4.0.7".into(), &"4.0.7".into()));
+    assert!(status["unreadable"][0].as_str().unwrap().contains("current.json"), "{status:#}");
+}
+
+#[test]
 fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     let site = running("4.0.7");
     let good = site.read("kosmos.toml");

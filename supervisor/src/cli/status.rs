@@ -35,6 +35,8 @@ struct Status {
     on_hold: Option<hold::Hold>,
     last_look: Option<housekeeping::Remembered>,
     in_vault: Vec<String>,
+    /// State files that cannot be read, and why; what they would say is missing above.
+    unreadable: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,6 +95,9 @@ async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
             return Exit::Failed;
         }
     };
+    for problem in &status.unreadable {
+        eprintln!("kosmos: {problem}");
+    }
     if json {
         print_json(&status);
     } else {
@@ -152,11 +157,13 @@ async fn look_at(settings: &Settings, wrong: Option<String>) -> Result<Status, V
             None
         }
     };
-    Ok(Status { wrong_settings: wrong, ..on_disk(settings, supervisor)? })
+    Ok(Status { wrong_settings: wrong, ..on_disk(settings, supervisor) })
 }
 
 fn exit(status: &Status) -> Exit {
     match (&status.wrong_settings, &status.supervisor) {
+        // Code 1 although all the rest was shown: somebody must look at that disk.
+        _ if !status.unreadable.is_empty() => Exit::Failed,
         (Some(_), _) => Exit::Settings,
         (None, Some(_)) => Exit::Done,
         (None, None) => Exit::NoSupervisor,
@@ -193,43 +200,56 @@ fn in_a_line(status: &Status) -> String {
     let mut says = vec![what_runs(live)];
     says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
     says.extend(live.staged.as_ref().map(|staged| format!("{} waits for {}", staged.version, staged.waits_for)));
+    says.extend(status.unreadable.first().cloned());
     says.extend(status.on_hold.as_ref().map(|hold| format!("on hold{}: {}", hold.until_text(), hold.reason)));
     says.join("; ")
 }
 
-fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, VaultError> {
+/// What can be read; what cannot is told and hides nothing else.
+fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Status {
     let world = house::to_look_at(settings.clone());
     let state = state_folder(&settings.home);
-    let installed = match world.vault.pointer()? {
-        Some(pointer) => {
-            let signed_by = world.vault.stored(&pointer.sha256)?.map(|stored| stored.signer);
-            Some(Installed {
-                version: pointer.tag.version().to_string(),
-                sha256: pointer.sha256.to_string(),
-                signed_by,
-            })
+    let mut unreadable = Vec::new();
+    let pointer = told(world.vault.pointer().map(Option::into_iter), &mut unreadable).flatten().next();
+    let installed = pointer.map(|pointer| {
+        let stored = told(world.vault.stored(&pointer.sha256).map(Option::into_iter), &mut unreadable).flatten().next();
+        Installed {
+            version: pointer.tag.version().to_string(),
+            sha256: pointer.sha256.to_string(),
+            signed_by: stored.map(|stored| stored.signer),
         }
-        None => None,
-    };
-    let given_up = world.vault.all_held()?.into_iter().map(|(bytes, held)| GivenUp {
+    });
+    let held = told(world.vault.all_held(), &mut unreadable).flatten();
+    let given_up = held.map(|(bytes, held)| GivenUp {
         version: held.version.to_string(),
         sha256: bytes.to_string(),
         reason: held.given_up,
         deaths: held.deaths,
     });
-    Ok(Status {
+    let given_up = given_up.collect();
+    let floor = told(world.vault.floors(), &mut unreadable).find_map(|floors| floors.version);
+    let trial = told(world.vault.trial().map(Option::into_iter), &mut unreadable).flatten().next();
+    let in_vault = told(world.vault.all_stored(), &mut unreadable).flatten();
+    Status {
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
         wrong_settings: None,
         installed,
-        floor: world.vault.floors()?.version.map(|version| version.to_string()),
-        trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
-        given_up: given_up.collect(),
+        floor: floor.map(|version| version.to_string()),
+        trial: trial.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
+        given_up,
         on_hold: hold::now_in_force(&state, world.clock.now()),
         last_look: housekeeping::remembered_look(&state),
-        in_vault: world.vault.all_stored()?.iter().map(|stored| stored.version().to_string()).collect(),
-    })
+        in_vault: in_vault.map(|stored| stored.version().to_string()).collect(),
+        unreadable,
+    }
+}
+
+/// What was read; an error is put with the others.
+fn told<T>(read: Result<T, VaultError>, unreadable: &mut Vec<String>) -> std::option::IntoIter<T> {
+    let read = read.map_err(|error| unreadable.push(Chain(&error).to_string()));
+    read.ok().into_iter()
 }
 
 fn in_words(status: &Status, settings: &Settings) -> String {
@@ -256,6 +276,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
                 Some(signer) => format!("{} (signed by {signer})", installed.version),
                 None => format!("{} (its bytes are not in the vault)", installed.version),
             },
+            None if status.unreadable.iter().any(|problem| problem.contains("current.json")) => {
+                "cannot be read".to_owned()
+            }
             None => "nothing".to_owned(),
         },
     );
@@ -285,6 +308,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     for held in &status.given_up {
         let reason = held.reason.clone().unwrap_or_else(|| format!("{} supervisors died with it", held.deaths));
         line("given up", format!("{}: {reason}", held.version));
+    }
+    for problem in &status.unreadable {
+        line("unreadable", problem.clone());
     }
     text
 }

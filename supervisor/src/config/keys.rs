@@ -60,6 +60,7 @@ pub(super) const KEYS: &[Key] = &[
     one("schedule.window_length"),
     one("schedule.timezone"),
     one("schedule.mode"),
+    one("schedule.longest_deferral"),
     many("schedule.blackout", Shape::ManyByComma, &[]),
     one("child.kind"),
     one("child.java"),

@@ -55,6 +55,9 @@ pub struct Schedule {
     pub timezone: jiff::tz::TimeZone,
     /// How much is done without a person.
     pub mode: Mode,
+    /// A newer version that has waited for longer is installed in the next window though the mode or a hold keeps it
+    /// back; none: they keep it back for as long as they are set.
+    pub longest_deferral: Option<Duration>,
     /// Days, first and last included, on which no window opens.
     pub blackout: Vec<(jiff::civil::Date, jiff::civil::Date)>,
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::command::{Answer, answer_to};
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
-use crate::release::Release;
+use crate::release::{Release, Version};
 use crate::schedule::Looked;
 use crate::update::compare::{self, Refusal, Wish};
 use crate::update::{UpdateError, Verified, verify};
@@ -30,6 +30,13 @@ impl<D: Doors> Duty<'_, D> {
         if self.asked.as_ref().is_some_and(|asked| asked.wish != *wish) {
             return;
         }
+        let result = match result {
+            Ok(Some(verified)) => match self.older_than_what_runs(&verified, wish) {
+                Some(refusal) => Err(refusal.into()),
+                None => Ok(Some(verified)),
+            },
+            result => result,
+        };
         let now = self.world.clock.now();
         let text = match &result {
             Ok(Some(verified)) => format!("{} is verified and staged", verified.stored().version()),
@@ -42,6 +49,9 @@ impl<D: Doors> Duty<'_, D> {
             Ok(Some(verified)) => self.stage(verified, wish),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
+                if *wish == Wish::Newest {
+                    self.waiting.behind = None;
+                }
                 if self.asked.is_some() || !self.a_person_waits_for_a_window() {
                     self.staged = None;
                 }
@@ -51,13 +61,19 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
-    pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
+    pub(super) fn after_telling(&mut self, result: Result<Option<Version>, UpdateError>) {
         let now = self.world.clock.now();
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
-        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |()| "asked and compared".to_owned());
+        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |_| "asked and compared".to_owned());
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(()) => self.looked = Some(Looked::well(now)),
+            Ok(newer) => {
+                self.looked = Some(Looked::well(now));
+                match newer {
+                    Some(version) => self.waiting.is_behind(&version, now),
+                    None => self.waiting.behind = None,
+                }
+            }
             Err(error) => self.note_failure(&error),
         }
     }
@@ -94,6 +110,14 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
+    /// What was given up waits no more; what comes after it begins to wait when it comes.
+    pub(super) fn forget_what_is_given_up(&mut self, staged: Option<&Staged>) {
+        let held = staged.and_then(|it| self.world.vault.held_against(&it.verified.stored().sha256).ok().flatten());
+        if held.is_some_and(|held| held.given_up.is_some()) {
+            self.waiting.behind = None;
+        }
+    }
+
     fn stage(&mut self, verified: Verified, wish: &Wish) {
         self.looked = Some(Looked::well(self.world.clock.now()));
         let by_person = self.asked.is_some();
@@ -114,6 +138,9 @@ impl<D: Doors> Duty<'_, D> {
         }
         if let Some(asked) = &mut self.asked {
             asked.found = true;
+        }
+        if *wish == Wish::Newest {
+            self.waiting.is_behind(&version, self.world.clock.now());
         }
         let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
         let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
@@ -137,6 +164,10 @@ impl<D: Doors> Duty<'_, D> {
         self.drop_what_is_refused(error);
         if matches!(error, UpdateError::Source(_)) && self.staged.is_none() && self.asked.is_none() {
             self.staged = self.what_waits_in_the_vault();
+            if let Some(staged) = &self.staged {
+                let version = staged.verified.stored().version().clone();
+                self.waiting.is_behind(&version, self.world.clock.now());
+            }
         }
         self.answer(answer_to(error));
     }
@@ -151,6 +182,9 @@ impl<D: Doors> Duty<'_, D> {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
+            if self.older_than_what_runs(&verified, &Wish::Newest).is_some() {
+                return None;
+            }
             Some(Staged { verified, wish: Wish::Newest, by_person: false, in_spite_of: Vec::new() })
         })
     }
@@ -187,6 +221,9 @@ impl<D: Doors> Duty<'_, D> {
         // What was refused stays refused until the source changes: no need to knock more often.
         let failures = if matches!(error, UpdateError::Source(_)) { failures } else { 0 };
         self.looked = Some(Looked { at: self.world.clock.now(), failures, retry_after });
+        if matches!(error, UpdateError::Policy(Refusal::GivenUp { .. })) {
+            self.waiting.behind = None;
+        }
         let text = Chain(error).to_string();
         let is_daily_life = matches!(
             error,

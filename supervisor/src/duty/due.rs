@@ -22,6 +22,8 @@ pub struct Situation {
     pub in_vain: InVain,
     /// Whether anything is installed.
     pub installed: bool,
+    /// Whether it has waited for longer than `longest_deferral`.
+    pub overdue: bool,
     /// Whether a person holds upgrades.
     pub on_hold: bool,
     /// Whether the settings that are set are wrong, and older ones are in force.
@@ -97,9 +99,10 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
     if at.wrong_settings {
         return Due::SettingsAreWrong;
     }
-    if at.on_hold && !at.said_now {
+    if at.on_hold && !at.said_now && !at.overdue {
         return Due::OnHold;
     }
+    // Not even what is overdue: it is known to fail.
     if let Some(failure) = &at.failed_elsewhere {
         return Due::FailedElsewhere(failure.clone());
     }
@@ -109,9 +112,11 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
 }
 
 fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
+    let waits_for_a_word = at.mode != Mode::Auto && !at.said_in_window;
     match at.mode {
         Mode::Auto => {}
         Mode::Stage | Mode::Notify | Mode::Off if at.said_in_window => {}
+        Mode::Stage | Mode::Notify if at.overdue => {}
         Mode::Stage | Mode::Notify | Mode::Off => return Some(Due::WaitsForAPerson),
     }
     // A first install disturbs nothing and is tried for as long as it takes.
@@ -120,7 +125,8 @@ fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
     }
     let Some(window) = &at.window else {
         // A first install does not wait: there is nothing to disturb.
-        return (at.installed || at.stopped_by.is_some()).then_some(Due::WaitsForAWindow);
+        let is_kept_back = at.on_hold || waits_for_a_word || at.stopped_by.is_some();
+        return (at.installed || is_kept_back).then_some(Due::WaitsForAWindow);
     };
     if at.attempted_in == Some(window.opens) {
         return Some(Due::TriedInThisWindow);
@@ -134,6 +140,32 @@ fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
         return Some(Due::TooLateInWindow);
     }
     None
+}
+
+/// How long a newer version may be kept back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deferral {
+    /// From then on it is installed in the next window whatever keeps it back.
+    pub ends: Timestamp,
+    /// From then on people are told.
+    pub told_from: Timestamp,
+}
+
+/// People are told so long ahead, or for half of the time where that is less.
+const TOLD_AHEAD: Duration = Duration::from_hours(3 * 24);
+
+impl Deferral {
+    /// Of what has waited since then. A beginning that lies ahead says that the clock was set back: it begins now.
+    pub fn of(since: Timestamp, longest: Duration, now: Timestamp) -> Self {
+        let ends = since.min(now).checked_add(longest).unwrap_or(Timestamp::MAX);
+        let ahead = TOLD_AHEAD.min(longest / 2);
+        Self { ends, told_from: ends.checked_sub(ahead).unwrap_or(Timestamp::MIN) }
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.ends
+    }
 }
 
 /// Why a staged version is not being installed.
@@ -171,6 +203,7 @@ mod tests {
             attempted_in: None,
             in_vain: InVain::default(),
             installed: true,
+            overdue: false,
             on_hold: false,
             wrong_settings: false,
             said_now: false,
@@ -223,6 +256,38 @@ mod tests {
         assert_eq!(decide(&vain(5, week + 7200), at(week + 5)), Due::Now, "the clock was set back");
         assert_eq!(decide(&Situation { said_now: true, ..vain(5, week) }, at(week + 5)), Due::Now);
         assert_eq!(decide(&Situation { installed: false, ..vain(5, week) }, at(week + 5)), Due::Now);
+    }
+
+    #[test]
+    fn what_has_waited_too_long_is_installed_in_a_window_and_never_outside_of_one() {
+        for kept_back in [
+            Situation { mode: Mode::Stage, ..situation() },
+            Situation { mode: Mode::Notify, ..situation() },
+            Situation { on_hold: true, ..situation() },
+            Situation { on_hold: true, mode: Mode::Stage, ..situation() },
+        ] {
+            assert!(matches!(decide(&kept_back, at(10)), Due::WaitsForAPerson | Due::OnHold));
+            let overdue = Situation { overdue: true, ..kept_back };
+            assert_eq!(decide(&overdue, at(10)), Due::Now);
+            assert_eq!(decide(&overdue, at(3590)), Due::TooLateInWindow);
+            let tried = Situation { attempted_in: Some(at(0)), ..overdue.clone() };
+            assert_eq!(decide(&tried, at(10)), Due::TriedInThisWindow);
+            let closed = Situation { window: None, ..overdue };
+            assert_eq!(decide(&closed, at(10)), Due::WaitsForAWindow);
+            assert_eq!(decide(&Situation { installed: false, ..closed }, at(10)), Due::WaitsForAWindow);
+        }
+        let off = Situation { mode: Mode::Off, overdue: true, ..situation() };
+        assert_eq!(decide(&off, at(10)), Due::WaitsForAPerson);
+    }
+
+    #[test]
+    fn a_deferral_ends_after_its_time_and_is_told_three_days_ahead_or_half_of_it() {
+        let day = 86_400;
+        let two_weeks = Deferral::of(at(0), Duration::from_hours(14 * 24), at(5));
+        assert_eq!(two_weeks, Deferral { ends: at(14 * day), told_from: at(11 * day) });
+        assert!(two_weeks.is_over(at(14 * day)) && !two_weeks.is_over(at(14 * day - 1)));
+        assert_eq!(Deferral::of(at(0), Duration::from_hours(24), at(5)).told_from, at(day / 2));
+        assert_eq!(Deferral::of(at(99), Duration::from_hours(1), at(5)).ends, at(3605), "the clock was set back");
     }
 
     #[test]

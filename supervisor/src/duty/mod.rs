@@ -15,6 +15,7 @@ pub mod crashes;
 pub mod due;
 pub mod hold;
 pub mod housekeeping;
+mod kept_back;
 mod next;
 mod one_after_the_other;
 mod snapshot;
@@ -223,7 +224,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::OnlyTold(result) => self.after_telling(result),
-            work::Done::TookOver(result) => self.after_take_over(result),
+            work::Done::TookOver(seen, result) => self.after_take_over(seen, result),
             work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
                 self.say_goodbye();
@@ -244,20 +245,26 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
                 self.take_over = None;
-                self.waiting.tried = None;
+                self.waiting = waiting::Waiting::default();
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
                 self.note_failed_attempt();
                 self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
                 self.note_failed_attempt();
                 self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.start_again_later();
+                if matches!(self.world.vault.pointer(), Ok(None)) {
+                    // What ran before us was never verified. It is the way back as soon as it can be.
+                    self.take_over = Some(TakeOver::now());
+                }
                 Some(Answer::NothingRuns { why })
             }
             Outcome::NotTouched { running, why } => {

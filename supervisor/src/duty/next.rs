@@ -10,7 +10,7 @@ use super::take_over::{self, TakeOver};
 use super::{Duty, due, hold, housekeeping, work};
 use crate::ports::{Doors, Happening, Vault};
 use crate::schedule::Looked;
-use crate::update::compare;
+use crate::update::compare::{self, Wish};
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
@@ -50,6 +50,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         if is_dirty && has_looked && self.asked.is_none() {
             self.cleaned = Some(now);
             self.tell_wrong_settings();
+            self.tell_deferral();
             return Some(work::tidy(self.world, self.running.clone(), self.staged.as_ref().map(|it| &it.verified)));
         }
         if let Some(asked) = &self.asked
@@ -73,7 +74,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             return None;
         }
         self.looked = Some(Looked { at: moment, ..self.looked.unwrap_or_else(|| Looked::well(due)) });
-        Some(work::look_by_itself(self.world))
+        Some(work::look_by_itself(self.world, self.is_overdue()))
     }
 
     pub(super) fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
@@ -112,6 +113,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 || self.starting.is_some()
                 || self.take_over.is_some()
                 || self.is_installed(),
+            overdue: staged.wish == Wish::Newest && self.is_overdue(),
             on_hold: hold::now_in_force(&state, now).is_some(),
             wrong_settings: self.wrong_settings.is_some(),
             said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Duty;
 use super::after_look::Staged;
-use super::due::{Due, InVain, WINDOWS_IN_VAIN, in_words};
+use super::due::InVain;
 use crate::ports::{Doors, Happening, Vault, state_folder};
 use crate::release::{Sha256, Version};
 use crate::schedule::Window;
@@ -32,6 +32,22 @@ pub struct Waiting {
     /// What was tried last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tried: Option<Tried>,
+    /// The newer version that waits, or the first of several that came one after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<Behind>,
+    /// What ran here before us and could not be verified yet, as it says itself: nothing older is taken by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
+}
+
+/// Something newer than what runs has been here, or was seen, since then. A newer one still does not begin it anew: a
+/// site that puts each off is behind all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// When it was first found.
+    pub since: Timestamp,
+    /// What was found then.
+    pub version: String,
 }
 
 /// A person's word that a version is to be installed in the next window.
@@ -125,6 +141,11 @@ impl Waiting {
         }
     }
 
+    /// Something newer waits, or goes on waiting.
+    pub fn is_behind(&mut self, version: &Version, now: Timestamp) {
+        self.behind.get_or_insert_with(|| Behind { since: now, version: version.to_string() });
+    }
+
     /// Why the last try failed.
     pub fn failed(&mut self, why: &str) {
         if let Some(tried) = &mut self.tried {
@@ -182,32 +203,6 @@ fn start_of(why: &str) -> String {
 }
 
 impl<D: Doors> Duty<'_, D> {
-    /// Tells once that nothing more is tried without a person.
-    pub(super) fn tell_what_is_in_vain(&mut self, staged: &Staged) {
-        let Some(tried) = self.waiting.tried.as_mut().filter(|tried| !tried.told) else { return };
-        tried.told = true;
-        let why = tried.why.clone().unwrap_or_else(|| "no supervisor lived to see why".to_owned());
-        let version = staged.verified.stored().version();
-        let reason = format!(
-            "{version} could not be installed in {} windows, one after the other, and the release is not to blame: {why}. \
-             This needs a person: mend it, and say: kosmos upgrade. Without a word it is tried again in a week",
-            tried.windows
-        );
-        self.tell(Happening::Warning, Some(reason));
-    }
-
-    /// What a staged version waits for, in words.
-    pub(super) fn waits_for(&self, staged: &Staged) -> String {
-        let due = self.due(staged);
-        let text = in_words(&due);
-        let why = self.waiting.tried.as_ref().and_then(|tried| tried.why.as_deref());
-        match why.filter(|_| due == Due::NeedsAPerson) {
-            Some(why) => format!("{text}; in {WINDOWS_IN_VAIN} windows or more it failed: {why}"),
-            None if staged.in_spite_of.is_empty() => text,
-            None => format!("{text}; a person wants it although it failed in {}", staged.in_spite_of.join(", ")),
-        }
-    }
-
     /// What the supervisor before us knew. What a person asked for lies in the vault and is held to the rules once more
     /// before it is installed.
     pub(super) fn recall(&mut self) {

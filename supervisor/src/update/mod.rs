@@ -270,15 +270,15 @@ pub async fn look<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Op
     }
 }
 
-/// Asks and compares, and tells; fetches nothing.
-pub async fn notify_only<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<(), UpdateError> {
+/// Asks and compares, and tells what is newer; fetches nothing.
+pub async fn notify_only<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Option<Version>, UpdateError> {
     let release = find::wanted(world, wish).await?;
     let version = release.version().clone();
-    if compare::with_what_is_here(world, release, wish)?.is_some() {
-        let what = Happening::Available { version };
-        world.notice.tell(Event::of(what));
+    if compare::with_what_is_here(world, release, wish)?.is_none() {
+        return Ok(None);
     }
-    Ok(())
+    world.notice.tell(Event::of(Happening::Available { version: version.clone() }));
+    Ok(Some(version))
 }
 
 /// The part of [`look`] after the release is known.

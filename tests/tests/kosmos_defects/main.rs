@@ -18,10 +18,12 @@
     reason = "a test that fails should stop"
 )]
 
+mod deferral;
 mod duty;
 mod restarts;
 mod review;
 mod swap;
 mod table;
 mod trust;
+mod unverified;
 mod world;

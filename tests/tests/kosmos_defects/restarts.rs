@@ -174,7 +174,7 @@ async fn other_bytes_are_tried_where_those_before_them_were_in_vain() {
     let mut waiting = waiting::Waiting::default();
     for window in WINDOWS {
         let opens = moment(window);
-        let window = kosmos::schedule::Window { opens, closes: opens + std::time::Duration::from_mins(60) };
+        let window = kosmos::schedule::Window { opens, closes: opens + std::time::Duration::from_hours(1) };
         waiting.try_now(sha256, Some(window), opens);
     }
     waiting::write(&state_folder(site.path()), &waiting).unwrap();

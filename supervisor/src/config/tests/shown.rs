@@ -38,6 +38,7 @@ schedule.window                     0 0 6 * * ?                                 
 schedule.window_length              1h                                                default
 schedule.timezone                   Europe/Oslo                                       default
 schedule.mode                       stage                                             environment KOSMOS_SCHEDULE_MODE
+schedule.longest_deferral           -                                                 default
 schedule.blackout                   -                                                 default
 child.kind                          java                                              default
 child.java                          -                                                 default
