@@ -95,6 +95,9 @@ async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
             return Exit::Failed;
         }
     };
+    for problem in &status.unreadable {
+        eprintln!("kosmos: {problem}");
+    }
     if json {
         print_json(&status);
     } else {
@@ -154,11 +157,7 @@ async fn look_at(settings: &Settings, wrong: Option<String>) -> Result<Status, V
             None
         }
     };
-    let status = Status { wrong_settings: wrong, ..on_disk(settings, supervisor) };
-    for problem in &status.unreadable {
-        eprintln!("kosmos: {problem}");
-    }
-    Ok(status)
+    Ok(Status { wrong_settings: wrong, ..on_disk(settings, supervisor) })
 }
 
 fn exit(status: &Status) -> Exit {
@@ -201,6 +200,7 @@ fn in_a_line(status: &Status) -> String {
     let mut says = vec![what_runs(live)];
     says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
     says.extend(live.staged.as_ref().map(|staged| format!("{} waits for {}", staged.version, staged.waits_for)));
+    says.extend(status.unreadable.first().cloned());
     says.extend(status.on_hold.as_ref().map(|hold| format!("on hold{}: {}", hold.until_text(), hold.reason)));
     says.join("; ")
 }

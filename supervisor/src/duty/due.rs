@@ -102,6 +102,7 @@ pub fn decide(at: &Situation, now: Timestamp) -> Due {
     if at.on_hold && !at.said_now && !at.overdue {
         return Due::OnHold;
     }
+    // Not even what is overdue: it is known to fail.
     if let Some(failure) = &at.failed_elsewhere {
         return Due::FailedElsewhere(failure.clone());
     }
@@ -124,8 +125,8 @@ fn why_not_by_itself(at: &Situation, now: Timestamp) -> Option<Due> {
     }
     let Some(window) = &at.window else {
         // A first install does not wait: there is nothing to disturb.
-        let waits = at.installed || at.on_hold || waits_for_a_word || at.stopped_by.is_some();
-        return waits.then_some(Due::WaitsForAWindow);
+        let is_kept_back = at.on_hold || waits_for_a_word || at.stopped_by.is_some();
+        return (at.installed || is_kept_back).then_some(Due::WaitsForAWindow);
     };
     if at.attempted_in == Some(window.opens) {
         return Some(Due::TriedInThisWindow);

@@ -38,10 +38,8 @@ impl<D: Doors> Duty<'_, D> {
                 let ends = self.local(deferral.ends);
                 format!("{plain}; from {ends} on it is installed in the next window all the same")
             }
-            _ if !staged.in_spite_of.is_empty() => {
-                format!("{plain}; a person wants it although it failed in {}", staged.in_spite_of.join(", "))
-            }
-            _ => plain,
+            _ if staged.in_spite_of.is_empty() => plain,
+            _ => format!("{plain}; a person wants it although it failed in {}", staged.in_spite_of.join(", ")),
         }
     }
 

@@ -239,23 +239,26 @@ impl Homes {
     async fn look_on(&self) {
         let mut before = vec![false; self.machines.len()];
         loop {
-            let now: Vec<bool> = self.machines.iter().map(|machine| machine.disk.borrow().trial.is_some()).collect();
-            let at_once = now.iter().filter(|on_trial| **on_trial).count();
-            self.most_at_once.set(self.most_at_once.get().max(at_once));
-            let mut attempts = self.attempts.borrow_mut();
-            for (home, (was, is)) in before.iter().zip(&now).enumerate() {
-                let moment = Instant::now();
-                if *is && !was {
-                    attempts.push(Attempt { home, began: moment, ended: moment });
-                }
-                if *is && let Some(attempt) = attempts.iter_mut().rev().find(|attempt| attempt.home == home) {
-                    attempt.ended = moment;
-                }
-            }
-            drop(attempts);
-            before = now;
+            before = self.note_who_is_on_trial(&before);
             sleep(LOOK).await;
         }
+    }
+
+    fn note_who_is_on_trial(&self, before: &[bool]) -> Vec<bool> {
+        let now: Vec<bool> = self.machines.iter().map(|machine| machine.disk.borrow().trial.is_some()).collect();
+        let at_once = now.iter().filter(|on_trial| **on_trial).count();
+        self.most_at_once.set(self.most_at_once.get().max(at_once));
+        let mut attempts = self.attempts.borrow_mut();
+        let moment = Instant::now();
+        for (home, (was, is)) in before.iter().zip(&now).enumerate() {
+            if *is && !was {
+                attempts.push(Attempt { home, began: moment, ended: moment });
+            }
+            if *is && let Some(attempt) = attempts.iter_mut().rev().find(|attempt| attempt.home == home) {
+                attempt.ended = moment;
+            }
+        }
+        now
     }
 
     pub fn alive(&self) -> Vec<String> {

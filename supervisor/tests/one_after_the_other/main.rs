@@ -89,12 +89,11 @@ fn a_person_who_says_upgrade_in_spite_of_the_failure_is_obeyed() {
             assert_eq!(homes.alive(), [OLD, NEW, OLD], "now: {now}");
             answer
         });
-        match answer {
-            Answer::Upgraded { .. } => assert!(now),
-            Answer::Staged { waits_for, .. } => {
-                assert!(!now && waits_for.contains("although it failed in home 0"), "{waits_for}");
-            }
-            other => panic!("{other:?}"),
+        if now {
+            assert!(matches!(answer, Answer::Upgraded { .. }), "{answer:?}");
+        } else {
+            let Answer::Staged { waits_for, .. } = answer else { panic!("{answer:?}") };
+            assert!(waits_for.contains("although it failed in home 0"), "{waits_for}");
         }
     }
 }

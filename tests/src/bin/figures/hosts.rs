@@ -21,7 +21,7 @@ pub fn measure(wish: &Wish, programs: &Programs, table: &mut Table) -> io::Resul
             table.add(Row::told("one supervisor for many homes", "left out: read from /proc only"));
             return Ok(());
         };
-        let what = if homes == 1 { "home".to_owned() } else { format!("{homes} homes") };
+        let what = if homes == 1 { "one home".to_owned() } else { format!("{homes} homes") };
         let measured = format!(
             "{} (heap and stacks {}, private {})",
             mib(after.resident_kib),
