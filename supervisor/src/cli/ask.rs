@@ -16,10 +16,6 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
         super::complain(&error);
         return Exit::Usage;
     }
-    if let Some(Err(error)) = wanted.to.as_ref().map(|text| text.parse::<crate::release::Tag>()) {
-        super::complain(&error);
-        return Exit::Usage;
-    }
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();
@@ -73,9 +69,35 @@ pub async fn reload(home: &Path) -> Exit {
     said(ask(home, &Question::Reload, |_| {}).await)
 }
 
-/// `kosmos stop`
+/// `kosmos stop`: by the supervisor that runs, or here if it has left and the integration point goes on.
 pub async fn stop(home: &Path) -> Exit {
-    said(ask(home, &Question::Stop, |_| {}).await)
+    match ask(home, &Question::Stop, |_| {}).await {
+        Err(nobody @ AskError::NobodyThere { .. }) => stop_here(home, nobody).await,
+        answer => said(answer),
+    }
+}
+
+async fn stop_here(home: &Path, nobody: AskError) -> Exit {
+    let Some(loaded) = super::load(home) else { return Exit::Settings };
+    let lock = match crate::vault::lock(home) {
+        Ok(lock) => lock,
+        Err(error) => {
+            super::complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let world = super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1);
+    match super::kept::end_child(&world).await {
+        Ok(None) => said(Err(nobody)),
+        Ok(Some(pid)) => {
+            eprintln!("no supervisor ran; the integration point (process {pid}) was stopped");
+            Exit::Done
+        }
+        Err(error) => {
+            super::complain(&error);
+            Exit::Failed
+        }
+    }
 }
 
 fn said(answer: Result<Line, AskError>) -> Exit {

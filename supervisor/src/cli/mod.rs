@@ -6,6 +6,7 @@ mod ask;
 mod check;
 pub mod exit;
 pub(crate) mod house;
+mod kept;
 mod look_up;
 mod run;
 mod status;

@@ -1,6 +1,7 @@
 //! `kosmos run`: the lock, the doors, and the three things that live side by side — the duty loop, those who ask, and
 //! the outbox. One task: when it ends, nothing is left over.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use efm::chain::Chain;
@@ -8,13 +9,14 @@ use tokio::sync::{mpsc, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
-use super::load;
+use super::{kept, load};
 use crate::config::{self, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
 use crate::duty::command::Command;
 use crate::duty::{Duty, Ending, Snapshot};
 use crate::host::console::Stop;
+use crate::host::manager::{Manager, Word};
 use crate::ports::{VaultError, state_folder};
 use crate::update::World;
 use crate::vault;
@@ -25,6 +27,9 @@ const WORDS_WAITING: usize = 4;
 const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// So long the ones who have asked are waited for when the duty is over: their answers are on the way.
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The loop turns so often in the time after which a watchdog bites.
+const TURNS_SEEN: u32 = 3;
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
 pub async fn run(home: &Path, level: tracing::Level) -> Exit {
@@ -51,11 +56,17 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         }
     };
     let (leave, left) = watch::channel(false);
+    let manager = Manager::found();
+    let goes_down = Cell::new(false);
     let duty = async {
         loop {
             let world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
-            match on_duty(&world).await {
-                Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
+            match on_duty(&world, &manager).await {
+                Some(Ending::Reload) => {
+                    manager.tell(Word::Reloading);
+                    settings = reloaded(settings_folder, settings);
+                }
+                Some(Ending::ChildGoesOn) if goes_down.get() => return end_with_the_machine(&world, &manager).await,
                 Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
                 None => return Exit::Failed,
             }
@@ -63,7 +74,20 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     };
     tokio::select! {
         ended = duty => ended,
-        never = hear_signals(&leave) => match never {},
+        never = hear_signals(&leave, &manager, &goes_down) => match never {},
+    }
+}
+
+/// Nobody adopts it when the machine goes down: it gets its grace, while its network and its disks are still there.
+async fn end_with_the_machine(world: &World<Real>, manager: &Manager) -> Exit {
+    tracing::info!("the machine goes down; what runs is stopped too");
+    manager.tell(kept::leaving(&world.settings));
+    match kept::end_child(world).await {
+        Ok(_) => Exit::Done,
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "cannot stop it before the machine goes down");
+            Exit::Failed
+        }
     }
 }
 
@@ -79,12 +103,20 @@ async fn lock(home: &Path) -> Result<vault::HomeLock, VaultError> {
     }
 }
 
-/// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on.
-async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
+/// Ctrl-C, SIGTERM and the like ask us to leave. An attempt that is under way is ended first; the child goes on, unless
+/// the machine goes down.
+async fn hear_signals(
+    leave: &watch::Sender<bool>,
+    manager: &Manager,
+    goes_down: &Cell<bool>,
+) -> std::convert::Infallible {
     match Stop::listen() {
         Ok(mut stop) => loop {
             let by = stop.asked().await;
             tracing::info!(by, "asked to leave");
+            if !goes_down.get() {
+                goes_down.set(manager.machine_goes_down().await);
+            }
             leave.send_replace(true);
         },
         Err(error) => {
@@ -95,13 +127,15 @@ async fn hear_signals(leave: &watch::Sender<bool>) -> std::convert::Infallible {
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, manager: &Manager) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
-    let desk = Desk { commands, snapshot: seen, progress: world.progress.subscribe() };
+    let desk = Desk { commands, snapshot: seen.clone(), progress: world.progress.subscribe() };
     let (leave, leaving) = watch::channel(false);
+    // Open before the loop turns for the first time, which is when we are said to be at work.
+    let door = Listener::bind(&state_folder(&world.settings.home));
     let answering = async {
-        match Listener::bind(&state_folder(&world.settings.home)) {
+        match door {
             Ok(listener) => serve(listener, desk, leaving).await,
             Err(error) => {
                 tracing::warn!(%error, "nobody can ask: the control door cannot be opened");
@@ -110,12 +144,16 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
         }
     };
     tokio::pin!(answering);
-    let duty = Duty::new(world, house::site(&world.settings), snapshot);
+    let mut duty = Duty::new(world, house::site(&world.settings), snapshot);
+    if let Some(limit) = manager.watchdog() {
+        duty = duty.napping_at_most(limit / TURNS_SEEN);
+    }
     let ended = tokio::select! {
         ended = duty.run(&mut heard) => ended,
         () = &mut answering => return None,
         () = world.notice.deliver() => return None,
         never = world.child.include_log() => match never {},
+        never = kept::tell(manager, &world.settings, seen) => match never {},
     };
     // Who asks now is told that we are leaving; who asked for this is told that it is done.
     drop(heard);

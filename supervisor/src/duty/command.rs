@@ -171,10 +171,12 @@ impl<D: Doors> Duty<'_, D> {
             return None;
         }
         self.work = None;
+        self.snapshot.send_modify(|seen| seen.leaving = true);
         if let Some(running) = self.running.take()
             && let Err(error) = crate::update::stop::process_has_ended(self.world, &running.process).await
         {
             let _ = reply.send(Answer::Failed { why: Chain(&error).to_string() });
+            self.snapshot.send_modify(|seen| seen.leaving = false);
             self.now_runs(running);
             return None;
         }

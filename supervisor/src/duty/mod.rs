@@ -78,6 +78,7 @@ pub struct Duty<'w, D: Doors> {
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+    longest_nap: Duration,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -107,7 +108,15 @@ impl<'w, D: Doors> Duty<'w, D> {
             expected: EXPECTED_AT_FIRST,
             cleaned: None,
             reload: false,
+            longest_nap: next::LONGEST_NAP,
         }
+    }
+
+    /// The loop turns at least this often: whoever watches us must see that it does.
+    #[must_use]
+    pub fn napping_at_most(mut self, nap: Duration) -> Self {
+        self.longest_nap = nap.min(next::LONGEST_NAP);
+        self
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.

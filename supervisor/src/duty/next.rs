@@ -13,7 +13,7 @@ use crate::schedule::Looked;
 use crate::update::compare;
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
-const LONGEST_NAP: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_NAP: Duration = Duration::from_mins(1);
 
 impl<'w, D: Doors> Duty<'w, D> {
     /// Starts what is due, if nothing else is being done.
@@ -132,7 +132,7 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub(super) fn nap(&self) -> Duration {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
-        let mut nap = LONGEST_NAP;
+        let mut nap = self.longest_nap;
         if self.may_start()
             && let Some(at) = self.restart_at
         {

@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub next_look: Option<Timestamp>,
     /// The window that is open, or the next one.
     pub window: Option<Window>,
+    /// Asked to stop both; the loop does not turn any more.
+    pub leaving: bool,
 }
 
 /// How a look ended.

@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "the system's own calls; each block says why it is sound")]
 
 mod children;
+pub mod manager;
 mod processes;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};

@@ -1,6 +1,7 @@
 //! Linux: `/proc` for what is, pidfds for what happens. No unsafe.
 
 mod diag;
+pub mod manager;
 mod ports;
 mod processes;
 mod signals;
