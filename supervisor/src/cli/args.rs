@@ -18,6 +18,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub home: Option<PathBuf>,
 
+    /// Started by Windows' service control and by nobody else
+    #[arg(long, hide = true)]
+    pub service: bool,
+
     /// How much is said on stderr and in the log: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     pub log: tracing::Level,

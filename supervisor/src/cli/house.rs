@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
+use crate::host::events;
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
@@ -64,13 +65,19 @@ fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> Wor
         source: AnySource::from_settings(&settings, &state),
         child: IntegrationPoint::new(&settings),
         vault,
-        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()),
+        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()).witnessed_by(into_event_log),
         clock: Clock::machine(),
         progress: watch::channel(Progress::Idle).0,
         steps: Steps::default(),
         leave,
         settings,
     }
+}
+
+/// Watchers of Windows' event log have numbers to wait for; elsewhere the journal has it by our log.
+fn into_event_log(row: &crate::notice::Row) {
+    let version = row.to.as_deref();
+    crate::host::manager::record(&events::happened(&row.what, version, row.reason.as_deref()));
 }
 
 fn about(settings: &Settings) -> About {

@@ -25,17 +25,30 @@ use exit::Exit;
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !cli.service {
+        return in_a_runtime(cli).into();
+    }
+    match crate::host::manager::as_service(|| in_a_runtime(cli).number()) {
+        Ok(exit) => ExitCode::from(exit),
+        Err(error) => {
+            eprintln!("kosmos: run as a service: {error}; kosmos service start has the system start it");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn in_a_runtime(cli: Cli) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(word(cli));
             // A copy that is being made by another thread is not waited for: it is made again.
             runtime.shutdown_background();
-            exit.into()
+            exit
         }
         Err(error) => {
             eprintln!("kosmos: start the runtime: {error}");
-            Exit::Failed.into()
+            Exit::Failed
         }
     }
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub mod console;
+pub mod events;
 pub mod manager;
 pub mod scm;
 

@@ -105,6 +105,8 @@ pub struct Notices {
     clock: Clock,
     /// Something new lies in the outbox.
     new_mail: Notify,
+    /// Who is told of each line of the history besides.
+    witness: Option<fn(&Row)>,
 }
 
 impl Notices {
@@ -118,7 +120,15 @@ impl Notices {
             about,
             clock,
             new_mail: Notify::new(),
+            witness: None,
         }
+    }
+
+    /// Tells this one of each line of the history.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: fn(&Row)) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// How many mails wait to be sent.
@@ -142,6 +152,9 @@ impl Notices {
     }
 
     fn write_down(&self, row: &Row) {
+        if let Some(witness) = self.witness {
+            witness(row);
+        }
         if let Err(error) = self.history.append(row) {
             tracing::error!(what = row.what, error = %Chain(&error), "write history");
         }

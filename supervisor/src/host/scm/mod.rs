@@ -95,14 +95,14 @@ pub struct Definition {
 impl Definition {
     /// The words after the program.
     pub fn arguments(&self) -> Vec<OsString> {
-        let mut words = vec![OsString::from("--home"), self.home.clone().into_os_string()];
-        words.extend(["run", "--service"].map(OsString::from));
+        let mut words = ["--service", "--home"].map(OsString::from).to_vec();
+        words.extend([self.home.clone().into_os_string(), "run".into()]);
         words
     }
 
     /// The whole command line, for people and for finding ourselves again.
     pub fn command_line(&self) -> String {
-        format!(r#""{}" --home "{}" run --service"#, self.program.display(), self.home.display())
+        format!(r#""{}" --service --home "{}" run"#, self.program.display(), self.home.display())
     }
 }
 
@@ -131,7 +131,7 @@ pub fn ours(command_line: &str) -> Option<(PathBuf, PathBuf)> {
     let words = words(command_line);
     let (program, rest) = words.split_first()?;
     match rest {
-        [flag, home, run, service] if flag == "--home" && run == "run" && service == "--service" => {
+        [service, flag, home, run] if service == "--service" && flag == "--home" && run == "run" => {
             Some((program.into(), home.into()))
         }
         _ => None,
@@ -197,7 +197,7 @@ mod tests {
         let whole = definition();
         assert_eq!(ours(&whole.command_line()), Some((whole.program, whole.home)));
         assert_eq!(
-            ours(r"C:\k\kosmos.exe --home C:\i run --service"),
+            ours(r"C:\k\kosmos.exe --service --home C:\i run"),
             Some((r"C:\k\kosmos.exe".into(), r"C:\i".into()))
         );
         for other in

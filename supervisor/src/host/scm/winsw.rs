@@ -139,7 +139,7 @@ mod tests {
             (r"C:\integrasjonspunkt\svc.exe", Some("<service><arguments>-jar kosmosis.jar</arguments></service>")),
             (r"C:\integrasjonspunkt\svc.exe", Some("no xml <")),
             (r"C:\integrasjonspunkt\svc.exe", None),
-            (r#""C:\k\kosmos.exe" --home "C:\kosmos.jar" run --service"#, None),
+            (r#""C:\k\kosmos.exe" --service --home "C:\kosmos.jar" run"#, None),
             ("", None),
         ] {
             assert_eq!(kosmos(&service(line), |_| text.map(str::to_owned)), None, "{line} {text:?}");
