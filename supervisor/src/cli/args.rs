@@ -84,6 +84,9 @@ pub enum Word {
     Reload,
     /// Stop the integration point and then the supervisor
     Stop,
+    /// The service that keeps `kosmos run` running: systemd's unit, or Windows' service
+    #[command(subcommand)]
+    Service(Service),
     /// What the exit codes mean
     #[command(name = "exit-codes", long_about = super::exit::HELP)]
     ExitCodes,
@@ -116,6 +119,65 @@ pub enum Config {
     Show,
     /// All errors at once: file, line, what is wrong, what would be right
     Check,
+}
+
+/// `kosmos service …`
+#[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Install and start it for a home folder, and take over from a KOSMOS that is found; said again, it mends
+    Install(Install),
+    /// Stop both and take the service away; the home folder and what is in it stay
+    Uninstall(Which),
+    /// Start it
+    Start(Which),
+    /// Stop the integration point and the supervisor; both start again with the machine
+    Stop(Which),
+    /// Start the supervisor anew; the integration point goes on
+    Restart(Which),
+    /// Whether it is installed, runs, and starts with the machine
+    Status(Which),
+}
+
+/// Which service, and whether in earnest.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// Which one, where a machine has several; each has a home folder of its own
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    pub name: Option<String>,
+    /// Only print what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `kosmos service install`
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Which, and whether in earnest.
+    #[command(flatten)]
+    pub which: Which,
+    /// The user that it runs as (default: who KOSMOS ran as, else who owns the home folder, else one of its own)
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// With the machine, or when a person says so
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub start: StartsBy,
+}
+
+/// When a service starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StartsBy {
+    /// With the machine
+    Auto,
+    /// When a person says so
+    Manual,
+}
+
+fn service_name(text: &str) -> Result<String, &'static str> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        return Err("it must be of letters, digits, and _ - . like west");
+    }
+    Ok(text.to_owned())
 }
 
 /// `kosmos upgrade`

@@ -9,6 +9,7 @@ pub(crate) mod house;
 mod kept;
 mod look_up;
 mod run;
+mod service;
 mod status;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,10 @@ fn in_a_runtime(cli: Cli) -> Exit {
 }
 
 async fn word(cli: Cli) -> Exit {
+    if let Some(Word::Service(word)) = cli.word {
+        // Where no home folder is named the one of the service counts, not the working folder.
+        return service::service(cli.home.as_deref(), &word).await;
+    }
     let home = match home(cli.home.as_deref()) {
         Ok(home) => home,
         Err(why) => {
@@ -74,6 +79,8 @@ async fn word(cli: Cli) -> Exit {
             println!("{}", exit::HELP);
             Exit::Done
         }
+        // Done already.
+        Word::Service(_) => Exit::Usage,
         Word::Config(Config::Check) => config_check(&home),
         Word::Verify(verify) => look_up::verify(&home, &verify),
         Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
@@ -113,6 +120,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         | Word::Forgive { .. }
         | Word::Reload
         | Word::Stop
+        | Word::Service(_)
         | Word::ExitCodes => Exit::Usage,
     }
 }

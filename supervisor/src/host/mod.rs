@@ -11,6 +11,7 @@ pub mod console;
 pub mod events;
 pub mod manager;
 pub mod scm;
+pub mod service;
 
 #[cfg(target_os = "linux")]
 pub mod linux;

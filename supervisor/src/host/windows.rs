@@ -10,7 +10,8 @@ mod children;
 pub mod manager;
 mod processes;
 mod registry;
-pub mod services;
+pub mod service;
+mod services;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use registry::registered_javas;

@@ -4,6 +4,7 @@ mod diag;
 pub mod manager;
 mod ports;
 mod processes;
+pub mod service;
 mod signals;
 mod spawning;
 
