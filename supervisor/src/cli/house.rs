@@ -65,7 +65,8 @@ fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> Wor
         source: AnySource::from_settings(&settings, &state),
         child: IntegrationPoint::new(&settings),
         vault,
-        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()).witnessed_by(into_event_log),
+        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine())
+            .witnessed_by(into_event_log),
         clock: Clock::machine(),
         progress: watch::channel(Progress::Idle).0,
         steps: Steps::default(),

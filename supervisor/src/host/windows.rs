@@ -14,16 +14,16 @@ pub mod service;
 mod services;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
-pub use registry::registered_javas;
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};
+pub use registry::registered_javas;
 
+use manager::main as service_began;
 use std::ffi::{OsStr, OsString, c_void};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr::{null, null_mut};
-use manager::main as service_began;
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Notify;
 use windows_service::service::Service;
@@ -137,13 +137,12 @@ pub fn set_access_list(path: &Path, list: &str, alone: bool) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no access list"));
     }
     let name = wide(path.as_os_str());
-    let what = if alone {
-        DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION
-    } else {
-        DACL_SECURITY_INFORMATION
-    };
+    let what =
+        if alone { DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION } else { DACL_SECURITY_INFORMATION };
     // SAFETY: the name ends with a zero, and the list lives in `rights` until the call returns.
-    failed(unsafe { SetNamedSecurityInfoW(name.as_ptr(), SE_FILE_OBJECT, what, null_mut(), null_mut(), list, null_mut()) })
+    failed(unsafe {
+        SetNamedSecurityInfoW(name.as_ptr(), SE_FILE_OBJECT, what, null_mut(), null_mut(), list, null_mut())
+    })
 }
 
 /// Writes an event of this source, kind and number into the system's log.

@@ -4,6 +4,7 @@
 //!
 //! Start at [`Definition`].
 
+pub mod plan;
 pub mod sddl;
 pub mod sid;
 pub mod winsw;

@@ -75,12 +75,14 @@ fn described(xml: &str, base: Option<&Path>) -> Option<(String, Option<PathBuf>)
 
 /// The first word that is KOSMOS' jar: `kosmos.jar`, `kosmos-1.2.3.jar`, with or without a folder.
 pub fn jar_in(command_line: &str) -> Option<String> {
-    let is_jar = |word: &String| {
-        let name = word.rsplit(['\\', '/']).next().unwrap_or_default().to_ascii_lowercase();
-        let middle = name.strip_prefix("kosmos").and_then(|rest| rest.strip_suffix(".jar"));
-        middle.is_some_and(|middle| middle.is_empty() || middle.starts_with(['-', '_', '.']))
-    };
-    super::words(command_line).into_iter().find(is_jar)
+    super::words(command_line).into_iter().find(|word| is_jar(word))
+}
+
+/// Whether this word names it.
+pub fn is_jar(word: &str) -> bool {
+    let name = word.rsplit(['\\', '/']).next().unwrap_or_default().to_ascii_lowercase();
+    let middle = name.strip_prefix("kosmos").and_then(|rest| rest.strip_suffix(".jar"));
+    middle.is_some_and(|middle| middle.is_empty() || middle.starts_with(['-', '_', '.']))
 }
 
 /// The folder in a path of Windows, on any system.

@@ -144,7 +144,11 @@ pub(super) fn main(_words: Vec<OsString>) {
     record(&events::started());
     let exit = job();
     EXIT.store(exit.into(), Ordering::Release);
-    record(&if exit == 0 { events::left() } else { events::failed(&format!("exit code {exit}: see logs\\kosmos.log")) });
+    record(&if exit == 0 {
+        events::left()
+    } else {
+        events::failed(&format!("exit code {exit}: see logs\\kosmos.log"))
+    });
     *lock(&kept.over.0) = true;
     kept.over.1.notify_all();
     if let Ok(watchdog) = watchdog {

@@ -54,6 +54,10 @@ pub struct Standing {
     pub state: &'static str,
     /// Whether it runs or is about to.
     pub is_up: bool,
+    /// Whether it is at work.
+    pub is_running: bool,
+    /// Recovery and identity are as they should be; an older or a false Windows that does not tell is believed.
+    pub is_whole: bool,
     /// Its process.
     pub pid: Option<u32>,
     /// How it ended, where it ended with an error: our own exit code, or a number of the system's.
@@ -86,22 +90,12 @@ pub fn all() -> io::Result<Vec<Registered>> {
     registry::services()
 }
 
-/// The service of this home, or the one that ours would be: the first name, or the other where that is another's.
+/// Whether we may change the list.
 ///
 /// # Errors
-/// The services cannot be read.
-pub fn name_for(home: &Path) -> io::Result<(String, bool)> {
-    let all = all()?;
-    let same = |other: &Path| other.to_string_lossy().eq_ignore_ascii_case(&home.to_string_lossy());
-    let ours = all.iter().find(|it| scm::ours(&it.command_line).is_some_and(|(_, of)| same(&of)));
-    if let Some(ours) = ours {
-        return Ok((ours.name.clone(), true));
-    }
-    let is_free = |name: &str| !all.iter().any(|it| it.name.eq_ignore_ascii_case(name));
-    let mut names = [scm::NAME.to_owned(), scm::OTHER_NAME.to_owned()].into_iter();
-    let numbered = (2..100).map(|number| format!("{}-{number}", scm::NAME));
-    let name = names.by_ref().chain(numbered).find(|name| is_free(name));
-    name.map(|name| (name, false)).ok_or_else(|| io::Error::other("a hundred services of ours are there already"))
+/// We may not.
+pub fn may_change() -> io::Result<()> {
+    control(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE).map(drop)
 }
 
 /// How it stands; none: it is not there.
@@ -120,6 +114,8 @@ pub fn standing(name: &str) -> io::Result<Option<Standing>> {
     Ok(Some(Standing {
         name: name.to_owned(),
         state: in_words(status.current_state),
+        is_running: status.current_state == ServiceState::Running,
+        is_whole: is_whole(&service),
         is_up: !matches!(status.current_state, ServiceState::Stopped | ServiceState::StopPending),
         pid: status.process_id.filter(|pid| *pid != 0),
         ended_with: end_in_words(&status),
@@ -127,6 +123,12 @@ pub fn standing(name: &str) -> io::Result<Option<Standing>> {
         start,
         command_line: config.executable_path.to_string_lossy().into_owned(),
     }))
+}
+
+fn is_whole(service: &Service) -> bool {
+    let recovers = service.get_failure_actions().map_or(true, |has| has.actions == recovery().actions);
+    let is_somebody = service.get_config_service_sid_info().map_or(true, |kind| kind == ServiceSidType::Unrestricted);
+    recovers && is_somebody
 }
 
 fn in_words(state: ServiceState) -> &'static str {
@@ -268,6 +270,19 @@ pub async fn stop(name: &str, patience: Duration) -> io::Result<()> {
             Ok(_) | Err(_) => {}
         }
     }
+    until(&service, patience).await
+}
+
+/// Resolves when it has stopped by whatever means.
+///
+/// # Errors
+/// It has not within the time, or we may not look.
+pub async fn until_stopped(name: &str, patience: Duration) -> io::Result<()> {
+    let Some(service) = open(name, ServiceAccess::QUERY_STATUS)? else { return Ok(()) };
+    until(&service, patience).await
+}
+
+async fn until(service: &Service, patience: Duration) -> io::Result<()> {
     let until = tokio::time::Instant::now() + patience;
     loop {
         let status = service.query_status().map_err(said)?;

@@ -77,7 +77,12 @@ pub fn differing(differs: &Differs<'_>) -> Result<String, String> {
     }
     if let Some(unit) = differs.kosmos {
         if !unit.says("Environment").is_empty() {
-            let _ = writeln!(text, "# As {} has it.\nEnvironment={}", unit.name(), unit.says("Environment").replace('%', "%%"));
+            let _ = writeln!(
+                text,
+                "# As {} has it.\nEnvironment={}",
+                unit.name(),
+                unit.says("Environment").replace('%', "%%")
+            );
         }
         for line in unit.says("EnvironmentFiles").lines() {
             let (file, optional) = line.rsplit_once(" (ignore_errors=").unwrap_or((line, "no)"));
