@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
 )]
 pub struct Cli {
-    /// The folder with the settings, the integration point's own files, and our state (default: the working folder)
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder; on Windows C:\integrasjonspunkt where that is there and the working folder has no settings)
     #[arg(long, global = true, value_name = "DIR")]
     pub home: Option<PathBuf>,
 

@@ -20,6 +20,8 @@ use efm::chain::Chain;
 
 use crate::child::environment;
 use crate::config::{self, Loaded, Severity};
+use crate::host::service::SETTINGS;
+use crate::host::{events, manager, system};
 use args::{Cli, Config, Word};
 use exit::Exit;
 
@@ -29,7 +31,7 @@ pub fn main() -> ExitCode {
     if !cli.service {
         return in_a_runtime(cli).into();
     }
-    match crate::host::manager::as_service(|| in_a_runtime(cli).number()) {
+    match manager::as_service(|| in_a_runtime(cli).number()) {
         Ok(exit) => ExitCode::from(exit),
         Err(error) => {
             eprintln!("kosmos: run as a service: {error}; kosmos service start has the system start it");
@@ -128,7 +130,7 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
 fn home(given: Option<&Path>) -> Result<PathBuf, String> {
     let home = match given {
         Some(home) => home.to_owned(),
-        None => PathBuf::from("."),
+        None => home_where_none_is_named(),
     };
     let whole =
         std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
@@ -142,6 +144,15 @@ fn home(given: Option<&Path>) -> Result<PathBuf, String> {
     Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
 }
 
+/// The working folder; on Windows the folder that KOSMOS' guide names, where the working folder has no settings.
+fn home_where_none_is_named() -> PathBuf {
+    let here = PathBuf::from(".");
+    if SETTINGS.iter().any(|name| here.join(name).exists()) || crate::ports::state_folder(&here).is_dir() {
+        return here;
+    }
+    system::home_of_old().unwrap_or(here)
+}
+
 /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
 /// keep nobody from asking a supervisor that runs.
 fn settled_home(given: &Path) -> PathBuf {
@@ -153,7 +164,9 @@ fn load(home: &Path) -> Option<Loaded> {
     match config::load(home, &environment::all(), &[]) {
         Ok(loaded) => Some(loaded),
         Err(problems) => {
-            eprint!("{}", config::problems_text(&problems));
+            let text = config::problems_text(&problems);
+            eprint!("{text}");
+            manager::record(&events::failed(&format!("the settings are wrong:\n{text}")));
             None
         }
     }
@@ -164,7 +177,7 @@ fn config_check(home: &Path) -> Exit {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
             problems.extend(config::check_files(&loaded));
-            problems.extend(config::check_access(&loaded));
+            problems.extend(config::check_access(&loaded, system::ordinary_writers));
             if problems.is_empty() {
                 println!("the settings are good");
             } else {
@@ -182,4 +195,6 @@ fn config_check(home: &Path) -> Exit {
 /// Prints an error with its causes.
 fn complain(error: &dyn std::error::Error) {
     eprintln!("kosmos: {}", Chain(error));
+    // A service has nobody who reads that.
+    manager::record(&events::failed(&Chain(error).to_string()));
 }

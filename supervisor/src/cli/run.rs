@@ -17,6 +17,7 @@ use crate::duty::command::Command;
 use crate::duty::{Duty, Ending, Snapshot};
 use crate::host::console::Stop;
 use crate::host::manager::{Manager, Word};
+use crate::host::system;
 use crate::ports::{VaultError, state_folder};
 use crate::update::World;
 use crate::vault;
@@ -43,7 +44,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     }
     // A key that is missing keeps no version from being started, only new ones from being verified.
     let files = config::check_files(&loaded);
-    let access = config::check_access(&loaded);
+    let access = config::check_access(&loaded, system::ordinary_writers);
     for problem in loaded.warnings.iter().chain(&files).chain(&access) {
         tracing::warn!(%problem, "settings");
     }
@@ -55,6 +56,10 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
             return if matches!(error, VaultError::Locked { .. }) { Exit::Locked } else { Exit::Failed };
         }
     };
+    let state = state_folder(&home);
+    if let Err(error) = system::shut_out_others(&state) {
+        tracing::warn!(folder = %state.display(), %error, "cannot keep ordinary users from writing here: an administrator may");
+    }
     let (leave, left) = watch::channel(false);
     let manager = Manager::found();
     let goes_down = Cell::new(false);

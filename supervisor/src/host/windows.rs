@@ -10,12 +10,14 @@ mod children;
 pub mod manager;
 mod processes;
 mod registry;
+mod rights;
 pub mod service;
 mod services;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};
 pub use registry::registered_javas;
+pub use rights::{home_of_old, ordinary_writers, shut_out_others};
 
 use manager::main as service_began;
 use std::ffi::{OsStr, OsString, c_void};
