@@ -132,6 +132,9 @@ pub enum Service {
     Start(Which),
     /// Stop the integration point and the supervisor; both start again with the machine
     Stop(Which),
+    /// Stop the supervisor alone; the integration point goes on
+    #[command(hide = true)]
+    Leave(Which),
     /// Start the supervisor anew; the integration point goes on
     Restart(Which),
     /// Whether it is installed, runs, and starts with the machine

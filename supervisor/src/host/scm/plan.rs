@@ -163,7 +163,7 @@ impl Facts {
         let name = || self.name.clone();
         match (word, &self.known) {
             (Word::Install(wish), _) => self.install(wish, folders),
-            (Word::Uninstall, None) => Ok(plan(Vec::new(), false)),
+            (Word::Uninstall | Word::Leave, None) => Ok(plan(Vec::new(), false)),
             (Word::Uninstall, Some(known)) => {
                 let mut steps = self.stop(known);
                 steps.push(Step::Remove(name()));
@@ -190,6 +190,9 @@ impl Facts {
                     plan.remarks.push("both start again with the machine".to_owned());
                 }
                 Ok(plan)
+            }
+            (Word::Leave, Some(known)) => {
+                Ok(plan(if known.is_up { vec![Step::Leave(name())] } else { Vec::new() }, false))
             }
             (Word::Restart, Some(_)) => {
                 let mut plan = plan(vec![Step::Leave(name()), Step::Start(name())], true);
