@@ -64,7 +64,7 @@ impl Kept {
     fn publish(&mut self, version: &str, behaviour: &str) {
         let native = std::fs::read(program("false-native").unwrap()).unwrap();
         let archive = Archive::new("integrasjonspunkt", version, now());
-        let archive = archive.with(ENTRY, behaviour.as_bytes()).with("bin/integrasjonspunkt.exe", &native);
+        let archive = archive.with(ENTRY, behaviour.as_bytes()).with("bin/integrasjonspunkt.exe", native);
         let ending = format!("-{}-{}.zip", std::env::consts::OS, std::env::consts::ARCH);
         self.site.publish_bytes(version, &ending, archive.bytes().unwrap(), behaviour);
     }
