@@ -82,6 +82,9 @@ mod tests {
         let bytes = make("a", ["kosmos", "docs/README.md"]);
         assert_eq!(bytes, make("b", ["docs/README.md", "kosmos"]));
         let archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
-        assert_eq!(archive.file_names().collect::<Vec<_>>(), ["kosmos-1/docs/README.md", "kosmos-1/kosmos"]);
+        assert_eq!(
+            archive.file_names().map(|name| name.unwrap().into_owned()).collect::<Vec<_>>(),
+            ["kosmos-1/docs/README.md", "kosmos-1/kosmos"]
+        );
     }
 }

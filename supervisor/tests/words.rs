@@ -191,8 +191,8 @@ fn every_decision_is_in_the_index_and_has_a_number_of_its_own() {
         assert!(index.contains(&format!("]({name})")), "{name} is not in the index");
         numbers.push(number);
     }
-    let expected: Vec<u32> = (1..).take(numbers.len()).collect();
-    assert_eq!(numbers, expected);
+    // Pages are sorted by name; a number may be kept free for what is being decided.
+    assert!(numbers.windows(2).all(|two| two[0] < two[1]), "{numbers:?}");
 }
 
 #[test]

@@ -109,6 +109,18 @@ fn kosmos_stop_ends_both_and_a_supervisor_that_is_asked_to_leave_ends_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_supervisor_left_running_is_stopped_by_the_same_word() {
+    let mut site = running("4.0.7");
+    assert_eq!(site.terminate().code(), Some(0));
+    assert_eq!(site.integration_points().len(), 1);
+    ended(&site.kosmos(&["stop"]), 0, "no supervisor ran; the integration point");
+    assert_eq!(site.integration_points(), []);
+    assert_eq!(site.ran()[0].ended.as_deref(), Some("0"), "it was asked, not killed");
+    ended(&site.kosmos(&["stop"]), 30, "none runs in");
+}
+
 #[test]
 fn a_second_supervisor_says_who_has_the_folder() {
     let site = running("4.0.7");
