@@ -165,7 +165,7 @@ impl Facts {
             (Word::Install(wish), _) => self.install(wish, folders),
             (Word::Uninstall | Word::Leave, None) => Ok(plan(Vec::new(), false)),
             (Word::Uninstall, Some(known)) => {
-                let mut steps = self.stop(known);
+                let mut steps = self.stop(known, folders);
                 steps.push(Step::Remove(name()));
                 let mut plan = plan(steps, false);
                 plan.remarks.push(format!("{} is as it was; there may be messages in it", plan.home.display()));
@@ -185,7 +185,7 @@ impl Facts {
                 Ok(plan(if known.is_up { Vec::new() } else { vec![Step::Start(name())] }, true))
             }
             (Word::Stop, Some(known)) => {
-                let mut plan = plan(self.stop(known), false);
+                let mut plan = plan(self.stop(known, folders), false);
                 if !plan.steps.is_empty() && known.start != Start::Manual {
                     plan.remarks.push("both start again with the machine".to_owned());
                 }
@@ -202,12 +202,14 @@ impl Facts {
         }
     }
 
-    fn stop(&self, known: &Known) -> Vec<Step> {
-        match self.home().filter(|_| known.is_up) {
-            // It has the supervisor end too; the control is asked besides, for one that hears nobody.
-            Some(home) => vec![Step::StopBoth(home), Step::Leave(self.name.clone())],
-            None => Vec::new(),
+    fn stop(&self, known: &Known, folders: &impl Folders) -> Vec<Step> {
+        if !known.is_up {
+            return Vec::new();
         }
+        // It has the supervisor end too; the control is asked besides, for one that hears nobody. One whose home folder is
+        // gone keeps nothing any more.
+        let both = self.home().filter(|home| folders.is_there(home)).map(Step::StopBoth);
+        both.into_iter().chain([Step::Leave(self.name.clone())]).collect()
     }
 
     fn install(&self, wish: &Wish, folders: &impl Folders) -> Result<Plan<Step>, ServiceError> {
