@@ -128,7 +128,7 @@ mod tests {
         const SHARED_FOR_READING: u32 = 1;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("current.json");
-        fs::write(&path, b"old").unwrap();
+        replace(&path, b"old").unwrap();
         let held_while = |act: &dyn Fn() -> io::Result<()>| {
             let held = OpenOptions::new().read(true).share_mode(SHARED_FOR_READING).open(&path).unwrap();
             assert!(is_held_open(&fs::remove_file(&path).unwrap_err()));

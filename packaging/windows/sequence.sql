@@ -9,4 +9,5 @@ UPDATE InstallExecuteSequence SET Sequence=1550 WHERE Action='RemoveExistingProd
 UPDATE InstallExecuteSequence SET Sequence=6500 WHERE Action='PutService'
 UPDATE CustomAction SET Type=3410 WHERE Action='StartAgain'
 UPDATE Property SET Value='WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;KOSMOSHOME;KOSMOSSTART' WHERE Property='SecureCustomProperties'
-UPDATE `Upgrade` SET `Attributes`=513 WHERE `ActionProperty`='WIX_UPGRADE_DETECTED'
+DELETE FROM `Upgrade` WHERE `ActionProperty`='WIX_UPGRADE_DETECTED'
+INSERT INTO `Upgrade` (`UpgradeCode`, `VersionMax`, `Attributes`, `ActionProperty`) VALUES ('{6B6F736D-6F73-4B45-8550-0000004D5349}', '@VERSION@', 513, 'WIX_UPGRADE_DETECTED')

@@ -94,7 +94,7 @@ mod tests {
             Exit::Locked,
             Exit::SourceUnreachable,
         ];
-        let documented: Vec<u8> = HELP.lines().filter_map(|line| line.get(..4)?.trim().parse().ok()).collect();
+        let documented: Vec<u8> = HELP.lines().filter_map(|line| line.get(..4)?.trim().parse::<u8>().ok()).collect();
         assert_eq!(documented, all.map(Exit::number));
     }
 }

@@ -1,7 +1,9 @@
 //! What the disk says.
 
 use super::*;
-use crate::config::{check_access, check_files};
+#[cfg(unix)]
+use crate::config::check_access;
+use crate::config::check_files;
 
 /// What `host` says on Linux.
 #[cfg(unix)]

@@ -26,7 +26,7 @@ pub const DESCRIPTION: &str = "Keeps the eFormidling integrasjonspunkt running a
 pub const HOME_OF_OLD: &str = r"C:\integrasjonspunkt";
 
 /// Failing is followed by a restart after these pauses; the last one is repeated.
-pub const RECOVERY: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(60)];
+pub const RECOVERY: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_mins(1)];
 /// So long without a failure, and the first pause is the next one again.
 pub const FAILURES_FORGOTTEN: Duration = Duration::from_hours(24);
 /// The longest that a machine that goes down is asked to wait for us. Its own updates wait with it.

@@ -39,7 +39,9 @@ const INHERIT_ONLY: &str = "IO";
 pub fn of_our_folder(service: Option<&str>) -> String {
     let mut list = "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)".to_owned();
     if let Some(sid) = service {
-        list.push_str(&format!("(A;OICI;FA;;;{sid})"));
+        list.push_str("(A;OICI;FA;;;");
+        list.push_str(sid);
+        list.push(')');
     }
     list
 }

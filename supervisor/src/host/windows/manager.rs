@@ -309,8 +309,5 @@ fn lock<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What went wrong, with the system's own words.
 pub(super) fn said(error: windows_service::Error) -> io::Error {
-    match error {
-        windows_service::Error::Winapi(error) => error,
-        other => io::Error::other(other),
-    }
+    if let windows_service::Error::Winapi(error) = error { error } else { io::Error::other(error) }
 }

@@ -86,9 +86,10 @@ impl Services for Here {
         carry_out(step).await.map_err(|error| {
             // The step of an install has several lines; its first one names it.
             let step = step.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-            match is_denied(&error) {
-                true => ServiceError::NotAllowed { act: step, right: format!("{error}; an administrator may") },
-                false => ServiceError::Failed { step, why: error.to_string() },
+            if is_denied(&error) {
+                ServiceError::NotAllowed { act: step, right: format!("{error}; an administrator may") }
+            } else {
+                ServiceError::Failed { step, why: error.to_string() }
             }
         })
     }

@@ -34,7 +34,7 @@ const GOES_AWAY: i32 = 1072;
 /// How often the control is asked while something changes.
 const POLL: Duration = Duration::from_millis(100);
 /// A service of another program that does not end within this is not ended by asking.
-const OTHERS_PATIENCE: Duration = Duration::from_secs(60);
+const OTHERS_PATIENCE: Duration = Duration::from_mins(1);
 
 /// What could not be done, and does not keep the rest from being done.
 #[derive(Debug)]
@@ -165,19 +165,16 @@ pub fn put(definition: &Definition, anew: bool) -> io::Result<Vec<Wrong>> {
     let mut info = info(definition);
     let there = open(&definition.name, access)?;
     let keeps = there.is_some() && !anew;
-    let service = match there {
-        Some(service) => {
-            if keeps {
-                info.start_type = service.query_config().map_err(said)?.start_type;
-                info.account_name = None;
-            }
-            service.change_config(&info).map_err(said)?;
-            service
+    let service = if let Some(service) = there {
+        if keeps {
+            info.start_type = service.query_config().map_err(said)?.start_type;
+            info.account_name = None;
         }
-        None => {
-            let rights = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
-            control(rights)?.create_service(&info, access).map_err(said)?
-        }
+        service.change_config(&info).map_err(said)?;
+        service
+    } else {
+        let rights = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
+        control(rights)?.create_service(&info, access).map_err(said)?
     };
     let mut wrongs = Vec::new();
     let mut tried = |what, done: windows_service::Result<()>| {
@@ -247,13 +244,11 @@ pub async fn start(name: &str, patience: Duration) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let status = settled(&service, ServiceState::StartPending, patience).await?;
-    match status.current_state {
-        ServiceState::Running => Ok(()),
-        _ => Err(io::Error::other(format!(
-            "it has ended: {}",
-            end_in_words(&status).unwrap_or_else(|| in_words(status.current_state).to_owned())
-        ))),
+    if status.current_state == ServiceState::Running {
+        return Ok(());
     }
+    let how = end_in_words(&status).unwrap_or_else(|| in_words(status.current_state).to_owned());
+    Err(io::Error::other(format!("it has ended: {how}")))
 }
 
 /// Asks it to leave, and resolves when it has. One that does not run, or is not there, is no error.
