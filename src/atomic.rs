@@ -74,6 +74,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a folder and all that is in it.
+///
+/// # Errors
+/// As `std::fs::remove_dir_all`.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    retry_while_held_open(|| fs::remove_dir_all(path))
+}
+
 /// Flushes the folder that holds `path`, so that a rename in it outlives a power cut.
 ///
 /// # Errors
@@ -143,8 +151,9 @@ fn retry_while_held_open(mut act: impl FnMut() -> io::Result<()>) -> io::Result<
 }
 
 fn is_held_open(error: &io::Error) -> bool {
-    // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
-    matches!(error.raw_os_error(), Some(5 | 32 | 33))
+    // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, and ERROR_DIR_NOT_EMPTY: what was removed while
+    // somebody has it open is gone only when he closes it.
+    matches!(error.raw_os_error(), Some(5 | 32 | 33 | 145))
 }
 
 #[cfg(test)]
@@ -184,6 +193,34 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_that_a_scanner_holds_for_a_moment_is_replaced_and_removed_when_it_lets_go() {
+        use std::os::windows::fs::OpenOptionsExt;
+        const SHARED_FOR_READING: u32 = 1;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("current.json");
+        replace(&path, b"old").unwrap();
+        let held_while = |act: &dyn Fn() -> io::Result<()>| {
+            let held = OpenOptions::new().read(true).share_mode(SHARED_FOR_READING).open(&path).unwrap();
+            assert!(is_held_open(&fs::remove_file(&path).unwrap_err()));
+            let (done, finished) = std::sync::mpsc::channel::<()>();
+            let scanner = std::thread::spawn(move || {
+                // Longer than a first try takes, shorter than all of them.
+                let _ = finished.recv_timeout(std::time::Duration::from_millis(400));
+                drop(held);
+            });
+            let acted = act();
+            drop(done);
+            scanner.join().unwrap();
+            acted
+        };
+        held_while(&|| replace(&path, b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        held_while(&|| remove_folder(folder.path())).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

@@ -15,10 +15,14 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
 )]
 pub struct Cli {
-    /// The folder with the settings, the integration point's own files, and our state (default: the working folder);
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder; on Windows C:\integrasjonspunkt where that is there and the working folder has no settings);
     /// for `run`, `status` and `config check` it may be given more than once, or be a folder whose settings name several
     #[arg(long = "home", global = true, value_name = "DIR")]
     pub homes: Vec<PathBuf>,
+
+    /// Started by Windows' service control and by nobody else
+    #[arg(long, hide = true)]
+    pub service: bool,
 
     /// How much is said on stderr and in the log: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
@@ -139,6 +143,9 @@ pub enum Service {
     Start(Which),
     /// Stop the integration point and the supervisor; both start again with the machine
     Stop(Which),
+    /// Stop the supervisor alone; the integration point goes on
+    #[command(hide = true)]
+    Leave(Which),
     /// Start the supervisor anew; the integration point goes on
     Restart(Which),
     /// Whether it is installed, runs, and starts with the machine

@@ -36,7 +36,7 @@ fn problems_of(home: &Path) -> Vec<Problem> {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
             problems.extend(config::check_files(&loaded));
-            problems.extend(config::check_access(&loaded));
+            problems.extend(config::check_access(&loaded, crate::host::system::ordinary_writers));
             problems
         }
         Err(problems) => problems,

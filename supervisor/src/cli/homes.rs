@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::child::environment;
 use crate::config;
+use crate::host::service::SETTINGS;
+use crate::host::system;
 
 /// One home, or several that one supervisor keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub fn said_to_one(homes: &[PathBuf]) -> String {
 /// A folder is not there, or is named twice.
 pub fn named(given: &[PathBuf]) -> Result<Homes, String> {
     match given {
-        [] => Ok(meant_by(folder(Path::new("."))?)),
+        [] => Ok(meant_by(folder(&where_none_is_named())?)),
         [one] => Ok(meant_by(folder(one)?)),
         several => {
             let mut homes = Vec::new();
@@ -44,6 +46,15 @@ pub fn named(given: &[PathBuf]) -> Result<Homes, String> {
             }
         }
     }
+}
+
+/// The working folder; on Windows the folder that KOSMOS' guide names, where the working folder has no settings.
+fn where_none_is_named() -> PathBuf {
+    let here = PathBuf::from(".");
+    if SETTINGS.iter().any(|name| here.join(name).exists()) || crate::ports::state_folder(&here).is_dir() {
+        return here;
+    }
+    system::home_of_old().unwrap_or(here)
 }
 
 /// A folder whose settings name homes means these. Where its settings are wrong they name nothing.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
-use crate::host::machine;
+use crate::host::{events, machine};
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
@@ -82,11 +82,15 @@ fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> Wor
 
 fn notices(settings: &Settings, state: &Path) -> Notices {
     let webhooks = settings.notice.webhooks.clone();
-    Notices::open(state, settings.mail.clone(), about(settings), Clock::machine()).with_webhooks(
-        webhooks,
-        settings.network.clone(),
-        machine::name(),
-    )
+    Notices::open(state, settings.mail.clone(), about(settings), Clock::machine())
+        .with_webhooks(webhooks, settings.network.clone(), machine::name())
+        .witnessed_by(into_event_log)
+}
+
+/// Watchers of Windows' event log have numbers to wait for; elsewhere the journal has it by our log.
+fn into_event_log(row: &crate::notice::Row) {
+    let version = row.to.as_deref();
+    crate::host::manager::record(&events::happened(&row.what, version, row.reason.as_deref()));
 }
 
 fn about(settings: &Settings) -> About {

@@ -25,6 +25,7 @@ use efm::chain::Chain;
 
 use crate::child::environment;
 use crate::config::{self, Loaded};
+use crate::host::{events, manager};
 use args::{Cli, Config, Word};
 use exit::Exit;
 use homes::Homes;
@@ -35,17 +36,30 @@ pub fn main() -> ExitCode {
     if args::lost_homes(std::env::args_os(), &cli.homes) {
         return wrong_use("--home stands before the word and after it; put all of them on one side").into();
     }
+    if !cli.service {
+        return in_a_runtime(cli).into();
+    }
+    match manager::as_service(|| in_a_runtime(cli).number()) {
+        Ok(exit) => ExitCode::from(exit),
+        Err(error) => {
+            eprintln!("kosmos: run as a service: {error}; kosmos service start has the system start it");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn in_a_runtime(cli: Cli) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(word(cli));
             // A copy that is being made by another thread is not waited for: it is made again.
             runtime.shutdown_background();
-            exit.into()
+            exit
         }
         Err(error) => {
             eprintln!("kosmos: start the runtime: {error}");
-            Exit::Failed.into()
+            Exit::Failed
         }
     }
 }
@@ -169,10 +183,17 @@ fn load(home: &Path) -> Option<Loaded> {
     match config::load(home, &environment::all(), &[]) {
         Ok(loaded) => Some(loaded),
         Err(problems) => {
-            eprint!("{}", config::problems_text(&problems));
+            complain_of(&problems);
             None
         }
     }
+}
+
+/// Prints all that is wrong with the settings.
+fn complain_of(problems: &[config::Problem]) {
+    let text = config::problems_text(problems);
+    eprint!("{text}");
+    manager::record(&events::failed(&format!("the settings are wrong:\n{text}")));
 }
 
 fn wrong_use(why: &str) -> Exit {
@@ -183,4 +204,6 @@ fn wrong_use(why: &str) -> Exit {
 /// Prints an error with its causes.
 fn complain(error: &dyn std::error::Error) {
     eprintln!("kosmos: {}", Chain(error));
+    // A service has nobody who reads that.
+    manager::record(&events::failed(&Chain(error).to_string()));
 }

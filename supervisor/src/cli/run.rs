@@ -19,6 +19,7 @@ use crate::control::serve::{Desk, serve};
 use crate::duty::command::Command;
 use crate::duty::{Duty, Ending, Snapshot};
 use crate::host::console::Stop;
+use crate::host::system;
 use crate::ports::{VaultError, state_folder};
 use crate::siblings::Place;
 use crate::sources::fetches::Fetches;
@@ -42,7 +43,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
     let settled = match settled::settle(home) {
         Ok(settled) => settled,
         Err(problems) => {
-            eprint!("{}", config::problems_text(&problems));
+            super::complain_of(&problems);
             return Exit::Settings;
         }
     };
@@ -100,6 +101,10 @@ pub(super) async fn keep(
     left: watch::Receiver<bool>,
     among: &Among,
 ) -> Exit {
+    let state = state_folder(&terms.settings.home);
+    if let Err(error) = system::shut_out_others(&state) {
+        tracing::warn!(folder = %state.display(), %error, "cannot keep ordinary users from writing here: an administrator may");
+    }
     loop {
         let mut world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
         world.source.fetches = among.fetches.clone();
@@ -139,7 +144,7 @@ impl Terms {
             Settled::Right(loaded) => {
                 // A key that is missing keeps no version from being started, only new ones from being verified.
                 let files = config::check_files(&loaded);
-                let access = config::check_access(&loaded);
+                let access = config::check_access(&loaded, system::ordinary_writers);
                 for problem in loaded.warnings.iter().chain(&files).chain(&access) {
                     tracing::warn!(%problem, "settings");
                 }

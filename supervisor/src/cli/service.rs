@@ -26,6 +26,7 @@ async fn act(home: Option<&Path>, said: &args::Service) -> Result<Exit, ServiceE
         Service::Uninstall(which) => (which, Word::Uninstall, "take the service away"),
         Service::Start(which) => (which, Word::Start, "start the service"),
         Service::Stop(which) => (which, Word::Stop, "stop the service"),
+        Service::Leave(which) => (which, Word::Leave, "stop the supervisor"),
         Service::Restart(which) => (which, Word::Restart, "restart the service"),
         Service::Status(which) => return Ok(show(&Here::look(which.name.as_deref()).await?.standing())),
     };

@@ -27,6 +27,7 @@ mod value;
 mod worked_out;
 
 pub use access::{check_access, check_files};
+pub use files::WhoMayWrite;
 pub use last_good::{LastGood, perhaps_home};
 pub use problem::{Place, Problem, Severity, problems_text};
 pub use settings::Settings;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-pub use super::system::manager::Manager;
+pub use super::system::manager::{Manager, as_service, record};
 
 /// What a service manager is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub enum Word {
     Start,
     /// Stop both.
     Stop,
+    /// The supervisor leaves, and what it keeps goes on: for a package that puts another one in its place.
+    Leave,
     /// The supervisor anew.
     Restart,
 }

@@ -137,6 +137,8 @@ pub struct Notices {
     hooks: Option<Hooks>,
     metrics: Option<Metrics>,
     state: PathBuf,
+    /// Who is told of each line of the history besides.
+    witness: Option<fn(&Row)>,
 }
 
 impl Notices {
@@ -153,7 +155,15 @@ impl Notices {
             hooks: None,
             metrics: None,
             state: state.to_owned(),
+            witness: None,
         }
+    }
+
+    /// Tells this one of each line of the history.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: fn(&Row)) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// With these webhooks, reached as the release sources are. `host` is what this machine calls itself.
@@ -184,6 +194,9 @@ impl Notices {
     }
 
     fn write_down(&self, row: &Row) {
+        if let Some(witness) = self.witness {
+            witness(row);
+        }
         if let Err(error) = self.history.append(row) {
             tracing::error!(what = row.what, error = %Chain(&error), "write history");
         }

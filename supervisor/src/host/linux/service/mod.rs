@@ -103,6 +103,7 @@ impl Services for Here {
                 let remark = "nothing runs now: neither the supervisor nor the integration point";
                 plan.remarks.push(format!("{remark}; `kosmos service start` starts both"));
             }
+            Word::Leave => plan.steps.push(Step::systemctl("stop", &unit)),
             Word::Uninstall => self.uninstall(&home, &mut plan),
         }
         Ok(plan)
