@@ -1,5 +1,7 @@
 //! The crates that are in a program, as `cargo metadata` says: all that is reached without tests and build scripts.
 
+#![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null, and no panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::path::{Path, PathBuf};

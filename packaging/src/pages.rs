@@ -1,6 +1,7 @@
 //! Man pages and completions, from the definitions that the program itself uses.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
@@ -65,10 +66,7 @@ fn page(folder: &Path, word: &Command, name: &str) -> Result<(), Box<dyn Error>>
     let mut text = String::from_utf8(text)?;
     if name == "kosmos" {
         text.push_str(FILES);
-        text.push_str(&format!(
-            ".SH \"EXIT STATUS\"\n.nf\n{}\n.fi\n",
-            exit::HELP.replace('\\', "\\e").replace('-', "\\-")
-        ));
+        write!(text, ".SH \"EXIT STATUS\"\n.nf\n{}\n.fi\n", exit::HELP.replace('\\', "\\e").replace('-', "\\-"))?;
     }
     crate::write(&folder.join(format!("{name}.1")), text.as_bytes())?;
     for below in word.get_subcommands().filter(|it| !it.is_hide_set()) {

@@ -1,4 +1,6 @@
-//! The list of what a program is made of, as CycloneDX 1.5: who must know whether a flaw in a crate is his reads this.
+//! The list of what a program is made of, as `CycloneDX` 1.5: who must know whether a flaw in a crate is his reads this.
+
+#![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null, and no panic")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

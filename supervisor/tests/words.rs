@@ -116,7 +116,9 @@ fn every_exit_code_is_in_the_readme() {
     let readme = read("README.md");
     let section = readme.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
     let numbers = |text: &str| -> Vec<u8> {
-        text.lines().filter_map(|line| line.trim_start_matches('|').split_whitespace().next()?.parse::<u8>().ok()).collect()
+        text.lines()
+            .filter_map(|line| line.trim_start_matches('|').split_whitespace().next()?.parse::<u8>().ok())
+            .collect()
     };
     let documented = numbers(exit::HELP);
     assert!(documented.len() > 10, "{documented:?}");

@@ -24,12 +24,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&folder.join(name), bytes);
     let server = Background::start()?;
     for (version, starts) in [("4.0.7", true), ("4.0.8", true), ("4.0.9", false)] {
-        let bytes = match &class {
-            Some(class) => jar(version, starts.then_some(class))?,
-            None => {
-                let behaviour = if starts { "" } else { "start=crash\n" };
-                Archive::new("integrasjonspunkt", version, now).with(ENTRY, behaviour.as_bytes()).bytes()?
-            }
+        let bytes = if let Some(class) = &class {
+            jar(version, starts.then_some(class))?
+        } else {
+            let behaviour = if starts { "" } else { "start=crash\n" };
+            Archive::new("integrasjonspunkt", version, now).with(ENTRY, behaviour.as_bytes()).bytes()?
         };
         let name = format!("integrasjonspunkt-v{version}.jar");
         let signature = publisher.sign(&bytes, now)?;

@@ -139,8 +139,8 @@ mod tests {
             let mut buffer = [0; 4096];
             systemd.recv(&mut buffer).map(|length| String::from_utf8(buffer[..length].to_vec()).unwrap()).unwrap()
         };
-        let manager = Manager::at(Some(path.into()), Some(Duration::from_secs(60)));
-        assert_eq!(manager.watchdog(), Some(Duration::from_secs(60)));
+        let manager = Manager::at(Some(path.into()), Some(Duration::from_mins(1)));
+        assert_eq!(manager.watchdog(), Some(Duration::from_mins(1)));
         manager.tell(Word::Turn("runs 4.0.7"));
         assert_eq!(heard(), "READY=1\nWATCHDOG=1\nSTATUS=runs 4.0.7\n");
         manager.tell(Word::Turn("runs 4.0.7"));

@@ -1,3 +1,7 @@
+//! Plans over machines as systemd describes them; what a plan does to a true one is seen in `.ci/systemd`.
+
+use std::fmt::Write as _;
+
 use super::*;
 
 const INSTALL: Wish = Wish { home: None, user: None, with_machine: true };
@@ -22,7 +26,8 @@ fn machine(state: &str, kosmos: &[&Path]) -> Here {
     );
     for (number, home) in kosmos.iter().enumerate() {
         let home = home.display();
-        text += &format!(
+        let _ = write!(
+            text,
             "\nId=old-{number}.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nKillMode=control-group\n\
              User=root\nGroup=\nEnvironment=SERVER_PORT=9093\nEnvironmentFiles=/etc/ip.env (ignore_errors=yes)\nWorkingDirectory={home}\n\
              ExecStart={{ path=/usr/bin/java ; argv[]=/usr/bin/java -jar {home}/kosmos-1.0.jar ; ignore_errors=no }}\n"
