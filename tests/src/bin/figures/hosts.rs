@@ -45,7 +45,7 @@ pub fn measure(wish: &Wish, programs: &Programs, table: &mut Table) -> io::Resul
 fn idle(homes: usize, time: Duration, programs: &Programs) -> io::Result<(Option<Reading>, Option<Reading>)> {
     let mut sites = Vec::new();
     for _ in 0..homes {
-        let mut site = Site::new(programs, Way::Plain, "15m")?;
+        let site = Site::new(programs, Way::Plain, "15m")?;
         site.shop.publish("4.0.1", SMALL, "")?;
         sites.push(site);
     }
