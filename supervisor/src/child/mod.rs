@@ -17,6 +17,7 @@ use crate::host::system;
 use crate::ports::{Child, ChildError, Examination, Exit, Launch, Needs, Process};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Files of the integration point that grow while it migrates its data, relative to its home.
 const DATABASE_FILES: [&str; 2] = ["integrasjonspunkt.mv.db", "integrasjonspunkt.trace.db"];
@@ -26,7 +27,7 @@ const DATABASE_FILES: [&str; 2] = ["integrasjonspunkt.mv.db", "integrasjonspunkt
 pub struct IntegrationPoint {
     home: PathBuf,
     settings: settings::Child,
-    children: system::Children,
+    children: Rc<system::Children>,
     output: output::Output,
     manage: manage::Manage,
     javas: java::Javas,
@@ -44,10 +45,17 @@ impl IntegrationPoint {
             output: output::Output::of(&home, settings.log_size_bytes, settings.log_files_kept),
             manage: manage::Manage::new(&settings),
             javas: java::Javas::new(settings.java.clone()),
-            children: system::Children::default(),
+            children: Rc::default(),
             home,
             settings,
         }
+    }
+
+    /// With the processes that another one of this home has started: when settings are read again they are still ours,
+    /// and nobody else can ask how they ended.
+    #[must_use]
+    pub fn in_place_of(self, before: &Self) -> Self {
+        Self { children: before.children.clone(), ..self }
     }
 
     /// Passes its new lines on to our log, marked `[INCLUDED]`, while it is polled, when the settings say so; otherwise

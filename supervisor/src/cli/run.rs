@@ -105,8 +105,12 @@ pub(super) async fn keep(
     if let Err(error) = system::shut_out_others(&state) {
         tracing::warn!(folder = %state.display(), %error, "cannot keep ordinary users from writing here: an administrator may");
     }
+    let mut before = None;
     loop {
         let mut world = house::to_work_in(terms.settings.clone(), lock.clone(), left.clone());
+        if let Some(before) = before.take() {
+            world.child = world.child.in_place_of(&before);
+        }
         world.source.fetches = among.fetches.clone();
         let exit = match on_duty(&world, among, settings_folder, terms.wrong.as_deref()).await {
             Some(Ending::Reload) => {
@@ -116,6 +120,7 @@ pub(super) async fn keep(
                 if terms.settings.notice.metrics != metrics_before {
                     metrics::say_goodbye(&world).await;
                 }
+                before = Some(world.child);
                 continue;
             }
             Some(Ending::ChildGoesOn) if among.keeper.machine_goes_down() => {

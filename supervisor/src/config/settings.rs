@@ -332,6 +332,8 @@ pub enum Told {
     Restarted,
     CrashLoop,
     Steady,
+    Trouble,
+    Well,
     Adopted,
     KeyExpires,
     Stale,
@@ -341,7 +343,7 @@ pub enum Told {
 
 impl Told {
     /// Each with its name. The names are part of the interface.
-    pub const NAMES: [(&'static str, Self); 16] = [
+    pub const NAMES: [(&'static str, Self); 18] = [
         ("available", Self::Available),
         ("staged", Self::Staged),
         ("refused", Self::Refused),
@@ -353,6 +355,8 @@ impl Told {
         ("restarted", Self::Restarted),
         ("crash-loop", Self::CrashLoop),
         ("steady", Self::Steady),
+        ("trouble", Self::Trouble),
+        ("well", Self::Well),
         ("adopted", Self::Adopted),
         ("key-expires", Self::KeyExpires),
         ("stale", Self::Stale),

@@ -13,6 +13,8 @@ use crate::update::{Running, World, stop, watch};
 
 /// Between two looks at its health.
 const PULSE_EACH: Duration = Duration::from_secs(30);
+/// What is wrong with it for longer than this is told; a short illness is not worth a mail at night.
+const TROUBLE_TOLD_AFTER: Duration = Duration::from_mins(5);
 /// After a start that could not be made at all.
 const START_AGAIN: Duration = Duration::from_secs(1);
 
@@ -26,7 +28,7 @@ pub(super) enum Pulse {
     Answered(Vec<String>),
     /// It did not answer.
     Silent(String),
-    /// It did not answer for longer than `hang_patience` and was stopped.
+    /// It did not answer for longer than `hang_patience`, and is to be ended.
     Hung,
 }
 
@@ -63,11 +65,46 @@ async fn next_pulse<D: Doors>(world: &World<D>, process: Process, silent_since: 
         Err(error) => {
             let patience = world.settings.child.hang_patience;
             let hung = silent_since.zip(patience).is_some_and(|(since, patience)| since.elapsed() >= patience);
-            if hung && stop::process_has_ended(world, &process).await.is_ok() {
-                return Pulse::Hung;
-            }
-            Pulse::Silent(Chain(&error).to_string())
+            if hung { Pulse::Hung } else { Pulse::Silent(Chain(&error).to_string()) }
         }
+    }
+}
+
+/// Its end is an event of its own; what comes of this is only felt where it will not end.
+async fn end_what_hangs<D: Doors>(world: &World<D>, process: Process) -> Pulse {
+    match stop::process_has_ended(world, &process).await {
+        Ok(()) => std::future::pending().await,
+        Err(error) => Pulse::Silent(Chain(&error).to_string()),
+    }
+}
+
+/// Since when something is wrong with it, and whether that was told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Trouble {
+    since: Option<Instant>,
+    told: bool,
+}
+
+/// What is to be told about trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tell {
+    Nothing,
+    Trouble,
+    Well,
+}
+
+impl Trouble {
+    fn felt(&mut self, is_in_trouble: bool, now: Instant) -> Tell {
+        if !is_in_trouble {
+            let was_told = std::mem::take(self).told;
+            return if was_told { Tell::Well } else { Tell::Nothing };
+        }
+        let since = *self.since.get_or_insert(now);
+        if self.told || now.duration_since(since) < TROUBLE_TOLD_AFTER {
+            return Tell::Nothing;
+        }
+        self.told = true;
+        Tell::Trouble
     }
 }
 
@@ -80,6 +117,7 @@ impl<D: Doors> Duty<'_, D> {
         self.pulse = None;
         self.up = false;
         self.silent_since = None;
+        self.hangs = false;
         self.running = Some(running);
     }
 
@@ -121,21 +159,27 @@ impl<D: Doors> Duty<'_, D> {
             }
             Pulse::Answered(red) => {
                 self.silent_since = None;
+                self.hangs = false;
+                // Of what nobody could verify this is all that is known.
+                self.up = true;
                 (!red.is_empty()).then(|| format!("{} down", red.join(", ")))
             }
             Pulse::Silent(why) => {
                 self.silent_since.get_or_insert_with(Instant::now);
+                self.hangs = false;
                 Some(why)
             }
             Pulse::Hung => {
-                self.tell(
-                    Happening::Warning,
-                    Some("it had not answered for too long and was started again".to_owned()),
-                );
-                self.silent_since = None;
-                None
+                let why = "it has not answered for too long, and is ended and started again".to_owned();
+                self.tell(Happening::Warning, Some(why.clone()));
+                self.hangs = true;
+                self.pulse = self
+                    .watched_child()
+                    .map(|it| -> LocalBoxFuture<'_, Pulse> { Box::pin(end_what_hangs(self.world, it)) });
+                Some(why)
             }
         };
+        self.tell_trouble(trouble.as_deref());
         if self.crashes.loop_is_over(Instant::now())
             && let Some(version) = self.version()
         {
@@ -148,8 +192,34 @@ impl<D: Doors> Duty<'_, D> {
         });
     }
 
+    /// A person is told once, and once more when it is over.
+    fn tell_trouble(&mut self, trouble: Option<&str>) {
+        match self.trouble.felt(trouble.is_some(), Instant::now()) {
+            Tell::Nothing => {}
+            Tell::Trouble => {
+                let why = trouble.unwrap_or_default();
+                let minutes = TROUBLE_TOLD_AFTER.as_secs() / 60;
+                tracing::warn!(%why, minutes, "the integration point is not well");
+                self.tell(Happening::Trouble, Some(format!("for {minutes} minutes: {why}")));
+            }
+            Tell::Well => {
+                tracing::info!("the integration point is well again");
+                self.tell(Happening::Well, None);
+            }
+        }
+    }
+
     /// It ended by itself: started again, at once the first time.
     pub(super) fn child_ended(&mut self, exit: Exit) {
+        if std::mem::take(&mut self.hangs) {
+            // By us, and told.
+            self.running = None;
+            self.pulse = None;
+            self.up = false;
+            self.silent_since = None;
+            self.restart_at = Some(Instant::now());
+            return;
+        }
         let how = match exit {
             Exit::Code(code) => format!("it ended with code {code}"),
             Exit::Signal(signal) => format!("it was ended by signal {signal}"),
@@ -167,7 +237,7 @@ impl<D: Doors> Duty<'_, D> {
         let after = self.crashes.ended(Instant::now());
         tracing::warn!(%how, pause_s = after.pause.as_secs(), "the integration point ended by itself");
         self.restart_at = Some(Instant::now() + after.pause);
-        let Some(version) = version else { return };
+        let Some(version) = version else { return self.what_nobody_verified_ended(&how) };
         if after.loop_began {
             let reason = Some(format!("{how}; it ends again and again, and is started again each minute"));
             self.world.notice.tell(Event { reason, log, ..Event::of(Happening::CrashLoop { version }) });

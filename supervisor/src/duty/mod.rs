@@ -72,6 +72,9 @@ pub struct Duty<'w, D: Doors> {
     running: Option<Running>,
     up: bool,
     silent_since: Option<Instant>,
+    /// It is being ended because it does not answer.
+    hangs: bool,
+    trouble: care::Trouble,
     crashes: Crashes,
     pulse: Option<LocalBoxFuture<'w, care::Pulse>>,
     restart_at: Option<Instant>,
@@ -112,6 +115,8 @@ impl<'w, D: Doors> Duty<'w, D> {
             running: None,
             up: false,
             silent_since: None,
+            hangs: false,
+            trouble: care::Trouble::default(),
             crashes: Crashes::default(),
             pulse: None,
             restart_at: None,
@@ -156,6 +161,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         tracing::info!(site = %self.site, "on duty");
         self.begin(reconcile::at_start(self.world).await?);
         self.recall();
+        let mut progress = self.world.progress.subscribe();
         loop {
             if self.reload && self.work.is_none() && self.starting.is_none() && self.asked.is_none() {
                 return Ok(Ending::Reload);
@@ -167,6 +173,7 @@ impl<'w, D: Doors> Duty<'w, D> {
             let nap = self.nap();
             let idle_enough_to_leave = self.may_leave();
             let nobody_waits = self.asked.is_none();
+            let attempting = matches!(self.work, Some(work::Work::Attempt(_)));
             let child = self.watched_child();
             tokio::select! {
                 biased;
@@ -195,6 +202,8 @@ impl<'w, D: Doors> Duty<'w, D> {
                     }
                 }
                 () = self.place.changed() => {}
+                // Each step of an attempt is a turn of the loop: those who ask see it at once.
+                Ok(()) = progress.changed(), if attempting => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -292,7 +301,10 @@ impl<'w, D: Doors> Duty<'w, D> {
         };
         // Only now: what failed is known to the next one.
         self.turn = None;
-        self.answer(answer.unwrap_or(Answer::Done));
+        // Who has asked for something else meanwhile is looked for now.
+        if self.asked.as_ref().is_some_and(|asked| asked.found) {
+            self.answer(answer.unwrap_or(Answer::Done));
+        }
     }
 
     /// A look may be dropped at any instant, an attempt at none; a watch ends by itself when asked to leave.

@@ -112,6 +112,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                 || self.restart_at.is_some()
                 || self.starting.is_some()
                 || self.take_over.is_some()
+                || self.waiting.unverified.is_some()
                 || self.is_installed(),
             overdue: staged.wish == Wish::Newest && self.is_overdue(),
             on_hold: hold::now_in_force(&state, now).is_some(),

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::Duty;
-use crate::ports::Doors;
+use super::{Duty, work};
+use crate::ports::{Child, Doors, Vault};
 use crate::release::Version;
 use crate::schedule::Window;
 use crate::update::Running;
@@ -47,8 +47,13 @@ pub struct LookResult {
 impl<D: Doors> Duty<'_, D> {
     pub(super) fn publish(&self) {
         let now = self.world.clock.now();
+        let (running, is_the_one_we_know) = self.what_runs_now();
         self.snapshot.send_modify(|seen| {
-            seen.running.clone_from(&self.running);
+            if !is_the_one_we_know {
+                seen.up = false;
+                seen.trouble = None;
+            }
+            seen.running = running;
             seen.crashes = self.crashes.count();
             seen.wrong_settings.clone_from(&self.wrong_settings);
             let staged = self.staged.as_ref();
@@ -56,5 +61,24 @@ impl<D: Doors> Duty<'_, D> {
             seen.next_look = self.looks.next(self.looked.as_ref(), now);
             seen.window = self.windows.open_or_next(now);
         });
+    }
+
+    /// While an attempt is under way: the old version for as long as it lives, then the one on trial. And whether it is
+    /// the one whose health we know.
+    fn what_runs_now(&self) -> (Option<Running>, bool) {
+        let old = self.running.clone();
+        if !matches!(self.work, Some(work::Work::Attempt(_))) {
+            return (old, true);
+        }
+        if let Some(old) = old.filter(|old| self.world.child.lives(&old.process)) {
+            return (Some(old), true);
+        }
+        let trial = self.world.vault.trial().ok().flatten();
+        let on_trial = trial.and_then(|trial| {
+            let process = trial.child.filter(|process| self.world.child.lives(process))?;
+            let stored = self.world.vault.stored(&trial.to.sha256).ok().flatten();
+            Some(Running { process, stored })
+        });
+        (on_trial, false)
     }
 }

@@ -134,13 +134,34 @@ impl<D: Doors> Duty<'_, D> {
                 tracing::warn!(%text, "take over");
                 self.tell_refusal(&error, &text);
                 self.tell(Happening::Warning, Some(text));
-                let may_pass = matches!(error.remedy(), Remedy::Retry(_) | Remedy::CallAPerson);
+                // While nothing runs a key file that a person mends is waited for, too.
+                let may_pass =
+                    matches!(error.remedy(), Remedy::Retry(_) | Remedy::CallAPerson) || self.running.is_none();
                 let waited = self.take_over.is_some_and(TakeOver::is_worth_waiting_for);
                 self.take_over = self.take_over.filter(|_| may_pass).map(TakeOver::again);
                 if waited && self.running.is_some() && !self.take_over.is_some_and(TakeOver::is_worth_waiting_for) {
                     self.tell_that_there_is_no_way_back(&error);
                 }
             }
+        }
+    }
+
+    /// Only what was verified is started by us: what ended stays down until it can be, and a person is told at once.
+    pub(super) fn what_nobody_verified_ended(&mut self, how: &str) {
+        let is_pointed_at = !matches!(self.world.vault.pointer(), Ok(None));
+        let version = self.waiting.unverified.as_deref().unwrap_or("what ran here");
+        let then = if is_pointed_at {
+            "The version that was installed last is started in its place"
+        } else {
+            "Nothing runs. It is started as soon as it can be verified: put its signature beside its jar, under the jar's name \
+             with .asc, or the right key into the key file; or install another version: kosmos upgrade --now"
+        };
+        let reason = format!("{version} could not be verified when it was taken over, and {how}. {then}");
+        tracing::error!(%reason, "what nobody verified has ended");
+        self.tell(Happening::Warning, Some(reason));
+        if !is_pointed_at {
+            self.restart_at = None;
+            self.take_over = Some(TakeOver::now());
         }
     }
 

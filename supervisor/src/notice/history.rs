@@ -128,7 +128,7 @@ impl Row {
             }
             Happening::KeyExpires { fingerprint, days } => self.say(format!("key {fingerprint}: {days} days left")),
             Happening::Stale { days } => self.say(format!("{days} days without a release list")),
-            Happening::PersonDecided | Happening::Warning => {}
+            Happening::Trouble | Happening::Well | Happening::PersonDecided | Happening::Warning => {}
         }
     }
 
@@ -154,6 +154,8 @@ pub(super) fn told(what: &Happening) -> Told {
         Happening::Restarted { .. } => Told::Restarted,
         Happening::CrashLoop { .. } => Told::CrashLoop,
         Happening::Steady { .. } => Told::Steady,
+        Happening::Trouble => Told::Trouble,
+        Happening::Well => Told::Well,
         Happening::Adopted { .. } => Told::Adopted,
         Happening::KeyExpires { .. } => Told::KeyExpires,
         Happening::Stale { .. } => Told::Stale,

@@ -71,6 +71,8 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
         | Happening::RollBackFailed { .. }
         | Happening::Restarted { .. }
         | Happening::Steady { .. }
+        | Happening::Trouble
+        | Happening::Well
         | Happening::Adopted { .. }
         | Happening::PersonDecided => Once::Always,
     }
@@ -94,6 +96,8 @@ pub(super) fn is_an_end(event: &Event) -> bool {
         | Happening::Restarted { .. }
         | Happening::CrashLoop { .. }
         | Happening::Steady { .. }
+        | Happening::Trouble
+        | Happening::Well
         | Happening::Adopted { .. }
         | Happening::KeyExpires { .. }
         | Happening::Stale { .. }
@@ -119,6 +123,8 @@ pub(super) fn subject(event: &Event, mode: Mode, crash_loop_told: bool) -> Optio
         Happening::Refused { version } => format!("Upgrade REFUSED {version}"),
         Happening::FailedElsewhere { version, .. } => format!("Upgrade STOPPED {version}"),
         Happening::CrashLoop { version } => format!("Crash loop {version}"),
+        Happening::Trouble => "Integrasjonspunkt in trouble".into(),
+        Happening::Well => "Integrasjonspunkt well again".into(),
         Happening::Steady { version } if crash_loop_told => format!("Running steadily {version}"),
         Happening::KeyExpires { days, .. } if *days < 0 => "Signing key EXPIRED".into(),
         Happening::KeyExpires { days, .. } => format!("Signing key expires in {days} days"),
@@ -210,7 +216,7 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
             vec![("key", fingerprint.clone()), ("days left", days.to_string())]
         }
         Happening::Stale { days } => vec![("days", days.to_string())],
-        Happening::PersonDecided | Happening::Warning => Vec::new(),
+        Happening::Trouble | Happening::Well | Happening::PersonDecided | Happening::Warning => Vec::new(),
     }
 }
 

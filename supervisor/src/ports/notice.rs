@@ -71,6 +71,10 @@ pub enum Happening {
     CrashLoop { version: Version },
     /// It runs steadily again after a crash loop.
     Steady { version: Version },
+    /// It runs and is not well: it does not answer, or a component is down. Told once.
+    Trouble,
+    /// The trouble that was told is over.
+    Well,
     /// What was here before us was verified and taken over; the process, where it ran.
     Adopted { version: String, pid: Option<u32> },
     /// A signing key nears its end, or has passed it.

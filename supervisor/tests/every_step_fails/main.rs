@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::disallowed_methods, reason = "a test writes its own home folder")]
 
+mod care;
 mod cut_short;
 mod doors;
 mod machine;

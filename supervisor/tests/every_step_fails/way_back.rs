@@ -102,3 +102,27 @@ fn a_person_who_says_now_does_not_wait_for_the_take_over() {
         assert_eq!(stranger.machine.alive(), ["4.0.8"]);
     }));
 }
+
+#[test]
+fn what_nobody_could_verify_stays_down_when_it_ends_until_it_can_be_and_a_person_is_told() {
+    let stranger = Stranger::new();
+    on_paused_time(stranger.on_duty(async |_| {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let process = stranger.machine.processes.borrow()[0].process.clone();
+        stranger.machine.end(&process);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert!(stranger.machine.alive().is_empty(), "only what was verified is started");
+        let is_told = |reason: &str| reason.contains("4.0.7 could not be verified") && reason.contains("Nothing runs");
+        let told = stranger.machine.told.borrow().iter().filter_map(|it| it.reason.clone()).any(|it| is_told(&it));
+        assert!(told, "{:?}", stranger.machine.told.borrow());
+        // No window is open before nine: what was here is installed, whether it runs or not.
+        assert!(stranger.pointer().is_none());
+        let beside = stranger.jar.with_file_name("integrasjonspunkt-v4.0.7.jar.asc");
+        std::fs::write(beside, &stranger.site.old.signature).unwrap();
+        tokio::time::sleep(Duration::from_mins(6)).await;
+        assert_eq!(
+            (stranger.machine.alive(), stranger.pointer()),
+            (vec!["4.0.7".to_owned()], Some("v4.0.7".to_owned()))
+        );
+    }));
+}
