@@ -178,7 +178,8 @@ impl<D: Doors> Duty<'_, D> {
         all.iter().find_map(|stored| {
             let release = Release { tag: stored.tag.clone() };
             let upgrade = compare::with_what_is_here(self.world, release, &Wish::Newest).ok()??;
-            if upgrade.given_up_bytes(&stored.sha256).is_some() {
+            let is_too_old = upgrade.is_too_old(stored.built, stored.signed).is_some();
+            if is_too_old || upgrade.given_up_bytes(&stored.sha256).is_some() {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;

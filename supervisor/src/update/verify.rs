@@ -53,6 +53,9 @@ pub fn named_and_here<D: Doors>(world: &World<D>, wish: &Wish) -> Result<Option<
     if let Some(reason) = upgrade.given_up_bytes(&stored.sha256) {
         return Err(Refusal::GivenUp { version: version.clone(), reason: reason.to_owned() }.into());
     }
+    if let Some(too_old) = upgrade.is_too_old(stored.built, stored.signed) {
+        return Err(refused_as(&stored.tag, &too_old));
+    }
     Ok(Some(Verified { stored, below_floor: upgrade.below_floor().map(str::to_owned) }))
 }
 
@@ -137,8 +140,7 @@ fn judge<D: Doors>(
         .map_err(|e| refuse(Chain(&e).to_string()))?;
     let built = said.built.map(Timestamp::as_second);
     if let Some(too_old) = upgrade.is_too_old(built, witness.signer.signed_at.as_second()) {
-        let version = tag.version();
-        return Err(refuse(format!("{too_old}; a person can say: kosmos upgrade --to {version} --allow-downgrade")));
+        return Err(refused_as(tag, &too_old));
     }
     let program = match world.settings.child.kind {
         Kind::Java => None,
@@ -155,6 +157,12 @@ fn what_it_says(staging: &Staging, tag: &Tag, artifact: &str) -> Result<jar::Sai
     let said = jar::read(&mut file)?;
     said.must_be(tag, artifact)?;
     Ok(said)
+}
+
+fn refused_as(tag: &Tag, too_old: &compare::TooOld) -> UpdateError {
+    let version = tag.version();
+    let reason = format!("{too_old}; a person can say: kosmos upgrade --to {version} --allow-downgrade");
+    UpdateError::Verification { tag: tag.to_string(), reason }
 }
 
 fn facts(witness: &Witness, said: &jar::Said, program: Option<String>, signature: Signature) -> Facts {

@@ -127,7 +127,11 @@ fn a_status_during_an_attempt_never_names_a_process_that_is_gone() {
     on_paused_time(house.on_duty(&[&house.site.old, &house.site.new], async |_, mut seen| {
         let mut on_trial = 0;
         let committed = |snapshot: &Snapshot| {
-            let version = snapshot.running.as_ref().and_then(|running| running.stored.as_ref()).map(|it| it.version());
+            let version = snapshot
+                .running
+                .as_ref()
+                .and_then(|running| running.stored.as_ref())
+                .map(kosmos::ports::Stored::version);
             version.is_some_and(|version| version.to_string() == "4.0.8") && snapshot.up
         };
         let whole = async {
@@ -144,7 +148,7 @@ fn a_status_during_an_attempt_never_names_a_process_that_is_gone() {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_mins(60), whole).await.unwrap();
+        tokio::time::timeout(Duration::from_hours(1), whole).await.unwrap();
         assert!(on_trial > 0, "the one on trial is shown");
     }));
 }
