@@ -46,7 +46,13 @@ pub(super) fn fingerprint(scalar: &Scalar) -> Result<String, Wrong> {
 
 /// A cron expression of six fields.
 pub(super) fn cron(scalar: &Scalar) -> Result<Cron, Wrong> {
-    Cron::parse(scalar.text()?).map_err(|error| wrong(error.to_string(), "like \"0 30 5,19,21 * * MON-FRI\""))
+    Cron::parse(scalar.text()?).map_err(|error| {
+        // In a properties file quotation marks would be part of the value.
+        let as_written = |text: &str| if scalar.kind == Kind::Text { format!("\"{text}\"") } else { text.to_owned() };
+        let example = || format!("like {}", as_written("0 30 5,19,21 * * MON-FRI"));
+        let right = error.corrected().map_or_else(example, as_written);
+        wrong(error.to_string(), right)
+    })
 }
 
 /// A day, or the first and the last of several.

@@ -168,6 +168,16 @@ fn each_wrong_line_of_a_properties_file_gets_one_clear_message() {
 }
 
 #[test]
+fn what_is_called_right_for_a_five_field_cron_is_its_own_correction() {
+    let in_toml = told(&[("kosmos.toml", "[schedule]\nwindow = [\"30 5 * * *\"]")], &[], &[]);
+    assert!(in_toml.ends_with("right: \"0 30 5 * * *\"\n"), "{in_toml}");
+    let in_properties = told(&[("kosmos-local.properties", "kosmos.schedulerCronExpression=30 5 * * *")], &[], &[]);
+    assert!(in_properties.ends_with("right: 0 30 5 * * *\n"), "{in_properties}");
+    let with_a_year = told(&[("kosmos.toml", "[schedule]\nlook = \"0 30 5 * * ? 2026\"")], &[], &[]);
+    assert!(with_a_year.contains("right: \"0 30 5 * * ?\""), "{with_a_year}");
+}
+
+#[test]
 fn files_that_are_no_text_are_refused() {
     let of = |name: &str, bytes: &[u8]| {
         let folder = home(&[]);
