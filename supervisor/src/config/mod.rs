@@ -70,7 +70,8 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
     let folder = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
     let gathered = gather::gather(&folder, environment, flags);
     let mut files = gathered.files;
-    let (settings, mut problems, origins) = sections::settings(gathered.values, &folder, &mut files);
+    let sections::Read { settings, mut problems, origins, .. } =
+        sections::settings(gathered.values, &folder, &mut files);
     problems.extend(gathered.problems);
     problems.sort_by(|left, right| (&left.place, &left.setting).cmp(&(&right.place, &right.setting)));
     match settings {

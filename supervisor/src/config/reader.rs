@@ -4,26 +4,41 @@ use super::Effective;
 use super::keys::key;
 use super::problem::{Place, Problem, Severity, Wrong, mask, wrong};
 use super::value::{Scalar, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reads from what was gathered.
 pub(super) struct Reader {
     values: BTreeMap<&'static str, Value>,
-    /// What relative paths begin at.
+    /// The folder of the settings.
+    folder: PathBuf,
+    /// The folder of the integration point.
     pub(super) home: PathBuf,
     problems: Vec<Problem>,
     shown: BTreeMap<&'static str, Effective>,
+    refused: BTreeSet<&'static str>,
 }
 
 impl Reader {
-    pub(super) fn new(values: BTreeMap<&'static str, Value>, home: &Path) -> Self {
-        Self { values, home: home.to_owned(), problems: Vec::new(), shown: BTreeMap::new() }
+    pub(super) fn new(values: BTreeMap<&'static str, Value>, folder: &Path) -> Self {
+        Self {
+            values,
+            folder: folder.to_owned(),
+            home: folder.to_owned(),
+            problems: Vec::new(),
+            shown: BTreeMap::new(),
+            refused: BTreeSet::new(),
+        }
     }
 
-    /// What is wrong, and what each setting is.
-    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Effective>) {
-        (self.problems, self.shown)
+    /// How a file is found that a setting names.
+    pub(super) fn bases(&self) -> Bases {
+        Bases { folder: self.folder.clone(), home: self.home.clone() }
+    }
+
+    /// What is wrong, what each setting is, and which are wrong.
+    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Effective>, BTreeSet<&'static str>) {
+        (self.problems, self.shown, self.refused)
     }
 
     /// A setting that may be left out. None too when it is wrong, which is told.
@@ -44,6 +59,7 @@ impl Reader {
                 Some(value)
             }
             Err(wrong) => {
+                self.refused.insert(name);
                 self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name)));
                 None
             }
@@ -80,7 +96,10 @@ impl Reader {
         for scalar in scalars {
             match read(&scalar) {
                 Ok(value) => read_ones.push(value),
-                Err(wrong) => self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name))),
+                Err(wrong) => {
+                    self.refused.insert(name);
+                    self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name)));
+                }
             }
         }
         let shown: Vec<_> = read_ones.iter().map(|value| mask(&show(value))).collect();
@@ -114,6 +133,7 @@ impl Reader {
 
     /// Tells an error about a setting that was read.
     pub(super) fn refuse(&mut self, name: &'static str, wrong: Wrong) {
+        self.refused.insert(name);
         self.tell(name, wrong, Severity::Error);
     }
 
@@ -125,6 +145,28 @@ impl Reader {
     fn tell(&mut self, name: &'static str, wrong: Wrong, severity: Severity) {
         let setting = self.scalar(name).map_or_else(|| name.to_owned(), |scalar| spoken(&scalar.name, name));
         self.problems.push(Problem { severity, ..wrong.at(self.place(name), setting) });
+    }
+}
+
+/// Where relative paths begin.
+#[derive(Clone, Debug)]
+pub(super) struct Bases {
+    folder: PathBuf,
+    home: PathBuf,
+}
+
+impl Bases {
+    /// A path of `kosmos.toml` or the command line begins at the home folder. KOSMOS begins at its working folder, where
+    /// its settings lie: so does all that it knows too, if the file is there, and else at the home folder.
+    pub(super) fn find(&self, scalar: &Scalar, path: &Path) -> PathBuf {
+        let is_toml = |path: &Path| path.extension().is_some_and(|end| end == "toml");
+        let beside_the_settings = match &scalar.place {
+            Place::File { path, .. } => !is_toml(path),
+            Place::Default | Place::From(_) | Place::Environment(_) => true,
+            Place::CommandLine => false,
+        };
+        let beside = self.folder.join(path);
+        if beside_the_settings && beside.exists() { beside } else { self.home.join(path) }
     }
 }
 

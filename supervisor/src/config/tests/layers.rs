@@ -6,6 +6,33 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[test]
+fn files_that_kosmos_settings_name_lie_beside_them_where_the_home_is_elsewhere() {
+    let folder = home(&[
+        ("key.asc", "beside the settings"),
+        ("eformidling-key.asc", "beside the settings"),
+        ("kosmos-local.properties", "kosmos.integrasjonspunkt.home=ip\nkosmos.mail.ca_file=ca.pem\n"),
+    ]);
+    let ip = folder.path().join("ip");
+    std::fs::create_dir(&ip).unwrap();
+    std::fs::File::create(ip.join("ca.pem")).unwrap();
+    let loaded = || load(folder.path(), &[], &[]).unwrap();
+    assert_eq!(loaded().settings.home, ip);
+    assert_eq!(loaded().settings.release.keys, [folder.path().join("eformidling-key.asc")], "KOSMOS' default");
+    let shown = loaded();
+    assert_eq!(value(&shown, "release.keys").0, folder.path().join("eformidling-key.asc").display().to_string());
+    assert_eq!(value(&shown, "mail.ca_file").0, ip.join("ca.pem").display().to_string(), "not beside them");
+    let named = b"kosmos.integrasjonspunkt.home=ip\nkosmos.verification.publicKeyPaths[0]=file:key.asc\n";
+    write(&folder, "kosmos-local.properties", named);
+    assert_eq!(loaded().settings.release.keys, [folder.path().join("key.asc")]);
+    // Ours begin at the home folder, as the commented file says.
+    write(&folder, "kosmos.toml", b"[release]\nkeys = [\"key.asc\"]\n");
+    assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")]);
+    std::fs::remove_file(folder.path().join("kosmos.toml")).unwrap();
+    std::fs::remove_file(folder.path().join("key.asc")).unwrap();
+    assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")], "else in the home folder");
+}
+
+#[test]
 fn an_empty_folder_gives_the_defaults() {
     let Loaded { settings, warnings, .. } = toml("");
     assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
