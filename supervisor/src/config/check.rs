@@ -117,7 +117,7 @@ pub(super) fn url(scalar: &Scalar) -> Result<Url, Wrong> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong(format!("{} is not of HTTP", quoted(text)), right));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_login(&url) {
         return Err(wrong(format!("{} has a user in it, which is not used", quoted(text)), "the address without it"));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -126,12 +126,16 @@ pub(super) fn url(scalar: &Scalar) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// An address of the outside: HTTPS, but to this machine itself.
 pub(super) fn outside(scalar: &Scalar) -> Result<Url, Wrong> {
     let text = scalar.text()?;
     // A list may have a query; what `url` refuses of it is the fragment and the login only.
     let url = match Url::parse(text) {
-        Ok(url) if url.query().is_some() && url.fragment().is_none() && url.username().is_empty() => url,
+        Ok(url) if url.query().is_some() && url.fragment().is_none() && !has_login(&url) => url,
         Ok(_) | Err(_) => self::url(scalar)?,
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_this_machine(&url)) {

@@ -79,7 +79,12 @@ fn argument(scalar: &Scalar) -> Result<String, Wrong> {
         return Err(wrong(format!("{} is put there by the supervisor", quoted(&text)), "arguments of the JVM alone"));
     }
     if text.starts_with('-') && text.contains(" -") {
-        let right = text.split_whitespace().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+        // Where a secret begins is known, where it ends is not.
+        let right = if mask(&text) == text {
+            text.split_whitespace().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")
+        } else {
+            "each argument in quotation marks of its own".to_owned()
+        };
         return Err(wrong(format!("{} is several arguments", quoted(&text)), right));
     }
     Ok(text)
