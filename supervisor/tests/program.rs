@@ -173,3 +173,13 @@ fn a_pointer_that_cannot_be_read_does_not_keep_the_service_down() {
     home.wait("what is pointed at", || said(&home.word(&["status"])).contains("installed    4.0.8"));
     assert_eq!(std::fs::read_dir(home.path().join("kosmos/versions")).unwrap().count(), 2);
 }
+#[test]
+fn the_folder_of_the_state_is_no_data_to_copy() {
+    let home = tempfile::tempdir().unwrap();
+    let ours = kosmos::ports::state_folder(Path::new("")).display().to_string();
+    let toml = format!("[backup]\npaths = ['{ours}']\n");
+    efm::atomic::replace(&home.path().join("kosmos.toml"), toml.as_bytes()).unwrap();
+    let checked = run(home.path(), &["config", "check"]);
+    assert!(said(&checked).contains("is the supervisor's own folder"), "{}", said(&checked));
+}
+

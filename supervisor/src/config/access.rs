@@ -48,6 +48,11 @@ pub fn check_files(loaded: &Loaded) -> Vec<Problem> {
             }
         }
     }
+    for path in settings.backup.paths.iter().filter(|path| settings.home.join(path).is_symlink()) {
+        let what = format!("{} is a link: the link is copied, and not what it leads to", path.display());
+        let right = "the data itself in the home folder, or a copy made by other means";
+        problems.push(wrong(what, right).warn_at(place("backup.paths"), "backup.paths"));
+    }
     if let Some(java) = settings.child.java.as_ref().filter(|java| !java.exists()) {
         let what = wrong(format!("{} is not there", java.display()), "a program `java`, or the folder of a JVM");
         problems.push(what.at(place("child.java"), "child.java"));

@@ -32,6 +32,26 @@ fn files_that_kosmos_settings_name_lie_beside_them_where_the_home_is_elsewhere()
     assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")], "else in the home folder");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_reached_through_a_link_is_not_copied_and_a_link_is_told() {
+    let folder = home(&[("kosmos.toml", "[backup]\npaths = [\"elsewhere/messages\"]")]);
+    std::fs::create_dir(folder.path().join("true")).unwrap();
+    std::os::unix::fs::symlink("true", folder.path().join("elsewhere")).unwrap();
+    let said = problems_text(&load(folder.path(), &[], &[]).unwrap_err());
+    assert!(said.contains("`elsewhere/messages` leads through elsewhere, which is a link"), "{said}");
+    write(&folder, "kosmos.toml", b"[backup]\npaths = [\"elsewhere\"]");
+    let said = problems_text(&crate::config::check_files(&load(folder.path(), &[], &[]).unwrap()));
+    assert!(said.contains("warning: backup.paths: elsewhere is a link"), "{said}");
+}
+
+#[test]
+fn a_path_to_copy_is_the_same_however_it_is_written() {
+    let all = toml("[backup]\npaths = [\"./messages\", \"messages\", \"a/./b/\", \"file:./c\"]");
+    assert_eq!(all.settings.backup.paths, ["messages", "a/b", "c"].map(PathBuf::from));
+    assert_eq!(value(&all, "backup.paths").0.split(", ").next(), Some("messages"));
+}
+
 #[test]
 fn an_empty_folder_gives_the_defaults() {
     let Loaded { settings, warnings, .. } = toml("");

@@ -96,6 +96,7 @@ const TOML: &[&str] = &[
     "[network]\nfastest_per_second = \"5KiB\"",
     "[network]\njar_limit = \"2\"",
     "[backup]\npaths = [\"../messages\", \"/etc\"]",
+    "[backup]\npaths = [\".\", \"./\", \"a/../b\", \"kosmos\", \"./Kosmos/backup\", \"C:/data\"]",
     "[backup]\nkeep = 0",
     "[mail]\nrecipients = [\"drift\"]",
     "[mail]\nrecipients = [\"a@b.no\"]\nhost = \"h\"",
