@@ -6,7 +6,7 @@ use super::keys::{KEYS, Key, Shape, Unit, key};
 use super::nearest::nearest;
 use super::problem::{Place, Problem, Wrong, quoted, wrong};
 use super::value::{Kind, Scalar, Value};
-use super::{remarks, worked_out};
+use super::{kosmos_defaults, remarks, worked_out};
 use efm::properties::{CannotExpand, Flaw, Found, Properties, Sources, Why};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ pub(super) const INTEGRASJONSPUNKT: &str = "integrasjonspunkt-local.properties";
 pub(super) const KOSMOS: &str = "kosmos-local.properties";
 /// Our own.
 pub(super) const TOML: &str = "kosmos.toml";
+
+/// The setting that says where the integration point lives, if not in the folder of the settings.
+pub(super) const HOME: &str = "home";
 
 /// Who wins when several give the same setting: the later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +67,7 @@ pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(
 
     all.take(Strength::Default, document::defaults());
     worked_out::work_out(&mut all);
+    kosmos_defaults::lay_below(&mut all.sources, folder, environment);
     for key in KEYS {
         all.bind(key);
     }
@@ -85,7 +89,8 @@ fn home_elsewhere(folder: &Path, toml: &Document, environment: &[(String, String
         sources.push_file(Path::new(KOSMOS), Properties::read(&bytes));
     }
     sources.push_environment(environment);
-    let in_toml = toml.values.iter().find(|(key, _)| key.name == "home").and_then(|(_, value)| match value {
+    kosmos_defaults::lay_below(&mut sources, folder, environment);
+    let in_toml = toml.values.iter().find(|(key, _)| key.name == HOME).and_then(|(_, value)| match value {
         Value::One(scalar) => Some(scalar.text.clone()),
         Value::Many(..) => None,
     });

@@ -14,6 +14,7 @@ mod document;
 mod files;
 mod gather;
 mod keys;
+mod kosmos_defaults;
 mod nearest;
 mod problem;
 mod reader;

@@ -47,6 +47,7 @@ impl From<efm::properties::Place> for Place {
         match place {
             efm::properties::Place::File { path, line } => Self::File { path, line: Some(line) },
             efm::properties::Place::Environment(name) => Self::Environment(name),
+            efm::properties::Place::Default => Self::Default,
         }
     }
 }

@@ -32,6 +32,30 @@ fn files_that_kosmos_settings_name_lie_beside_them_where_the_home_is_elsewhere()
     assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")], "else in the home folder");
 }
 
+#[test]
+fn references_to_what_kosmos_and_a_jvm_have_by_themselves_are_expanded() {
+    let folder = home(&[(
+        "kosmos-local.properties",
+        "kosmos.integrasjonspunkt.healthURL=${kosmos.integrasjonspunkt.baseURL}/custom/health\n\
+         kosmos.integrasjonspunkt.infoURL=${kosmos.integrasjonspunkt.base-url:http://localhost:1}/custom/info\n\
+         kosmos.verification.publicKeyPaths[0]=file:${user.dir}/eformidling-key.asc\n\
+         kosmos.verification.publicKeyPaths[1]=${user.home}/key.asc\n\
+         kosmos.mail.appendSubject=${kosmos.integrasjonspunkt.profile} ${java.io.tmpdir}\n",
+    )]);
+    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let environment = pairs(&[(name, "/home/kosmos"), ("TMP", "/tmp")]);
+    let settings = || load(folder.path(), &environment, &[]).unwrap().settings;
+    assert_eq!(settings().child.health_url.as_str(), "http://localhost:9093/custom/health");
+    assert_eq!(settings().child.info_url.as_str(), "http://localhost:9093/custom/info", "Spring's order");
+    let keys = [folder.path().join("eformidling-key.asc"), PathBuf::from("/home/kosmos/key.asc")];
+    assert_eq!(settings().release.keys, keys);
+    let origins = load(folder.path(), &environment, &[]).unwrap();
+    assert_eq!(value(&origins, "mail.append_subject").0, "production /tmp");
+    // What is worked out of the integration point's own settings is what it stands for.
+    write(&folder, "integrasjonspunkt-local.properties", b"server.port=9094\n");
+    assert_eq!(settings().child.health_url.as_str(), "http://localhost:9094/custom/health");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_reached_through_a_link_is_not_copied_and_a_link_is_told() {
