@@ -68,7 +68,7 @@ The exit codes are an API: their meaning does not change.
   10  check: an upgrade is available
   20  the upgrade failed and was rolled back: the old version runs
   21  the upgrade failed and nothing runs
-  22  refused by verification: signature, key, or what the archive says of itself
+  22  refused by verification: signature, key, or what the archive says of itself; unreadable is 1
   23  refused by policy: seat belt, allow, floor, given up, blocklisted, on hold
   30  no supervisor runs in this home folder
   31  another supervisor has this home folder

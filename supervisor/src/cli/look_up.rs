@@ -13,8 +13,8 @@ use crate::config::Settings;
 use crate::duty::hold;
 use crate::notice::{self, History};
 use crate::ports::state_folder;
-use crate::release::inspect;
-use crate::release::openpgp::{Keyring, Policy};
+use crate::release::inspect::{self, InspectError};
+use crate::release::openpgp::{KeyError, Keyring, Policy};
 use crate::schedule;
 
 /// `kosmos verify`
@@ -34,7 +34,7 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
             Err(error) => {
                 let right = "put the publisher's certificate there, or name it with --key or in release.keys";
                 eprintln!("kosmos: read key {}: {error}; {right}", path.display());
-                return Exit::RefusedByVerification;
+                return Exit::Failed;
             }
         }
     }
@@ -42,7 +42,8 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
         Ok(keyring) => keyring,
         Err(error) => {
             complain(&error);
-            return Exit::RefusedByVerification;
+            let is_mistyped = matches!(error, KeyError::NotAFingerprint { .. });
+            return if is_mistyped { Exit::Usage } else { Exit::RefusedByVerification };
         }
     };
     let now = Clock::machine().now();
@@ -53,7 +54,13 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
         }
         Err(error) => {
             complain(&error);
-            Exit::RefusedByVerification
+            match error {
+                // What could not be read was not judged.
+                InspectError::Read { .. } => Exit::Failed,
+                InspectError::NoSignature { .. } | InspectError::Refused { .. } | InspectError::Archive { .. } => {
+                    Exit::RefusedByVerification
+                }
+            }
         }
     }
 }
