@@ -65,7 +65,7 @@ The exit codes are an API: their meaning does not change.
    1  failed for a reason without a code of its own; it is said on stderr
    2  wrong words or flags
    3  wrong settings; `kosmos config check` lists all errors
-  10  check: an upgrade is available
+  10  check: an upgrade is available, and nothing holds it back (on hold it is 23)
   20  the upgrade failed and was rolled back: the old version runs
   21  the upgrade failed and nothing runs
   22  refused by verification: signature, key, or what the archive says of itself; unreadable is 1

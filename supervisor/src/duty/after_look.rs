@@ -4,13 +4,16 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
-use super::due::in_words;
+use super::due::{Due, in_words};
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
 use crate::release::Release;
 use crate::schedule::Looked;
 use crate::update::compare::{self, Refusal, Wish};
 use crate::update::{UpdateError, Verified, verify};
+
+/// What somebody is told who asks for the next window while a person holds everything.
+const ON_HOLD: &str = "nothing is installed before the end of the hold: kosmos hold --end, or kosmos upgrade --now";
 
 /// A verified version that waits to be installed.
 #[derive(Clone)]
@@ -116,8 +119,15 @@ impl<D: Doors> Duty<'_, D> {
             asked.found = true;
         }
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            let waits_for = in_words(self.due(&staged)).to_owned();
-            self.answer(Answer::Staged { version, waits_for });
+            let due = self.due(&staged);
+            self.answer(match due {
+                Due::OnHold => Answer::RefusedByPolicy { why: format!("{version} is verified and staged; {ON_HOLD}") },
+                Due::Now
+                | Due::WaitsForAPerson
+                | Due::WaitsForAWindow
+                | Due::TooLateInWindow
+                | Due::TriedInThisWindow => Answer::Staged { version, waits_for: in_words(due).to_owned() },
+            });
         }
         self.staged = Some(staged);
     }
