@@ -80,7 +80,7 @@ impl Home {
     }
 
     fn wait_until_supervised(&self) {
-        self.wait("a supervisor", || code(&self.word(&["status"])) != 30);
+        self.wait("a supervisor", || code(&self.word(&["status"])) == 0);
     }
 
     fn wait(&self, what: &str, is_there: impl Fn() -> bool) {
@@ -173,6 +173,70 @@ fn a_pointer_that_cannot_be_read_does_not_keep_the_service_down() {
     home.wait("what is pointed at", || said(&home.word(&["status"])).contains("installed    4.0.8"));
     assert_eq!(std::fs::read_dir(home.path().join("kosmos/versions")).unwrap().count(), 2);
 }
+#[test]
+fn the_home_of_the_command_line_is_stronger_than_that_of_the_environment() {
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let show = |words: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.args(words).env("KOSMOS_HOME", other.path()).current_dir(home.path()).stdin(Stdio::null());
+        said(&command.output().unwrap())
+    };
+    let is_home = |shown: &str, folder: &Path| {
+        let line = shown.lines().find(|line| line.starts_with("home ")).unwrap().to_owned();
+        line.contains(&folder.canonicalize().unwrap().display().to_string())
+    };
+    let named = home.path().display().to_string();
+    assert!(is_home(&show(&["config", "show", "--home", &named]), home.path()));
+    assert!(is_home(&show(&["--home", ".", "config", "show"]), home.path()));
+    assert!(!is_home(&show(&["config", "show"]), home.path()), "else the environment counts");
+}
+
+#[test]
+fn a_typing_error_in_the_settings_keeps_nobody_from_status_history_and_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let ip = home.path().join("ip");
+    std::fs::create_dir(&ip).unwrap();
+    let toml = "home = \"ip\"\n[schedule]\nlokk = \"15m\"\n";
+    efm::atomic::replace(&home.path().join("kosmos.toml"), toml.as_bytes()).unwrap();
+    assert_eq!(code(&run(home.path(), &["schedule"])), 3);
+    let words = [
+        (&["hold", "--until", "48h", "--reason", "year end"][..], 0, "year end"),
+        (&["status"], 30, "year end"),
+        (&["history"], 0, ""),
+        (&["hold", "--end"], 0, "over"),
+        (&["forgive", "4.0.8"], 0, "nothing was held"),
+    ];
+    for (word, wanted, text) in words {
+        let done = run(home.path(), word);
+        assert_eq!(code(&done), wanted, "{word:?}: {}", said(&done));
+        assert!(said(&done).contains(text) && said(&done).contains("the settings are wrong"), "{}", said(&done));
+    }
+    assert!(ip.join("kosmos").is_dir() && !home.path().join("kosmos").exists(), "what is right of them counts");
+}
+
+
+#[test]
+fn what_says_that_no_supervisor_runs_has_looked_at_the_lock() {
+    let home = tempfile::tempdir().unwrap();
+    for word in [&["status"][..], &["upgrade"], &["stop"], &["forgive", "4.0.8"]] {
+        let code_without = if word[0] == "forgive" { 0 } else { 30 };
+        assert_eq!(code(&run(home.path(), word)), code_without, "{word:?}");
+    }
+    // This process has it, and opens no door.
+    let lock = kosmos::vault::lock(home.path()).unwrap();
+    let holder = format!("process {} (since ", std::process::id());
+    for word in [&["status"][..], &["upgrade"], &["reload"], &["stop"], &["forgive", "4.0.8"]] {
+        let asked = run(home.path(), word);
+        assert_eq!(code(&asked), 31, "{word:?}: {}", said(&asked));
+        assert!(said(&asked).contains(&holder) && said(&asked).contains("does not answer"), "{}", said(&asked));
+        assert!(!said(&asked).contains("none runs") && !said(&asked).contains("does not run"), "{}", said(&asked));
+    }
+    let json = run(home.path(), &["status", "--json"]);
+    assert!(String::from_utf8_lossy(&json.stdout).contains("\"does_not_answer\": \""), "{}", said(&json));
+    drop(lock);
+    assert_eq!(code(&run(home.path(), &["stop"])), 30);
+}
+
 #[test]
 fn the_folder_of_the_state_is_no_data_to_copy() {
     let home = tempfile::tempdir().unwrap();

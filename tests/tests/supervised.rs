@@ -231,7 +231,12 @@ fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     let said = site.kosmos(&["reload"]);
     ended(&said, 3, "probbation");
     assert!(said.err.contains("goes on with the settings that it has"), "{}", said.err);
-    assert_eq!(site.kosmos(&["status"]).code, Some(3), "what needs the settings says so, too");
+    ended(&site.kosmos(&["check"]), 3, "probbation");
+    for word in [&["status"][..], &["history"], &["hold", "--until", "48h"], &["hold", "--end"]] {
+        let said = site.kosmos(word);
+        ended(&said, 0, "");
+        assert!(said.err.contains("the settings are wrong: kosmos config check"), "{}", said.err);
+    }
 
     site.write("kosmos.toml", &good);
     ended(&site.kosmos(&["reload"]), 0, "");

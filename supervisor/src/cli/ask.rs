@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args;
 use super::exit::Exit;
-use crate::control::client::{AskError, ask};
+use super::reach::{NoAnswer, reach};
+use super::settings_folder::SettingsFolder;
+use crate::control::client::AskError;
 use crate::control::wire::{AnswerKind, Line, Progress, Question};
 
 /// `kosmos upgrade`
@@ -16,20 +18,16 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
         super::complain(&error);
         return Exit::Usage;
     }
-    if let Some(Err(error)) = wanted.to.as_ref().map(|text| text.parse::<crate::release::Tag>()) {
-        super::complain(&error);
-        return Exit::Usage;
-    }
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();
-    let answer = ask(home, &question, |line| shown.line(line)).await;
+    let answer = reach(home, &question, |line| shown.line(line)).await;
     shown.end();
     said(answer)
 }
 
 /// `kosmos forgive`: by the supervisor that runs, or here if none does.
-pub async fn forgive(home: &Path, version: String) -> Exit {
+pub async fn forgive(folder: &SettingsFolder, version: String) -> Exit {
     let tag: crate::release::Tag = match version.parse() {
         Ok(tag) => tag,
         Err(error) => {
@@ -37,16 +35,16 @@ pub async fn forgive(home: &Path, version: String) -> Exit {
             return Exit::Usage;
         }
     };
-    match ask(home, &Question::Forgive { version }, |_| {}).await {
-        Err(AskError::NobodyThere { .. }) => forgive_here(home, tag.version()),
+    match reach(&folder.home(), &Question::Forgive { version }, |_| {}).await {
+        Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => forgive_here(folder, tag.version()),
         answer => said(answer),
     }
 }
 
-fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
-    let Some(loaded) = super::load(home) else { return Exit::Settings };
-    let forgiven = crate::vault::lock(home)
-        .map(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
+fn forgive_here(folder: &SettingsFolder, version: &crate::release::Version) -> Exit {
+    let Some(settings) = folder.load_what_is_right() else { return Exit::Settings };
+    let forgiven = crate::vault::lock(&settings.home)
+        .map(|lock| super::house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1))
         .and_then(|world| crate::duty::command::forgive(&world, version));
     match forgiven {
         Ok(0) => {
@@ -65,20 +63,20 @@ fn forgive_here(home: &Path, version: &crate::release::Version) -> Exit {
 }
 
 /// `kosmos reload`: settings that are wrong are said here, where somebody reads it; the supervisor would only log them.
-pub async fn reload(home: &Path) -> Exit {
-    if super::load(home).is_none() {
+pub async fn reload(folder: &SettingsFolder) -> Exit {
+    let Some(loaded) = folder.load_or_complain() else {
         eprintln!("kosmos: not read again; a supervisor that runs goes on with the settings that it has");
         return Exit::Settings;
-    }
-    said(ask(home, &Question::Reload, |_| {}).await)
+    };
+    said(reach(&loaded.settings.home, &Question::Reload, |_| {}).await)
 }
 
 /// `kosmos stop`
 pub async fn stop(home: &Path) -> Exit {
-    said(ask(home, &Question::Stop, |_| {}).await)
+    said(reach(home, &Question::Stop, |_| {}).await)
 }
 
-fn said(answer: Result<Line, AskError>) -> Exit {
+fn said(answer: Result<Line, NoAnswer>) -> Exit {
     match answer {
         Ok(Line::Answer(answer)) => {
             eprintln!("{}", answer.text);
@@ -87,10 +85,7 @@ fn said(answer: Result<Line, AskError>) -> Exit {
         Ok(Line::Progress(_) | Line::Status(_) | Line::Error { .. }) => Exit::Failed,
         Err(error) => {
             super::complain(&error);
-            match error {
-                AskError::NobodyThere { .. } => Exit::NoSupervisor,
-                AskError::NotAllowed | AskError::Ended | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
-            }
+            error.exit()
         }
     }
 }

@@ -1,14 +1,13 @@
 //! The words that look at what is on disk, or change a small thing there: verify, schedule, history, hold.
 
-use std::path::Path;
-
 use efm::clock::Clock;
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::{Hold, Verify};
 use super::exit::Exit;
-use super::{complain, house, load};
+use super::settings_folder::SettingsFolder;
+use super::{complain, house};
 use crate::config::Settings;
 use crate::duty::hold;
 use crate::notice::{self, History};
@@ -18,9 +17,9 @@ use crate::release::openpgp::{KeyError, Keyring, Policy};
 use crate::schedule;
 
 /// `kosmos verify`
-pub fn verify(home: &Path, wanted: &Verify) -> Exit {
+pub fn verify(folder: &SettingsFolder, wanted: &Verify) -> Exit {
     let (paths, fingerprints, policy) = if wanted.key.is_empty() {
-        let Some(loaded) = load(home) else { return Exit::Settings };
+        let Some(loaded) = folder.load_or_complain() else { return Exit::Settings };
         let rules = loaded.settings.release;
         let pinned = if wanted.fingerprint.is_empty() { rules.fingerprints } else { wanted.fingerprint.clone() };
         (rules.keys, pinned, Policy { accept_expired_key: rules.accept_expired_key })

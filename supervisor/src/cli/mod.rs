@@ -7,19 +7,20 @@ mod check;
 pub mod exit;
 pub(crate) mod house;
 mod look_up;
+mod reach;
 mod run;
+mod settings_folder;
 mod status;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use efm::chain::Chain;
 
-use crate::child::environment;
-use crate::config::{self, Loaded, Severity};
+use crate::config::{self, Loaded, Settings, Severity};
 use args::{Cli, Config, Word};
 use exit::Exit;
+use settings_folder::SettingsFolder;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -40,8 +41,8 @@ pub fn main() -> ExitCode {
 }
 
 async fn word(cli: Cli) -> Exit {
-    let home = match home(cli.home.as_deref()) {
-        Ok(home) => home,
+    let folder = match SettingsFolder::of(cli.home.as_deref()) {
+        Ok(folder) => folder,
         Err(why) => {
             eprintln!("kosmos: {why}");
             return Exit::Usage;
@@ -54,28 +55,49 @@ async fn word(cli: Cli) -> Exit {
         eprintln!("kosmos: {error}");
     }
     match word {
-        Word::Run => Box::pin(run::run(&home, cli.log)).await,
+        Word::Run => Box::pin(run::run(&folder, cli.log)).await,
         Word::Demo => Box::pin(crate::demo::show(cli.log)).await,
         Word::ExitCodes => {
             println!("{}", exit::HELP);
             Exit::Done
         }
-        Word::Config(Config::Check) => config_check(&home),
-        Word::Verify(verify) => look_up::verify(&home, &verify),
-        Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
-        Word::Forgive { version } => ask::forgive(&settled_home(&home), version).await,
-        Word::Reload => ask::reload(&settled_home(&home)).await,
-        Word::Stop => ask::stop(&settled_home(&home)).await,
-        Word::Config(Config::Show)
-        | Word::Schedule
-        | Word::Check { .. }
-        | Word::Status { .. }
-        | Word::History { .. }
-        | Word::Hold(_)
-        | Word::Import { .. } => match load(&home) {
-            Some(loaded) => with_loaded(word, loaded).await,
+        Word::Config(Config::Check) => config_check(&folder),
+        Word::Verify(verify) => look_up::verify(&folder, &verify),
+        Word::Upgrade(upgrade) => ask::upgrade(&folder.home(), upgrade).await,
+        Word::Forgive { version } => ask::forgive(&folder, version).await,
+        Word::Reload => ask::reload(&folder).await,
+        Word::Stop => ask::stop(&folder.home()).await,
+        // These must work above all when something is wrong.
+        Word::Status { .. } | Word::History { .. } | Word::Hold(_) => match folder.load_what_is_right() {
+            Some(settings) => with_what_is_right(word, &settings).await,
             None => Exit::Settings,
         },
+        Word::Config(Config::Show) | Word::Schedule | Word::Check { .. } | Word::Import { .. } => {
+            match folder.load_or_complain() {
+                Some(loaded) => with_loaded(word, loaded).await,
+                None => Exit::Settings,
+            }
+        }
+    }
+}
+
+async fn with_what_is_right(word: Word, settings: &Settings) -> Exit {
+    match word {
+        Word::Status { json } => status::status(settings, json).await,
+        Word::History { json, last } => look_up::history(settings, json, last),
+        Word::Hold(hold) => look_up::hold(settings, &hold),
+        Word::Run
+        | Word::Demo
+        | Word::Check { .. }
+        | Word::Verify(_)
+        | Word::Schedule
+        | Word::Config(_)
+        | Word::Upgrade(_)
+        | Word::Forgive { .. }
+        | Word::Import { .. }
+        | Word::Reload
+        | Word::Stop
+        | Word::ExitCodes => Exit::Usage,
     }
 }
 
@@ -87,14 +109,14 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         }
         Word::Schedule => look_up::schedule(&loaded.settings),
         Word::Check { json } => check::check(loaded.settings, json).await,
-        Word::Status { json } => status::status(&loaded.settings, json).await,
-        Word::History { json, last } => look_up::history(&loaded.settings, json, last),
-        Word::Hold(hold) => look_up::hold(&loaded.settings, &hold),
         Word::Import { file } => check::import(loaded.settings, &file).await,
         Word::Run
         | Word::Demo
         | Word::Verify(_)
         | Word::Config(Config::Check)
+        | Word::Status { .. }
+        | Word::History { .. }
+        | Word::Hold(_)
         | Word::Upgrade(_)
         | Word::Forgive { .. }
         | Word::Reload
@@ -103,42 +125,8 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
     }
 }
 
-fn home(given: Option<&Path>) -> Result<PathBuf, String> {
-    let home = match given {
-        Some(home) => home.to_owned(),
-        None => PathBuf::from("."),
-    };
-    let whole =
-        std::path::absolute(&home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
-    if whole.exists() && !whole.is_dir() {
-        return Err(format!("find the home folder {}: it is a file; --home names a folder", whole.display()));
-    }
-    if !whole.is_dir() {
-        return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
-    }
-    // Links are followed once, so that all words speak of the same folder.
-    Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
-}
-
-/// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
-/// keep nobody from asking a supervisor that runs.
-fn settled_home(given: &Path) -> PathBuf {
-    config::load(given, &environment::all(), &[]).map_or_else(|_| given.to_owned(), |loaded| loaded.settings.home)
-}
-
-/// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.
-fn load(home: &Path) -> Option<Loaded> {
-    match config::load(home, &environment::all(), &[]) {
-        Ok(loaded) => Some(loaded),
-        Err(problems) => {
-            eprint!("{}", config::problems_text(&problems));
-            None
-        }
-    }
-}
-
-fn config_check(home: &Path) -> Exit {
-    match config::load(home, &environment::all(), &[]) {
+fn config_check(folder: &SettingsFolder) -> Exit {
+    match folder.load() {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
             problems.extend(config::check_files(&loaded));

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::exit::Exit;
 use super::house::{self, Real};
-use super::load;
+use super::settings_folder::SettingsFolder;
 use crate::config::{self, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
@@ -27,10 +27,9 @@ const LOCK_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
-pub async fn run(home: &Path, level: tracing::Level) -> Exit {
-    let Some(loaded) = load(home) else { return Exit::Settings };
+pub async fn run(folder: &SettingsFolder, level: tracing::Level) -> Exit {
+    let Some(loaded) = folder.load_or_complain() else { return Exit::Settings };
     // Where the settings say that the integration point lives elsewhere, the lock, the state and the log are there.
-    let settings_folder = home;
     let home = loaded.settings.home.clone();
     let log = home.join("logs").join("kosmos.log");
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
@@ -55,7 +54,7 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         loop {
             let world = house::to_work_in(settings.clone(), lock.clone(), left.clone());
             match on_duty(&world).await {
-                Some(Ending::Reload) => settings = reloaded(settings_folder, settings),
+                Some(Ending::Reload) => settings = reloaded(folder, settings),
                 Some(Ending::ChildGoesOn | Ending::BothStopped) => return Exit::Done,
                 None => return Exit::Failed,
             }
@@ -131,8 +130,8 @@ async fn on_duty(world: &World<Real>) -> Option<Ending> {
 }
 
 /// Settings that are wrong are told, and the old ones stay.
-fn reloaded(home: &Path, before: Settings) -> Settings {
-    match config::load(home, &crate::child::environment::all(), &[]) {
+fn reloaded(folder: &SettingsFolder, before: Settings) -> Settings {
+    match folder.load() {
         Ok(loaded) if loaded.settings.home != before.home => {
             tracing::error!("the home folder cannot change while we run; the old settings stay until a restart");
             before

@@ -8,11 +8,13 @@ use serde::Serialize;
 use super::complain;
 use super::exit::Exit;
 use super::house;
+use super::reach::{NoAnswer, reach};
 use crate::config::Settings;
-use crate::control::client::{AskError, ask};
+use crate::control::client::AskError;
 use crate::control::wire::{Line, Live, Question, SCHEMA};
 use crate::duty::{hold, housekeeping};
 use crate::ports::{Vault, VaultError, state_folder};
+use crate::vault;
 
 /// What `status --json` prints.
 #[derive(Debug, Serialize)]
@@ -21,6 +23,8 @@ struct Status {
     home: String,
     /// None: no supervisor runs here.
     supervisor: Option<Live>,
+    /// Who has the home folder, and does not answer.
+    does_not_answer: Option<String>,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -53,15 +57,20 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
         complain(&error);
         return Exit::Failed;
     }
-    let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
-        Ok(Line::Status(live)) => Some(*live),
-        Ok(_) | Err(AskError::NobodyThere { .. }) => None,
+    let (supervisor, exit, shut_in_by) = match reach(&settings.home, &Question::Status, |_| {}).await {
+        Ok(Line::Status(live)) => (Some(*live), Exit::Done, None),
+        Ok(_) | Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => (None, Exit::NoSupervisor, None),
         Err(error) => {
             complain(&error);
-            None
+            let exit = error.exit();
+            // Beside one that does not talk to us, what is on disk is all that can be said.
+            match error {
+                NoAnswer::DoorShut { holder, .. } => (None, exit, Some(holder)),
+                NoAnswer::Ask(_) => (None, exit, vault::holder(&settings.home)),
+            }
         }
     };
-    let status = match on_disk(settings, supervisor) {
+    let status = match on_disk(settings, supervisor, shut_in_by) {
         Ok(status) => status,
         Err(error) => {
             complain(&error);
@@ -76,10 +85,14 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
     } else {
         print!("{}", in_words(&status, settings));
     }
-    if status.supervisor.is_some() { Exit::Done } else { Exit::NoSupervisor }
+    exit
 }
 
-fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, VaultError> {
+fn on_disk(
+    settings: &Settings,
+    supervisor: Option<Live>,
+    does_not_answer: Option<String>,
+) -> Result<Status, VaultError> {
     let world = house::to_look_at(settings.clone());
     let state = state_folder(&settings.home);
     let installed = match world.vault.pointer()? {
@@ -103,6 +116,7 @@ fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Result<Status, Vaul
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
+        does_not_answer,
         installed,
         floor: world.vault.floors()?.version.map(|version| version.to_string()),
         trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
@@ -124,6 +138,8 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     if let Some(live) = &status.supervisor {
         line("supervisor", format!("kosmos {} (process {})", live.supervisor, live.pid));
         line("runs", what_runs(live));
+    } else if let Some(holder) = &status.does_not_answer {
+        line("supervisor", format!("process {holder} does not answer; this is what is on disk"));
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
     }

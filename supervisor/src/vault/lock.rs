@@ -47,6 +47,17 @@ pub fn lock(home: &Path) -> Result<HomeLock, VaultError> {
     if let Err(error) = disk.replace(&holder, text.as_bytes()) {
         // It is only for the message; the lock itself is held.
         tracing::warn!(error = %efm::chain::Chain(&error), "holder of the lock not written down");
+/// Who has the home folder; none: nobody has it.
+pub fn holder(home: &Path) -> Option<String> {
+    let state = state_folder(home);
+    // Shared, and let go at once: it stands in nobody's way for longer than a moment.
+    let file = File::open(state.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(who(&state.join("lock.holder"))),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
     }
     Ok(HomeLock { _file: Arc::new(file) })
 }
@@ -68,7 +79,9 @@ mod tests {
 
     #[test]
     fn the_second_one_is_told_which_process_holds_the_folder() {
+        assert!(holder(home.path()).unwrap().starts_with(&std::process::id().to_string()));
         let home = tempfile::tempdir().unwrap();
+        assert_eq!(holder(home.path()), None);
         let first = lock(home.path()).unwrap();
         let message = lock(home.path()).unwrap_err().to_string();
         assert!(message.contains(&format!("held by process {} (since 2", std::process::id())), "{message}");

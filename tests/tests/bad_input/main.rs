@@ -122,7 +122,7 @@ fn settings_that_are_wrong_are_told_with_file_and_line() {
         let site = Site::new();
         site.put(file, text);
         let before = site.listing();
-        for words in [&["config", "check"][..], &["status"], &["run"]] {
+        for words in [&["config", "check"][..], &["schedule"], &["run"]] {
             let mut one = site.kosmos(words);
             assert_eq!(one.code, SETTINGS, "{file} {text}: {}", one.transcript());
             must_be_for_people(&one.transcript());

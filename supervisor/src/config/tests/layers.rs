@@ -56,6 +56,13 @@ fn references_to_what_kosmos_and_a_jvm_have_by_themselves_are_expanded() {
     assert_eq!(settings().child.health_url.as_str(), "http://localhost:9094/custom/health");
 }
 
+#[test]
+fn a_path_to_copy_is_the_same_however_it_is_written() {
+    let all = toml("[backup]\npaths = [\"./messages\", \"messages\", \"a/./b/\", \"file:./c\"]");
+    assert_eq!(all.settings.backup.paths, ["messages", "a/b", "c"].map(PathBuf::from));
+    assert_eq!(value(&all, "backup.paths").0.split(", ").next(), Some("messages"));
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_reached_through_a_link_is_not_copied_and_a_link_is_told() {
@@ -67,13 +74,6 @@ fn what_is_reached_through_a_link_is_not_copied_and_a_link_is_told() {
     write(&folder, "kosmos.toml", b"[backup]\npaths = [\"elsewhere\"]");
     let said = problems_text(&crate::config::check_files(&load(folder.path(), &[], &[]).unwrap()));
     assert!(said.contains("warning: backup.paths: elsewhere is a link"), "{said}");
-}
-
-#[test]
-fn a_path_to_copy_is_the_same_however_it_is_written() {
-    let all = toml("[backup]\npaths = [\"./messages\", \"messages\", \"a/./b/\", \"file:./c\"]");
-    assert_eq!(all.settings.backup.paths, ["messages", "a/b", "c"].map(PathBuf::from));
-    assert_eq!(value(&all, "backup.paths").0.split(", ").next(), Some("messages"));
 }
 
 #[test]
@@ -363,3 +363,44 @@ fn k_41_another_machine_is_asked_only_when_a_person_says_so() {
         assert!(load(home(&[]).path(), &[], &pairs(&[("child.base_url", here)])).is_ok(), "{here}");
     }
 }
+#[test]
+fn what_is_right_counts_though_something_else_is_wrong() {
+    let folder = home(&[(
+        "kosmos.toml",
+        "home = \"ip\"\n[schedule]\nlokk = \"15m\"\nlook = \"soon\"\ntimezone = \"UTC\"\n[child]\nkind = 5\n\
+         start_patience = \"1h\"\nstart_patience_bound = \"1m\"\n[release]\nsource = \"maven\"\nkeys = [\"\"]\n\
+         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n",
+    )]);
+    std::fs::create_dir(folder.path().join("ip")).unwrap();
+    assert!(load(folder.path(), &[], &[]).is_err());
+    let settings = load_what_is_right(folder.path(), &[], &[]).unwrap();
+    assert_eq!(settings.home, folder.path().join("ip"));
+    assert_eq!(settings.schedule.timezone.iana_name(), Some("UTC"));
+    assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
+    write(&folder, "kosmos.toml", b"[schedule\nlook");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    write(&folder, "kosmos.toml", b"home = \"nowhere\"");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    assert!(load_what_is_right(&folder.path().join("nowhere"), &[], &[]).is_none());
+}
+
+#[test]
+fn a_folder_that_the_command_line_names_is_stronger_than_the_environment() {
+    let folder = home(&[]);
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = other.path().display().to_string();
+    let named = [("home".to_owned(), folder.path().display().to_string())];
+    for name in ["KOSMOS_HOME", "KOSMOS_INTEGRASJONSPUNKT_HOME"] {
+        let environment = pairs(&[(name, &elsewhere)]);
+        let home_with = |flags| load(folder.path(), &environment, flags).unwrap().settings.home;
+        assert_eq!(home_with(&[]), other.path());
+        assert_eq!(home_with(&named), folder.path());
+        let shown = load(folder.path(), &environment, &named).unwrap();
+        assert_eq!(value(&shown, "home").1, "command line");
+    }
+    // What the files in that folder say counts, and may refer to the variable.
+    let environment = pairs(&[("KOSMOS_HOME", &elsewhere)]);
+    write(&folder, "kosmos-local.properties", b"kosmos.integrasjonspunkt.home=${KOSMOS_HOME}\n");
+    assert_eq!(load(folder.path(), &environment, &named).unwrap().settings.home, other.path());
+}
+
