@@ -63,6 +63,7 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    crate::owner::hand_over(&file, path);
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -29,13 +29,9 @@ pub fn lock(home: &Path) -> Result<HomeLock, VaultError> {
     disk.make_folder(&state, OPEN_TO_READ)?;
     let path = state.join("lock");
     // A lock on a file of a share needs the right to write.
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed("open", &path))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).truncate(false);
+    let file = efm::owner::open_or_make(&path, &options).map_err(failed("open", &path))?;
     let holder = state.join("lock.holder");
     match file.try_lock() {
         Ok(()) => {}
@@ -47,6 +43,10 @@ pub fn lock(home: &Path) -> Result<HomeLock, VaultError> {
     if let Err(error) = disk.replace(&holder, text.as_bytes()) {
         // It is only for the message; the lock itself is held.
         tracing::warn!(error = %efm::chain::Chain(&error), "holder of the lock not written down");
+    }
+    Ok(HomeLock { _file: Arc::new(file) })
+}
+
 /// Who has the home folder; none: nobody has it.
 pub fn holder(home: &Path) -> Option<String> {
     let state = state_folder(home);
@@ -56,10 +56,6 @@ pub fn holder(home: &Path) -> Option<String> {
         Err(TryLockError::WouldBlock) => Some(who(&state.join("lock.holder"))),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
-}
-
-    }
-    Ok(HomeLock { _file: Arc::new(file) })
 }
 
 fn who(holder: &Path) -> String {
@@ -79,13 +75,13 @@ mod tests {
 
     #[test]
     fn the_second_one_is_told_which_process_holds_the_folder() {
-        assert!(holder(home.path()).unwrap().starts_with(&std::process::id().to_string()));
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(holder(home.path()), None);
         let first = lock(home.path()).unwrap();
         let message = lock(home.path()).unwrap_err().to_string();
         assert!(message.contains(&format!("held by process {} (since 2", std::process::id())), "{message}");
+        assert!(holder(home.path()).unwrap().starts_with(&std::process::id().to_string()));
         drop(first);
+        assert_eq!(holder(home.path()), None);
         lock(home.path()).unwrap();
     }
 

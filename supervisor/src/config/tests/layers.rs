@@ -363,26 +363,6 @@ fn k_41_another_machine_is_asked_only_when_a_person_says_so() {
         assert!(load(home(&[]).path(), &[], &pairs(&[("child.base_url", here)])).is_ok(), "{here}");
     }
 }
-#[test]
-fn what_is_right_counts_though_something_else_is_wrong() {
-    let folder = home(&[(
-        "kosmos.toml",
-        "home = \"ip\"\n[schedule]\nlokk = \"15m\"\nlook = \"soon\"\ntimezone = \"UTC\"\n[child]\nkind = 5\n\
-         start_patience = \"1h\"\nstart_patience_bound = \"1m\"\n[release]\nsource = \"maven\"\nkeys = [\"\"]\n\
-         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n",
-    )]);
-    std::fs::create_dir(folder.path().join("ip")).unwrap();
-    assert!(load(folder.path(), &[], &[]).is_err());
-    let settings = load_what_is_right(folder.path(), &[], &[]).unwrap();
-    assert_eq!(settings.home, folder.path().join("ip"));
-    assert_eq!(settings.schedule.timezone.iana_name(), Some("UTC"));
-    assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
-    write(&folder, "kosmos.toml", b"[schedule\nlook");
-    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
-    write(&folder, "kosmos.toml", b"home = \"nowhere\"");
-    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
-    assert!(load_what_is_right(&folder.path().join("nowhere"), &[], &[]).is_none());
-}
 
 #[test]
 fn a_folder_that_the_command_line_names_is_stronger_than_the_environment() {
@@ -404,3 +384,23 @@ fn a_folder_that_the_command_line_names_is_stronger_than_the_environment() {
     assert_eq!(load(folder.path(), &environment, &named).unwrap().settings.home, other.path());
 }
 
+#[test]
+fn what_is_right_counts_though_something_else_is_wrong() {
+    let folder = home(&[(
+        "kosmos.toml",
+        "home = \"ip\"\n[schedule]\nlokk = \"15m\"\nlook = \"soon\"\ntimezone = \"UTC\"\n[child]\nkind = 5\n\
+         start_patience = \"1h\"\nstart_patience_bound = \"1m\"\n[release]\nsource = \"maven\"\nkeys = [\"\"]\n\
+         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n",
+    )]);
+    std::fs::create_dir(folder.path().join("ip")).unwrap();
+    assert!(load(folder.path(), &[], &[]).is_err());
+    let settings = load_what_is_right(folder.path(), &[], &[]).unwrap();
+    assert_eq!(settings.home, folder.path().join("ip"));
+    assert_eq!(settings.schedule.timezone.iana_name(), Some("UTC"));
+    assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
+    write(&folder, "kosmos.toml", b"[schedule\nlook");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    write(&folder, "kosmos.toml", b"home = \"nowhere\"");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    assert!(load_what_is_right(&folder.path().join("nowhere"), &[], &[]).is_none());
+}
