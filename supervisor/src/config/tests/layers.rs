@@ -6,33 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[test]
-fn files_that_kosmos_settings_name_lie_beside_them_where_the_home_is_elsewhere() {
-    let folder = home(&[
-        ("key.asc", "beside the settings"),
-        ("eformidling-key.asc", "beside the settings"),
-        ("kosmos-local.properties", "kosmos.integrasjonspunkt.home=ip\nkosmos.mail.ca_file=ca.pem\n"),
-    ]);
-    let ip = folder.path().join("ip");
-    std::fs::create_dir(&ip).unwrap();
-    std::fs::File::create(ip.join("ca.pem")).unwrap();
-    let loaded = || load(folder.path(), &[], &[]).unwrap();
-    assert_eq!(loaded().settings.home, ip);
-    assert_eq!(loaded().settings.release.keys, [folder.path().join("eformidling-key.asc")], "KOSMOS' default");
-    let shown = loaded();
-    assert_eq!(value(&shown, "release.keys").0, folder.path().join("eformidling-key.asc").display().to_string());
-    assert_eq!(value(&shown, "mail.ca_file").0, ip.join("ca.pem").display().to_string(), "not beside them");
-    let named = b"kosmos.integrasjonspunkt.home=ip\nkosmos.verification.publicKeyPaths[0]=file:key.asc\n";
-    write(&folder, "kosmos-local.properties", named);
-    assert_eq!(loaded().settings.release.keys, [folder.path().join("key.asc")]);
-    // Ours begin at the home folder, as the commented file says.
-    write(&folder, "kosmos.toml", b"[release]\nkeys = [\"key.asc\"]\n");
-    assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")]);
-    std::fs::remove_file(folder.path().join("kosmos.toml")).unwrap();
-    std::fs::remove_file(folder.path().join("key.asc")).unwrap();
-    assert_eq!(loaded().settings.release.keys, [ip.join("key.asc")], "else in the home folder");
-}
-
-#[test]
 fn references_to_what_kosmos_and_a_jvm_have_by_themselves_are_expanded() {
     let folder = home(&[(
         "kosmos-local.properties",
@@ -54,26 +27,6 @@ fn references_to_what_kosmos_and_a_jvm_have_by_themselves_are_expanded() {
     // What is worked out of the integration point's own settings is what it stands for.
     write(&folder, "integrasjonspunkt-local.properties", b"server.port=9094\n");
     assert_eq!(settings().child.health_url.as_str(), "http://localhost:9094/custom/health");
-}
-
-#[test]
-fn a_path_to_copy_is_the_same_however_it_is_written() {
-    let all = toml("[backup]\npaths = [\"./messages\", \"messages\", \"a/./b/\", \"file:./c\"]");
-    assert_eq!(all.settings.backup.paths, ["messages", "a/b", "c"].map(PathBuf::from));
-    assert_eq!(value(&all, "backup.paths").0.split(", ").next(), Some("messages"));
-}
-
-#[cfg(unix)]
-#[test]
-fn what_is_reached_through_a_link_is_not_copied_and_a_link_is_told() {
-    let folder = home(&[("kosmos.toml", "[backup]\npaths = [\"elsewhere/messages\"]")]);
-    std::fs::create_dir(folder.path().join("true")).unwrap();
-    std::os::unix::fs::symlink("true", folder.path().join("elsewhere")).unwrap();
-    let said = problems_text(&load(folder.path(), &[], &[]).unwrap_err());
-    assert!(said.contains("`elsewhere/messages` leads through elsewhere, which is a link"), "{said}");
-    write(&folder, "kosmos.toml", b"[backup]\npaths = [\"elsewhere\"]");
-    let said = problems_text(&crate::config::check_files(&load(folder.path(), &[], &[]).unwrap()));
-    assert!(said.contains("warning: backup.paths: elsewhere is a link"), "{said}");
 }
 
 #[test]
@@ -362,26 +315,6 @@ fn k_41_another_machine_is_asked_only_when_a_person_says_so() {
     for here in ["http://localhost:1", "http://127.8.9.1:1", "https://[::1]:1", "http://LOCALHOST"] {
         assert!(load(home(&[]).path(), &[], &pairs(&[("child.base_url", here)])).is_ok(), "{here}");
     }
-}
-
-#[test]
-fn a_folder_that_the_command_line_names_is_stronger_than_the_environment() {
-    let folder = home(&[]);
-    let other = tempfile::tempdir().unwrap();
-    let elsewhere = other.path().display().to_string();
-    let named = [("home".to_owned(), folder.path().display().to_string())];
-    for name in ["KOSMOS_HOME", "KOSMOS_INTEGRASJONSPUNKT_HOME"] {
-        let environment = pairs(&[(name, &elsewhere)]);
-        let home_with = |flags| load(folder.path(), &environment, flags).unwrap().settings.home;
-        assert_eq!(home_with(&[]), other.path());
-        assert_eq!(home_with(&named), folder.path());
-        let shown = load(folder.path(), &environment, &named).unwrap();
-        assert_eq!(value(&shown, "home").1, "command line");
-    }
-    // What the files in that folder say counts, and may refer to the variable.
-    let environment = pairs(&[("KOSMOS_HOME", &elsewhere)]);
-    write(&folder, "kosmos-local.properties", b"kosmos.integrasjonspunkt.home=${KOSMOS_HOME}\n");
-    assert_eq!(load(folder.path(), &environment, &named).unwrap().settings.home, other.path());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod layers;
+mod paths;
 mod samples;
 mod shown;
 mod wrong;
