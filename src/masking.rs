@@ -1,6 +1,6 @@
 //! Text that leaves the machine, or is kept: what looks like a secret or like a Norwegian identity number becomes stars.
 //!
-//! Start at [`mask`]. It is made for log lines, not for proof: it would rather hide a harmless word than show a password.
+//! Start at [`mask`], or with [`Masker`] for a text that comes a line at a time. It is made for log lines, not for proof: it would rather hide a harmless word than show a password.
 //! What the house itself knows to be secret is a [`crate::secret::Secret`] and never gets here.
 
 /// What stands where something was.
@@ -25,45 +25,107 @@ const SECRET_WORDS: [&str; 13] = [
 const SECRET_HEADERS: [&str; 2] = ["authorization", "cookie"];
 /// A bearer token shorter than this is a word.
 const SHORTEST_TOKEN: usize = 16;
+/// What begins as JSON in base64 does is a token when it is longer than this, also where its end was cut off.
+const SHORTEST_WEB_TOKEN: usize = 20;
+/// A line of a private key in PEM is longer than this.
+const SHORTEST_KEY_LINE: usize = 20;
+/// No private key in PEM has more lines.
+const LONGEST_KEY_LINES: u32 = 512;
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const PRIVATE_KEY: &str = "PRIVATE KEY";
 /// A run of hexadecimal digits as long as this is a digest or a fingerprint, whatever digits it holds.
 const SHORTEST_DIGEST: usize = 32;
 
 /// The text with stars for what must not be seen. Masking twice changes nothing.
+///
+/// The text may be the end of a longer one: a private key whose start was cut off is masked from where it looks like one.
 pub fn mask(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    let mut in_key = false;
+    let mut masker = Masker::default();
+    // What is shown, and whether it may be the inside of a key whose start nobody saw.
+    let mut shown: Vec<(String, bool)> = Vec::new();
     for line in text.split_inclusive('\n') {
-        let (line, end) = match line.strip_suffix('\n') {
-            Some(line) => (line, "\n"),
-            None => (line, ""),
-        };
-        let shown = without_private_key(line, &mut in_key);
-        let Some(shown) = shown else { continue };
-        let steps: [fn(&str) -> String; 4] = [users_in_urls, values, tokens, identity_numbers];
-        masked.push_str(&steps.iter().fold(shown, |line, step| step(&line)));
-        masked.push_str(end);
+        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        if !masker.in_key() && ends_a_key(body) {
+            let before = shown.iter().rposition(|(_, may_be_key)| !may_be_key).map_or(0, |at| at + 1);
+            shown.truncate(before);
+        }
+        if let Some(masked) = masker.line(body) {
+            shown.push((masked + end, looks_like_base64(body)));
+        }
     }
-    masked
+    shown.into_iter().map(|(line, _)| line).collect()
 }
 
-/// A PEM private key, on one line or on many; none: the line is wholly inside one.
-fn without_private_key(line: &str, in_key: &mut bool) -> Option<String> {
-    const BEGIN: &str = "-----BEGIN ";
-    const END: &str = "-----END ";
-    if *in_key {
-        let (_, after) = line.split_once(END)?;
-        *in_key = false;
-        let rest = after.split_once("-----").map_or("", |(_, rest)| rest);
-        return if rest.trim().is_empty() { None } else { without_private_key(rest, in_key) };
+/// Masks a text of which only a line is seen at a time: a log that is followed.
+#[derive(Debug, Default)]
+pub struct Masker {
+    /// So many lines of a private key were left out.
+    key_lines: Option<u32>,
+    /// Lines were missed: a private key may have begun among them.
+    missed_some: bool,
+}
+
+impl Masker {
+    /// The line as it may be seen; none: it is wholly inside a private key. Without its line end.
+    pub fn line(&mut self, line: &str) -> Option<String> {
+        if self.missed_some && looks_like_base64(line) {
+            return None;
+        }
+        self.missed_some = false;
+        let shown = self.without_private_key(line)?;
+        let steps: [fn(&str) -> String; 4] = [users_in_urls, values, tokens, identity_numbers];
+        Some(steps.iter().fold(shown, |line, step| step(&line)))
     }
-    let Some((before, after)) = line.split_once(BEGIN) else { return Some(line.to_owned()) };
-    let Some((kind, body)) = after.split_once("-----") else { return Some(line.to_owned()) };
-    if !kind.contains("PRIVATE KEY") {
-        return Some(line.to_owned());
+
+    /// Lines were left out before the next one.
+    pub fn missed_some(&mut self) {
+        *self = Self { key_lines: None, missed_some: true };
     }
-    *in_key = true;
-    let rest = without_private_key(body, in_key).unwrap_or_default();
-    Some(format!("{before}{STARS}{rest}"))
+
+    fn in_key(&self) -> bool {
+        self.key_lines.is_some()
+    }
+
+    /// A PEM private key, on one line or on many; none: the line is wholly inside one.
+    fn without_private_key(&mut self, line: &str) -> Option<String> {
+        if let Some(lines) = self.key_lines {
+            let Some((_, after)) = line.split_once(END) else {
+                // One whose end never comes must not hide all that follows it.
+                self.key_lines = Some(lines + 1).filter(|lines| *lines < LONGEST_KEY_LINES);
+                return None;
+            };
+            self.key_lines = None;
+            let rest = after.split_once("-----").map_or("", |(_, rest)| rest);
+            return if rest.trim().is_empty() { None } else { self.without_private_key(rest) };
+        }
+        if ends_a_key(line) {
+            let (_, after) = line.split_once(END)?;
+            let (_, rest) = after.split_once("-----")?;
+            let rest = self.without_private_key(rest).unwrap_or_default();
+            return Some(format!("{STARS}{rest}"));
+        }
+        let Some((before, after)) = line.split_once(BEGIN) else { return Some(line.to_owned()) };
+        let Some((kind, body)) = after.split_once("-----") else { return Some(line.to_owned()) };
+        if !kind.contains(PRIVATE_KEY) {
+            return Some(line.to_owned());
+        }
+        self.key_lines = Some(0);
+        let rest = self.without_private_key(body).unwrap_or_default();
+        Some(format!("{before}{STARS}{rest}"))
+    }
+}
+
+/// Whether a private key ends in this line that does not begin in it.
+fn ends_a_key(line: &str) -> bool {
+    let Some((before, after)) = line.split_once(END) else { return false };
+    let kind = after.split_once("-----").map(|(kind, _)| kind);
+    !before.contains(BEGIN) && kind.is_some_and(|kind| kind.contains(PRIVATE_KEY))
+}
+
+fn looks_like_base64(line: &str) -> bool {
+    let line = line.trim();
+    line.len() > SHORTEST_KEY_LINE && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
 }
 
 /// `scheme://user:password@host`
@@ -92,17 +154,19 @@ fn values(line: &str) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(found) = next_name(rest) {
-        let Found { name, value } = found;
+        let Found { name, value, is_argument } = found;
         masked.push_str(rest.get(..value).unwrap_or_default());
         let after = rest.get(value..).unwrap_or_default();
         if SECRET_HEADERS.iter().any(|header| name.contains(header)) {
-            if !after.trim().is_empty() {
+            let gap = after.len() - after.trim_start().len();
+            masked.push_str(after.get(..gap).unwrap_or_default());
+            if gap < after.len() {
                 masked.push_str(STARS);
             }
             return masked;
         }
         if is_secret(&name) {
-            let (shown, next) = without_value(after);
+            let (shown, next) = without_value(after, is_argument);
             masked.push_str(&shown);
             rest = next;
         } else {
@@ -118,6 +182,8 @@ struct Found {
     name: String,
     /// Where its value starts.
     value: usize,
+    /// On a command line: its value ends at the next blank.
+    is_argument: bool,
 }
 
 /// The next `name=`, `name:`, `"name":` or `--name `.
@@ -138,14 +204,14 @@ fn next_name(text: &str) -> Option<Found> {
             _ => None,
         };
         if let Some(value) = value {
-            return Some(Found { name: flat(name), value });
+            return Some(Found { name: flat(name), value, is_argument: name.starts_with('-') });
         }
         from = end;
     }
 }
 
-/// Stars for the first word or the quoted text, and what comes after it.
-fn without_value(text: &str) -> (String, &str) {
+/// Stars for the quoted text, the word of a command line, or the rest of the line; and what comes after it.
+fn without_value(text: &str, is_argument: bool) -> (String, &str) {
     let body = text.trim_start_matches([' ', '\t', '=', ':', '>']);
     let (gap, body) = (text.get(..text.len() - body.len()).unwrap_or_default(), body);
     // What is masked already ends where its stars end, so that the text around it stays.
@@ -154,7 +220,8 @@ fn without_value(text: &str) -> (String, &str) {
     }
     let quote = body.chars().find(|c| *c != '\\').filter(|c| matches!(c, '"' | '\''));
     let Some(quote) = quote else {
-        let end = body.find(char::is_whitespace).unwrap_or(body.len());
+        let first_blank = body.find(char::is_whitespace).filter(|_| is_argument);
+        let end = first_blank.unwrap_or(body.trim_end().len());
         let stars = if end == 0 { "" } else { STARS };
         return (format!("{gap}{stars}"), body.get(end..).unwrap_or_default());
     };
@@ -197,10 +264,10 @@ fn tokens(line: &str) -> String {
         let body = rest.get(start..).unwrap_or_default();
         let end = body.find(|c| !is_token(c)).unwrap_or(body.len());
         let word = body.get(..end).unwrap_or_default();
-        let web_token = word
-            .find("eyJ")
-            .and_then(|at| word.get(at..))
-            .is_some_and(|found| found.len() > SHORTEST_TOKEN && found.matches('.').count() >= 2);
+        let web_token = word.find("eyJ").and_then(|at| word.get(at..)).is_some_and(|found| {
+            let parts = found.matches('.').count();
+            found.len() > SHORTEST_WEB_TOKEN || (found.len() > SHORTEST_TOKEN && parts >= 2)
+        });
         let bearer = after_bearer && word.len() >= SHORTEST_TOKEN;
         masked.push_str(if web_token || bearer { STARS } else { word });
         after_bearer = word.eq_ignore_ascii_case("bearer");
@@ -252,31 +319,58 @@ fn in_digest(before: &str, from: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use super::{Masker, mask};
     use proptest::prelude::*;
 
     #[test]
     fn what_looks_like_a_secret_becomes_stars() {
         let table = [
             ("password=hunter2", "password=********"),
-            ("spring.mail.password = hunter2 and more", "spring.mail.password = ******** and more"),
+            ("spring.mail.password = hunter2 and more", "spring.mail.password = ********"),
             ("key-store-password: 'hun ter2' next", "key-store-password: '********' next"),
             (r#"{"client_secret":"a\"b","user":"ola"}"#, r#"{"client_secret":"********","user":"ola"}"#),
             (r#"{\"password\":\"abc\",\"user\":\"ola\"}"#, r#"{\"password\":\"********",\"user\":\"ola\"}"#),
             ("java --keystore.password hunter2 -jar x.jar", "java --keystore.password ******** -jar x.jar"),
             ("-Ddb.passord=hunter2 -jar", "-Ddb.passord=******** -jar"),
             ("Using generated security password: 8e557245-73e2", "Using generated security password: ********"),
-            ("Authorization: Bearer abc.def ghi", "Authorization:********"),
-            ("Set-Cookie: JSESSIONID=1; Path=/", "Set-Cookie:********"),
+            ("Authorization: Bearer abc.def ghi", "Authorization: ********"),
+            ("Set-Cookie: JSESSIONID=1; Path=/", "Set-Cookie: ********"),
             ("proxy http://ola:hunter2@proxy:8080/x", "proxy http://********@proxy:8080/x"),
             ("jdbc:postgresql://ola:p@ss@db/x?ssl=1", "jdbc:postgresql://********@db/x?ssl=1"),
             ("jdbc:h2:file:./db;USER=sa;PASSWORD=hunter2", "jdbc:h2:file:./db;USER=sa;PASSWORD=********"),
             ("got bearer 0123456789abcdefXYZ from", "got bearer ******** from"),
             ("jwt eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2ln end", "jwt ******** end"),
-            ("API_KEY=abc X-Api-Key: def", "API_KEY=******** X-Api-Key: ********"),
+            ("API_KEY=abc X-Api-Key: def", "API_KEY=********"),
         ];
         for (text, masked) in table {
             assert_eq!(mask(text), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn k29_secrets_and_identity_numbers_do_not_reach_a_mail() {
+        let table = [
+            ("person 01019012345 found", "person ******** found"),
+            ("person 010190 12345.", "person ********."),
+            ("id 010190123456 and 1010", "id 010190123456 and 1010"),
+            ("spring.mail.password=hunter2 and more", "spring.mail.password=********"),
+            (
+                "java -Djavax.net.ssl.keyStorePassword=abc -jar x.jar",
+                "java -Djavax.net.ssl.keyStorePassword=******** -jar x.jar",
+            ),
+            (r#"{"password": "a b", "user": "me"}"#, r#"{"password": "********", "user": "me"}"#),
+            ("Authorization: Bearer abc.def", "Authorization: ********"),
+            ("client_secret : x", "client_secret : ********"),
+            ("using jdbc:mysql://me:pw@db/x", "using jdbc:mysql://********@db/x"),
+            ("got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.abc!", "got ********!"),
+            ("got eyJhbGciOiJIUzI1NiJ9.eyJzdW", "got ********"),
+            ("the password was wrong", "the password was wrong"),
+            ("password=", "password="),
+            ("passord=ærlig\n", "passord=********\n"),
+            ("ÆØÅ password=x\nnext", "ÆØÅ password=********\nnext"),
+        ];
+        for (given, wanted) in table {
+            assert_eq!(mask(given), wanted);
         }
     }
 
@@ -308,6 +402,49 @@ mod tests {
         assert_eq!(mask("-----BEGIN PRIVATE KEY-----\nMIIE\n"), "********\n", "a key that was cut off");
         let certificate = "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----\n";
         assert_eq!(mask(certificate), certificate);
+    }
+
+    const KEY_LINE: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj";
+
+    #[test]
+    fn a_private_key_whose_start_is_cut_off_becomes_stars_and_what_stands_before_it_stays() {
+        let end = "-----END PRIVATE KEY-----";
+        assert_eq!(mask(&format!("{KEY_LINE}\n{KEY_LINE}\n{end}\nb\n")), "********\nb\n");
+        assert_eq!(mask(&format!("a\n{KEY_LINE}\n{end}\nb\n")), "a\n********\nb\n");
+        assert_eq!(mask(&format!("ANBgkq{end} b")), "******** b", "cut off within its last line");
+        let certificate = format!("{KEY_LINE}\n-----END CERTIFICATE-----\n");
+        assert_eq!(mask(&certificate), certificate);
+    }
+
+    #[test]
+    fn a_private_key_whose_end_never_comes_does_not_hide_all_that_follows() {
+        let text = format!("-----BEGIN PRIVATE KEY-----\n{}and on it goes\n", format!("{KEY_LINE}\n").repeat(600));
+        assert!(mask(&text).ends_with("and on it goes\n"));
+    }
+
+    #[test]
+    fn a_text_that_comes_a_line_at_a_time_is_masked_like_one_that_is_whole() {
+        let text = format!(
+            "a\n-----BEGIN RSA PRIVATE KEY-----\n{KEY_LINE}\n-----END RSA PRIVATE KEY-----\npassword=x y\n01010112345"
+        );
+        let mut masker = Masker::default();
+        let shown: Vec<String> = text.lines().filter_map(|line| masker.line(line)).collect();
+        assert_eq!(shown, ["a", "********", "password=********", "********"]);
+        assert_eq!(shown.join("\n"), mask(&text));
+    }
+
+    #[test]
+    fn where_lines_were_missed_the_rest_of_a_private_key_is_not_shown() {
+        let mut masker = Masker::default();
+        assert_eq!(masker.line(KEY_LINE).as_deref(), Some(KEY_LINE), "may be anything");
+        masker.missed_some();
+        assert_eq!(masker.line(KEY_LINE), None);
+        assert_eq!(masker.line("-----END PRIVATE KEY-----").as_deref(), Some("********"));
+        assert_eq!(masker.line(KEY_LINE).as_deref(), Some(KEY_LINE));
+        // Its end was among what was missed.
+        masker.line("-----BEGIN PRIVATE KEY-----");
+        masker.missed_some();
+        assert_eq!(masker.line("and on it goes").as_deref(), Some("and on it goes"));
     }
 
     #[test]

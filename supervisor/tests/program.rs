@@ -206,7 +206,8 @@ fn a_typing_error_in_the_settings_keeps_nobody_from_status_history_and_hold() {
     assert_eq!(code(&run(home.path(), &["schedule"])), 3);
     let words = [
         (&["hold", "--until", "48h", "--reason", "year end"][..], 0, "year end"),
-        (&["status"], 30, "year end"),
+        // What it shows is all there, and the code says that somebody must mend them: decision 19.
+        (&["status"], 3, "year end"),
         (&["history"], 0, ""),
         (&["hold", "--end"], 0, "over"),
         (&["forgive", "4.0.8"], 0, "nothing was held"),
@@ -235,6 +236,44 @@ fn the_home_of_the_command_line_is_stronger_than_that_of_the_environment() {
     assert!(is_home(&show(&["config", "show", "--home", &named]), home.path()));
     assert!(is_home(&show(&["--home", ".", "config", "show"]), home.path()));
     assert!(!is_home(&show(&["config", "show"]), home.path()), "else the environment counts");
+}
+
+#[test]
+fn no_environment_variable_moves_several_homes_to_one_place() {
+    let (host, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["a", "b"] {
+        std::fs::create_dir(host.path().join(name)).unwrap();
+    }
+    for named in [&["--home", "a", "--home", "b"][..], &[]] {
+        if named.is_empty() {
+            efm::atomic::replace(&host.path().join("kosmos.toml"), b"[host]\nhomes = [\"a\", \"b\"]\n").unwrap();
+        }
+        let mut command = Command::new(PROGRAM);
+        command.args(["status", "--json"]).args(named).env("KOSMOS_HOME", other.path()).current_dir(host.path());
+        let status: serde_json::Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        for (number, name) in ["a", "b"].into_iter().enumerate() {
+            let home = Path::new(status["homes"][number]["status"]["home"].as_str().unwrap());
+            assert_eq!(home.canonicalize().unwrap(), host.path().join(name).canonicalize().unwrap(), "{status:#}");
+        }
+    }
+}
+
+#[test]
+fn of_several_homes_one_with_wrong_settings_and_one_that_does_not_answer_are_shown_as_alone() {
+    let host = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        std::fs::create_dir(host.path().join(name)).unwrap();
+    }
+    efm::atomic::replace(&host.path().join("a/kosmos.toml"), b"[schedule]\nlokk = \"15m\"\n").unwrap();
+    // This process has it, and opens no door.
+    let _lock = kosmos::vault::lock(&host.path().join("b")).unwrap();
+    let shown = run(&host.path().join("b"), &["status", "--home", host.path().join("a").to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].contains("the settings are wrong: kosmos config check --home"), "{text}");
+    assert!(lines[0].contains("; no supervisor runs; installed: nothing"), "{text}");
+    assert!(lines[1].contains("does not answer; installed: nothing"), "{text}");
+    assert_eq!(code(&shown), 3, "{}", said(&shown));
 }
 
 #[test]

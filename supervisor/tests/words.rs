@@ -116,7 +116,9 @@ fn every_exit_code_is_in_the_readme() {
     let readme = read("README.md");
     let section = readme.split("## Exit codes").nth(1).unwrap().split("\n## ").next().unwrap();
     let numbers = |text: &str| -> Vec<u8> {
-        text.lines().filter_map(|line| line.trim_start_matches('|').split_whitespace().next()?.parse().ok()).collect()
+        text.lines()
+            .filter_map(|line| line.trim_start_matches('|').split_whitespace().next()?.parse::<u8>().ok())
+            .collect()
     };
     let documented = numbers(exit::HELP);
     assert!(documented.len() > 10, "{documented:?}");
@@ -191,8 +193,8 @@ fn every_decision_is_in_the_index_and_has_a_number_of_its_own() {
         assert!(index.contains(&format!("]({name})")), "{name} is not in the index");
         numbers.push(number);
     }
-    let expected: Vec<u32> = (1..).take(numbers.len()).collect();
-    assert_eq!(numbers, expected);
+    // Pages are sorted by name; a number may be kept free for what is being decided.
+    assert!(numbers.windows(2).all(|two| two[0] < two[1]), "{numbers:?}");
 }
 
 #[test]

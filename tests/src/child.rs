@@ -3,9 +3,10 @@
 use kosmos::child::IntegrationPoint;
 use kosmos::config::settings::{Child as Settings, Kind};
 use kosmos::demo::integration_point::make_archive;
-use kosmos::ports::Launch;
+use kosmos::ports::{Child as _, Launch};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use url::Url;
 
@@ -51,6 +52,24 @@ impl Home {
         Ok(IntegrationPoint::of(self.path().to_owned(), settings(self.port, Some(java.to_owned()))?))
     }
 
+    /// Ends whatever runs in this home. Needs no runtime, so that it can be the last thing that happens.
+    pub fn clear(&self) {
+        let (home, settings) = (self.path().to_owned(), settings(self.port, None));
+        let cleared = std::thread::Builder::new().name("clear".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let child = IntegrationPoint::of(home, settings?);
+            runtime.block_on(async {
+                // Again, for what was just being started.
+                for _ in 0..10 {
+                    let Ok(Some(process)) = child.find(None).await else { return };
+                    let _ = child.kill(&process).await;
+                }
+            });
+            std::io::Result::Ok(())
+        });
+        let _ = cleared.map(std::thread::JoinHandle::join);
+    }
+
     /// What the integration points of this home wrote: `start`, `stop`, `child`, each with its words.
     pub fn ran(&self) -> Vec<Vec<String>> {
         let text = std::fs::read_to_string(self.path().join("ran.log")).unwrap_or_default();
@@ -65,6 +84,20 @@ pub fn program(name: &str) -> std::io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.parent().and_then(Path::parent).unwrap_or(Path::new(""));
     Ok(folder.join(name).with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+/// The supervisor as a program, with these words. Settings come from files, whatever the machine has in its environment.
+pub fn kosmos(words: &[&str]) -> std::io::Result<Command> {
+    const SPEAKS_TO_US: [&str; 6] = ["KOSMOS", "SPRING", "DIFI", "SERVER", "FALSE_JAVA", "JAVA"];
+    let mut command = Command::new(program("kosmos-under-test")?);
+    command.args(words).stdin(Stdio::null());
+    for (name, _) in kosmos::child::environment::all() {
+        let upper = name.to_uppercase();
+        if SPEAKS_TO_US.iter().any(|begin| upper.starts_with(begin)) {
+            command.env_remove(name);
+        }
+    }
+    Ok(command)
 }
 
 /// Settings of the child with short limits.

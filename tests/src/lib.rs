@@ -1,7 +1,10 @@
 //! The false outside world that tests of both rooms stand in.
 
 pub mod child;
+pub mod doors;
 pub mod forge;
+pub mod host;
+pub mod in_process;
 pub mod liar;
 pub mod postbox;
 pub mod site;

@@ -13,7 +13,7 @@
     reason = "a tool of tests: what it cannot do fails the test"
 )]
 
-use crate::child::program;
+use crate::child::{self, program};
 use jiff::Timestamp;
 use kosmos::demo::integration_point::{BESIDE, ENTRY, RAN_LOG};
 use kosmos::demo::publisher::{Archive, Publisher};
@@ -205,8 +205,8 @@ impl Site {
         assert!(self.supervisor.is_none(), "one is enough");
         let said =
             OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
-        let mut command = self.command(&["--log", "debug", "run"]);
-        command.current_dir(&self.home).stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
+        let mut command = self.command(&self.home, &["--log", "debug", "run"]);
+        command.current_dir(&self.home).stdout(said.try_clone().unwrap()).stderr(said);
         self.supervisor = Some(command.spawn().unwrap());
     }
 
@@ -252,16 +252,9 @@ impl Site {
         self.read("logs/kosmos.log")
     }
 
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program("kosmos-under-test").unwrap());
-        command.arg("--home").arg(&self.home).args(words).current_dir(self.folder.path());
-        // Settings come from files here, whatever the machine has in its environment.
-        for (name, _) in kosmos::child::environment::all() {
-            let upper = name.to_uppercase();
-            if ["KOSMOS", "SPRING", "DIFI", "SERVER", "FALSE_JAVA"].iter().any(|begin| upper.starts_with(begin)) {
-                command.env_remove(name);
-            }
-        }
+    fn command(&self, home: &Path, words: &[&str]) -> Command {
+        let mut command = child::kosmos(words).unwrap();
+        command.arg("--home").arg(home).current_dir(self.folder.path());
         command
     }
 
@@ -272,14 +265,23 @@ impl Site {
         self.begin(words).end()
     }
 
+    /// `kosmos <words> --home <folder>` to its end, for a folder that is not this site's own.
+    pub fn kosmos_at(&self, folder: &Path, words: &[&str]) -> Said {
+        self.begin_at(folder, words).end()
+    }
+
     /// `kosmos <words>`, not waited for.
     pub fn begin(&self, words: &[&str]) -> Word {
+        self.begin_at(&self.home, words)
+    }
+
+    fn begin_at(&self, folder: &Path, words: &[&str]) -> Word {
         let file = |name: &str| {
             let path = self.folder.path().join(format!("word-{}-{name}", next()));
             (File::create(&path).unwrap(), path)
         };
         let ((out, out_path), (err, err_path)) = (file("out"), file("err"));
-        let child = self.command(words).stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
+        let child = self.command(folder, words).stdout(out).stderr(err).spawn().unwrap();
         Word { child, words: words.join(" "), out: out_path, err: err_path }
     }
 

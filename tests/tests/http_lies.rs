@@ -7,7 +7,8 @@ use efm::chain::Chain;
 use kosmos::config::settings::{Channel, Kind, Network, Proxy};
 use kosmos::ports::{Opened, ReleaseSource, Resume, SourceError};
 use kosmos::release::Release;
-use kosmos::sources::{Digdir, Wish};
+use kosmos::sources::fetches::{AT_A_TIME, Fetches, Shared};
+use kosmos::sources::{AnySource, Digdir, Wish};
 use outside_world::liar::{Liar, Lie, Page};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -441,4 +442,24 @@ fn lies_are_data() {
     assert_eq!(read(r#"{"lie":"redirect-loop"}"#).unwrap(), Lie::RedirectLoop);
     assert_eq!(read(r#"{"lie":"status","code":404}"#).unwrap(), Lie::Status { code: 404, headers: Vec::new() });
     assert!(read(r#"{"lie":"unheard-of"}"#).is_err());
+}
+
+/// Where one supervisor keeps many homes they do not fetch an archive all at once; lists and signatures wait for nobody.
+#[tokio::test]
+async fn no_more_than_some_fetch_an_archive_at_a_time_and_the_next_one_begins_when_one_is_done() {
+    let stage = stage_with(network());
+    stage.liar.page(SIGNATURE, "signature", &[]).page(JAR, jar(), &[]);
+    let fetches = Fetches::default();
+    let home = || Shared { source: AnySource::Digdir(stage.source.clone()), fetches: fetches.clone() };
+    let mut opened = Vec::new();
+    for _ in 0..AT_A_TIME {
+        opened.push(home().open(&release(), None).await.unwrap());
+    }
+    let (one_more, late) = (home(), release());
+    let mut waits = Box::pin(one_more.open(&late, None));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut waits).await.is_err(), "it must wait");
+    assert_eq!(home().signature(&release()).await.unwrap(), b"signature");
+    drop(opened.pop());
+    let (bytes, end) = read(waits.await.unwrap()).await;
+    assert!(end.is_ok() && bytes == jar());
 }

@@ -64,6 +64,17 @@ fn a_first_install_does_not_wait_for_a_window_and_an_upgrade_does() {
 }
 
 #[test]
+fn what_the_integration_point_says_is_in_our_log_where_that_is_asked_for() {
+    let mut site = Site::new();
+    site.write("kosmos-local.properties", "kosmos.integrasjonspunkt.include-log=true\n");
+    site.publish("4.0.7", "");
+    site.start();
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.upgrade_now(0);
+    site.wait_for("a line of its own", || site.log().contains("[INCLUDED] ").then_some(()));
+}
+
+#[test]
 fn a_cold_start_needs_neither_the_release_server_nor_the_mail_server() {
     let mut site = running("4.0.7");
     assert_eq!(site.kosmos(&["stop"]).code, Some(0));
@@ -107,6 +118,18 @@ fn kosmos_stop_ends_both_and_a_supervisor_that_is_asked_to_leave_ends_alone() {
         assert_eq!(pid(&site.until_runs("4.0.7")), pid(&after), "adopted, not started again");
         assert_eq!(site.ran().len(), 2);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_supervisor_left_running_is_stopped_by_the_same_word() {
+    let mut site = running("4.0.7");
+    assert_eq!(site.terminate().code(), Some(0));
+    assert_eq!(site.integration_points().len(), 1);
+    ended(&site.kosmos(&["stop"]), 0, "no supervisor ran; the integration point");
+    assert_eq!(site.integration_points(), []);
+    assert_eq!(site.ran()[0].ended.as_deref(), Some("0"), "it was asked, not killed");
+    ended(&site.kosmos(&["stop"]), 30, "none runs in");
 }
 
 #[test]
@@ -198,7 +221,7 @@ fn a_hold_holds_until_it_is_taken_back() {
     ended(
         &site.kosmos(&["upgrade"]),
         23,
-        "4.0.8 is verified and staged; nothing is installed before the end of the hold",
+        "4.0.8 is verified and staged; it waits for the end of the hold; before that: kosmos hold --end",
     );
     ended(&site.kosmos(&["status"]), 0, "year end");
     ended(&site.kosmos(&["check"]), 23, "year end");
@@ -223,6 +246,24 @@ fn status_and_history_are_json_with_and_without_a_supervisor() {
 }
 
 #[test]
+fn status_shows_the_rest_beside_a_pointer_that_is_broken_in_both_copies() {
+    let site = running("4.0.7");
+    for copy in ["kosmos/current.json", "kosmos/current.second.json"] {
+        site.write(copy, "{");
+    }
+    let said = site.kosmos(&["status"]);
+    println!("{}{}", said.err, said.out);
+    ended(&said, 1, "unreadable");
+    for words in ["4.0.7 (process", "installed    cannot be read", "current.json"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let status = site.status();
+    assert_eq!(status["supervisor"]["runs"]["version"], "4.0.7", "{status:#}");
+    assert_eq!((&status["floor"], &status["in_vault"][0]), (&"4.0.7".into(), &"4.0.7".into()));
+    assert!(status["unreadable"][0].as_str().unwrap().contains("current.json"), "{status:#}");
+}
+
+#[test]
 fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     let site = running("4.0.7");
     let good = site.read("kosmos.toml");
@@ -232,9 +273,11 @@ fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     ended(&said, 3, "probbation");
     assert!(said.err.contains("goes on with the settings that it has"), "{}", said.err);
     ended(&site.kosmos(&["check"]), 3, "probbation");
-    for word in [&["status"][..], &["history"], &["hold", "--until", "48h"], &["hold", "--end"]] {
+    let words = [(&["status"][..], 3), (&["history"], 0), (&["hold", "--until", "48h"], 0), (&["hold", "--end"], 0)];
+    for (word, code) in words {
+        // They all do their work; the code of status tells how things stand, and the settings are wrong.
         let said = site.kosmos(word);
-        ended(&said, 0, "");
+        ended(&said, code, "");
         assert!(said.err.contains("the settings are wrong: kosmos config check"), "{}", said.err);
     }
 
@@ -242,6 +285,88 @@ fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     ended(&site.kosmos(&["reload"]), 0, "");
     assert_eq!(pid(&site.until_runs("4.0.7")), before);
     assert_eq!(site.ran().len(), 1);
+}
+
+#[test]
+fn settings_that_are_broken_when_it_starts_keep_the_service_up_and_are_taken_when_they_are_mended() {
+    let mut site = running("4.0.7");
+    let good = site.read("kosmos.toml");
+    ended(&site.kosmos(&["stop"]), 0, "done");
+    assert_eq!(site.left().code(), Some(0));
+    let postbox = Postbox::open(0).unwrap();
+    // Good ones once, with mail; then a person edits.
+    let with_mail = with_mail(&site, postbox.port());
+    site.write("kosmos.toml", &with_mail);
+    site.start();
+    site.until_runs("4.0.7");
+    site.kill();
+    site.kill_integration_points();
+    site.write("kosmos.toml", &format!("{with_mail}probbation = \"1m\"\nport = \"x\"\n"));
+    site.publish("4.0.8", "");
+    site.start();
+    let status = site.until_runs("4.0.7");
+    for words in ["probbation", "kosmos.toml:"] {
+        assert!(status["supervisor"]["wrong_settings"].as_str().unwrap().contains(words), "{status:#}");
+    }
+    let said = site.kosmos(&["status"]);
+    ended(&said, 3, "the last good ones are in force, and nothing new is installed");
+    println!("{}{}", said.err, said.out);
+    ended(&site.kosmos(&["config", "check"]), 3, "probbation");
+    ended(&site.kosmos(&["upgrade", "--now"]), 1, "the settings are wrong");
+    ended(&site.kosmos(&["reload"]), 3, "probbation");
+    site.wait_for("a mail about it", || {
+        let told = postbox.mails().into_iter().find(|mail| mail.subject.starts_with("Warning"))?;
+        assert!(told.text.contains("nothing new is installed until they are right"), "{}", told.text);
+        assert!(told.text.contains("probbation"), "{}", told.text);
+        Some(())
+    });
+    let before = pid(&status);
+
+    // Mended half, and then all of it: no word is needed, and nothing is restarted.
+    site.write("kosmos.toml", &format!("{good}prrobation = \"1m\"\n"));
+    site.until("what is wrong now", |status| {
+        status["supervisor"]["wrong_settings"].as_str().is_some_and(|wrong| wrong.contains("prrobation"))
+    });
+    site.write("kosmos.toml", &good);
+    let status = site.until("they are taken", |status| {
+        outside_world::site::is_at_rest(status) && status["supervisor"]["wrong_settings"].is_null()
+    });
+    assert_eq!(pid(&status), before);
+    ended(&site.kosmos(&["status"]), 0, "4.0.7");
+    ended(&site.upgrade_now(0), 0, "4.0.8 runs");
+}
+
+#[test]
+fn settings_that_were_never_right_start_nothing_and_no_password_is_kept() {
+    let mut site = Site::new();
+    let good = site.read("kosmos.toml");
+    site.write("kosmos.toml", &format!("{good}probbation = \"1m\"\n"));
+    ended(&site.kosmos(&["run"]), 3, "probbation");
+    ended(&site.kosmos(&["status"]), 3, "probbation");
+    let secrets = "[mail]\nrecipients = [\"drift@example.no\"]\nfrom = \"kosmos@example.no\"\nhost = \"127.0.0.1\"\n\
+                   port = 9\nusername = \"kosmos\"\npassword = \"hunter2\"\n[network]\n\
+                   proxy = \"http://user:hunter3@127.0.0.1:9\"\n";
+    site.write("kosmos.toml", &site.settings(secrets));
+    site.write(
+        "integrasjonspunkt-local.properties",
+        &format!("server.port={}\ndifi.move.org.keystore.password=hunter4\n", site.port),
+    );
+    site.start();
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.kill();
+    let kept = site.read("kosmos/settings.json");
+    assert!(kept.contains("child.probation") && kept.contains("drift@example.no"), "{kept}");
+    assert!(!kept.contains("hunter"), "{kept}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(site.home().join("kosmos/settings.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // Garbage in its place is as good as nothing.
+    site.write("kosmos/settings.json", "{");
+    site.write("kosmos.toml", &format!("{good}probbation = \"1m\"\n"));
+    ended(&site.kosmos(&["run"]), 3, "settings.json");
 }
 
 fn with_mail(site: &Site, port: u16) -> String {

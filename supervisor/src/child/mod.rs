@@ -7,7 +7,6 @@ pub mod environment;
 pub mod find;
 pub mod java;
 pub mod manage;
-pub mod mask;
 pub mod output;
 pub mod port;
 pub mod process;

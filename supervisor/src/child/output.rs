@@ -5,8 +5,8 @@
 //! ext4 and xfs nothing is lost; elsewhere the file is emptied, and what was written in the microseconds between the
 //! last look and the emptying is lost. Never a pipe: a pipe dies with its reader, and the child with the pipe.
 
-use super::mask::mask;
 use crate::host::system;
+use efm::masking::{Masker, mask};
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -107,25 +107,47 @@ impl Output {
         mask(text.get(from..).unwrap_or_default())
     }
 
-    /// Passes new lines on to our own log, marked `[INCLUDED]`, from now on and for as long as it is polled. Cancel safe.
+    /// Passes new lines on to our own log, masked and marked `[INCLUDED]`, from now on and for as long as it is polled. Cancel safe.
     pub async fn include(&self) -> std::convert::Infallible {
-        let mut follower = Follower { position: self.written(), rest: Vec::new() };
+        let mut follower = Follower::of(self);
         loop {
             tokio::time::sleep(FOLLOW_EVERY).await;
             for line in follower.read(self) {
-                tracing::info!(target: "integrasjonspunkt", "[INCLUDED] {line}");
+                tracing::info!(target: INCLUDED, "[INCLUDED] {}", mask(&line));
             }
         }
     }
 }
 
+/// Under this name those lines are logged.
+pub const INCLUDED: &str = "integrasjonspunkt";
+
 /// Reads what is new.
 struct Follower {
     position: u64,
     rest: Vec<u8>,
+    /// The start of the line that comes was missed: it is not passed on.
+    is_cut: bool,
+    masker: Masker,
 }
 
 impl Follower {
+    /// What is written from now on is new. It may begin in the middle of anything.
+    fn of(output: &Output) -> Self {
+        let mut follower =
+            Self { position: output.written(), rest: Vec::new(), is_cut: false, masker: Masker::default() };
+        follower.missed_some();
+        follower.is_cut = !ends_with_a_line(&output.path);
+        follower
+    }
+
+    /// The rest of a line whose start is not seen may be the end of a secret that is no longer known for one.
+    fn missed_some(&mut self) {
+        self.rest.clear();
+        self.is_cut = true;
+        self.masker.missed_some();
+    }
+
     fn read(&mut self, output: &Output) -> Vec<String> {
         let end = output.written();
         let mut lines = Vec::new();
@@ -133,7 +155,7 @@ impl Follower {
         let begin = self.position.clamp(output.removed.get().min(end), end);
         let skipped = (end - begin).saturating_sub(FOLLOW_BYTES);
         if skipped > 0 {
-            self.rest.clear();
+            self.missed_some();
             lines.push(format!("({skipped} bytes left out; they are in {FILE})"));
         }
         let offset = begin + skipped - output.removed.get();
@@ -145,11 +167,17 @@ impl Follower {
         self.position = output.removed.get() + offset + read.map_or(0, |read| u64::try_from(read).unwrap_or(0));
         self.rest.append(&mut bytes);
         let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let whole: Vec<u8> = self.rest.drain(..whole).collect();
-        lines
-            .extend(String::from_utf8_lossy(&whole).lines().map(|line| line.chars().take(FOLLOW_LINE_CHARS).collect()));
+        let mut whole: Vec<u8> = self.rest.drain(..whole).collect();
+        if self.is_cut && !whole.is_empty() {
+            whole.drain(..=whole.iter().position(|byte| *byte == b'\n').unwrap_or(0));
+            self.is_cut = false;
+        }
+        // Masked whole and cut then: a secret that is cut may not look like one.
+        let masked =
+            String::from_utf8_lossy(&whole).lines().filter_map(|line| self.masker.line(line)).collect::<Vec<_>>();
+        lines.extend(masked.iter().map(|line| line.chars().take(FOLLOW_LINE_CHARS).collect::<String>()));
         if self.rest.len() > FOLLOW_LINE_CHARS {
-            self.rest.clear();
+            self.missed_some();
         }
         lines
     }
@@ -321,7 +349,7 @@ mod tests {
         output.open_for("4.0.7").unwrap().write_all(b"old lines, unfinished").unwrap();
         let mut file = output.open_for("4.0.8").unwrap();
         file.write_all(b"person 01019012345\nready\n").unwrap();
-        assert_eq!(output.start_up_log(), "person ***********\nready\n");
+        assert_eq!(output.start_up_log(), "person ********\nready\n");
         file.write_all(format!("password={}\nlater\n", "hunter2".repeat(20_000)).as_bytes()).unwrap();
         assert_eq!(output.start_up_log(), "later\n", "the end of a line that is cut off is not shown");
         file.write_all(&vec![b'y'; 200_000]).unwrap();
@@ -332,7 +360,7 @@ mod tests {
     fn a_follower_sees_whole_lines_once_and_only_counts_a_flood() {
         let (_home, output) = output(1 << 20, 3);
         let mut file = output.open_for("4.0.8").unwrap();
-        let mut follower = Follower { position: output.written(), rest: Vec::new() };
+        let mut follower = Follower::of(&output);
         file.write_all(b"one\ntw").unwrap();
         assert_eq!(follower.read(&output), ["one"]);
         file.write_all(b"o\n").unwrap();
@@ -346,13 +374,38 @@ mod tests {
         assert!(lines.iter().map(String::len).sum::<usize>() < 300_000);
     }
 
+    #[test]
+    fn a_follower_passes_on_no_secret_and_no_identity_number_and_no_rest_of_a_key() {
+        let (_home, output) = output(1 << 20, 3);
+        let mut file = output.open_for("4.0.8").unwrap();
+        file.write_all(b"-----BEGIN PRIVATE KEY-----\n").unwrap();
+        let mut follower = Follower::of(&output);
+        let key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj";
+        file.write_all(format!("{key}\n{key}\n-----END PRIVATE KEY-----\n").as_bytes()).unwrap();
+        file.write_all(b"person 01019012345\n-----BEGIN PRIVATE KEY-----\n").unwrap();
+        assert_eq!(follower.read(&output), ["********", "person ********", "********"]);
+        // The next look comes in the middle of it.
+        file.write_all(format!("{key}\n-----END PRIVATE KEY-----\npassword=x\n").as_bytes()).unwrap();
+        assert_eq!(follower.read(&output), ["password=********"]);
+        // A line that is too long, and what comes of it later.
+        file.write_all(format!("password={}", "hunter2".repeat(1000)).as_bytes()).unwrap();
+        assert!(follower.read(&output).is_empty());
+        file.write_all(b"hunter2\nafter\n").unwrap();
+        assert_eq!(follower.read(&output), ["after"]);
+        // It begins in the middle of one.
+        file.write_all(b"password=hun").unwrap();
+        let mut follower = Follower::of(&output);
+        file.write_all(b"ter2\nafter\n").unwrap();
+        assert_eq!(follower.read(&output), ["after"]);
+    }
+
     #[tokio::test]
     async fn a_follower_goes_on_after_the_file_was_turned_over() {
         let (_home, output) = output(200_000, 3);
         let mut file = output.open_for("4.0.8").unwrap();
         file.write_all(&vec![b'z'; 250_000]).unwrap();
         file.write_all(b"\n").unwrap();
-        let mut follower = Follower { position: output.written(), rest: Vec::new() };
+        let mut follower = Follower::of(&output);
         output.turn_over().await.unwrap();
         file.write_all(b"after\n").unwrap();
         assert_eq!(follower.read(&output), ["after"]);

@@ -1,5 +1,6 @@
 //! The words and flags. What stands in the doc comments here is what `--help` prints.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -14,9 +15,14 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Exit codes: kosmos help exit-codes. Settings: kosmos.toml or kosmos-local.properties in the home folder."
 )]
 pub struct Cli {
-    /// The folder with the settings, the integration point's own files, and our state (default: the working folder)
-    #[arg(long, global = true, value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// The folder with the settings, the integration point's own files, and our state (default: the working folder; on Windows C:\integrasjonspunkt where that is there and the working folder has no settings);
+    /// for `run`, `status` and `config check` it may be given more than once, or be a folder whose settings name several
+    #[arg(long = "home", global = true, value_name = "DIR")]
+    pub homes: Vec<PathBuf>,
+
+    /// Started by Windows' service control and by nobody else
+    #[arg(long, hide = true)]
+    pub service: bool,
 
     /// How much is said on stderr and in the log: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
@@ -30,7 +36,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Word {
-    /// Keep the integration point: the long-running supervisor
+    /// Keep the integration point, or those of several homes, one upgraded after the other: the long-running supervisor
     Run,
     /// Show it all on this machine without the outside world: an upgrade, a broken release, a roll-back
     Demo,
@@ -80,9 +86,21 @@ pub enum Word {
     Reload,
     /// Stop the integration point and then the supervisor
     Stop,
+    /// The service that keeps `kosmos run` running: systemd's unit, or Windows' service
+    #[command(subcommand)]
+    Service(Service),
     /// What the exit codes mean
     #[command(name = "exit-codes", long_about = super::exit::HELP)]
     ExitCodes,
+}
+
+/// Whether homes were given that are not among these: those before the word are forgotten where more come after it.
+pub fn lost_homes(words: impl IntoIterator<Item = OsString>, homes: &[PathBuf]) -> bool {
+    let is_home = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word == "--home" || word.starts_with("--home=")
+    };
+    words.into_iter().filter(is_home).count() > homes.len()
 }
 
 fn count(text: &str) -> Result<usize, &'static str> {
@@ -114,6 +132,68 @@ pub enum Config {
     Check,
 }
 
+/// `kosmos service …`
+#[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Install and start it for a home folder, and take over from a KOSMOS that is found; said again, it mends
+    Install(Install),
+    /// Stop both and take the service away; the home folder and what is in it stay
+    Uninstall(Which),
+    /// Start it
+    Start(Which),
+    /// Stop the integration point and the supervisor; both start again with the machine
+    Stop(Which),
+    /// Stop the supervisor alone; the integration point goes on
+    #[command(hide = true)]
+    Leave(Which),
+    /// Start the supervisor anew; the integration point goes on
+    Restart(Which),
+    /// Whether it is installed, runs, and starts with the machine
+    Status(Which),
+}
+
+/// Which service, and whether in earnest.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// Which one, where a machine has several; each has a home folder of its own
+    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    pub name: Option<String>,
+    /// Only print what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `kosmos service install`
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Which, and whether in earnest.
+    #[command(flatten)]
+    pub which: Which,
+    /// The user that it runs as (default: who KOSMOS ran as, else who owns the home folder, else one of its own)
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// With the machine, or when a person says so
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub start: StartsBy,
+}
+
+/// When a service starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StartsBy {
+    /// With the machine
+    Auto,
+    /// When a person says so
+    Manual,
+}
+
+fn service_name(text: &str) -> Result<String, &'static str> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        return Err("it must be of letters, digits, and _ - . like west");
+    }
+    Ok(text.to_owned())
+}
+
 /// `kosmos upgrade`
 #[derive(Debug, Args)]
 pub struct Upgrade {
@@ -143,4 +223,25 @@ pub struct Hold {
     /// Take it back
     #[arg(long)]
     pub end: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_may_stand_after_the_word_or_before_it_and_none_is_lost() {
+        let homes = |words: &[&str]| {
+            let words = || ["kosmos"].iter().chain(words);
+            let homes = Cli::try_parse_from(words()).unwrap().homes;
+            (!lost_homes(words().map(OsString::from), &homes)).then_some(homes)
+        };
+        let two = Some(vec![PathBuf::from("a"), PathBuf::from("b")]);
+        assert_eq!(homes(&["run", "--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["--home", "a", "--home", "b"]), two);
+        assert_eq!(homes(&["--home=a", "--home", "b", "run"]), two);
+        assert_eq!(homes(&["run"]), Some(Vec::new()));
+        assert_eq!(homes(&["--home", "a", "run", "--home", "b"]), None);
+    }
 }

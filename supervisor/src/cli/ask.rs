@@ -9,6 +9,8 @@ use super::args;
 use super::exit::Exit;
 use super::reach::{NoAnswer, reach};
 use super::settings_folder::SettingsFolder;
+use super::settled::{self, ToLook};
+use crate::config::Settings;
 use crate::control::client::AskError;
 use crate::control::wire::{AnswerKind, Line, Progress, Question};
 
@@ -27,7 +29,7 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
 }
 
 /// `kosmos forgive`: by the supervisor that runs, or here if none does.
-pub async fn forgive(folder: &SettingsFolder, version: String) -> Exit {
+pub(super) async fn forgive(folder: &SettingsFolder, version: String) -> Exit {
     let tag: crate::release::Tag = match version.parse() {
         Ok(tag) => tag,
         Err(error) => {
@@ -35,14 +37,14 @@ pub async fn forgive(folder: &SettingsFolder, version: String) -> Exit {
             return Exit::Usage;
         }
     };
-    match reach(&folder.home(), &Question::Forgive { version }, |_| {}).await {
-        Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => forgive_here(folder, tag.version()),
+    let Some(ToLook { settings, .. }) = settled::to_look_or_complain(folder) else { return Exit::Settings };
+    match reach(&settings.home, &Question::Forgive { version }, |_| {}).await {
+        Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => forgive_here(settings, tag.version()),
         answer => said(answer),
     }
 }
 
-fn forgive_here(folder: &SettingsFolder, version: &crate::release::Version) -> Exit {
-    let Some(settings) = folder.load_what_is_right() else { return Exit::Settings };
+fn forgive_here(settings: Settings, version: &crate::release::Version) -> Exit {
     let forgiven = crate::vault::lock(&settings.home)
         .map(|lock| super::house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1))
         .and_then(|world| crate::duty::command::forgive(&world, version));
@@ -63,7 +65,7 @@ fn forgive_here(folder: &SettingsFolder, version: &crate::release::Version) -> E
 }
 
 /// `kosmos reload`: settings that are wrong are said here, where somebody reads it; the supervisor would only log them.
-pub async fn reload(folder: &SettingsFolder) -> Exit {
+pub(super) async fn reload(folder: &SettingsFolder) -> Exit {
     let Some(loaded) = folder.load_or_complain() else {
         eprintln!("kosmos: not read again; a supervisor that runs goes on with the settings that it has");
         return Exit::Settings;
@@ -71,9 +73,42 @@ pub async fn reload(folder: &SettingsFolder) -> Exit {
     said(reach(&loaded.settings.home, &Question::Reload, |_| {}).await)
 }
 
-/// `kosmos stop`
-pub async fn stop(home: &Path) -> Exit {
-    said(reach(home, &Question::Stop, |_| {}).await)
+/// `kosmos stop`: by the supervisor that runs, or here if it has left and the integration point goes on.
+pub(super) async fn stop(folder: &SettingsFolder) -> Exit {
+    match reach(&settled::home(folder), &Question::Stop, |_| {}).await {
+        Err(nobody @ NoAnswer::Ask(AskError::NobodyThere { .. })) => stop_here(folder, nobody).await,
+        answer => said(answer),
+    }
+}
+
+/// How it is asked to end stands in the settings: what is left of wrong ones may not be what it was started with.
+async fn stop_here(folder: &SettingsFolder, nobody: NoAnswer) -> Exit {
+    let settings = match settled::settle(folder) {
+        Ok(settled) => settled.settings().clone(),
+        Err(problems) => {
+            super::complain_of(&problems);
+            return Exit::Settings;
+        }
+    };
+    let lock = match crate::vault::lock(&settings.home) {
+        Ok(lock) => lock,
+        Err(error) => {
+            super::complain(&error);
+            return Exit::Failed;
+        }
+    };
+    let world = super::house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1);
+    match super::kept::end_child(&world).await {
+        Ok(None) => said(Err(nobody)),
+        Ok(Some(pid)) => {
+            eprintln!("no supervisor ran; the integration point (process {pid}) was stopped");
+            Exit::Done
+        }
+        Err(error) => {
+            super::complain(&error);
+            Exit::Failed
+        }
+    }
 }
 
 fn said(answer: Result<Line, NoAnswer>) -> Exit {

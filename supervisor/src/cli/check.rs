@@ -10,10 +10,11 @@ use super::complain;
 use super::exit::Exit;
 use super::house::{self, Real};
 use crate::config::Settings;
-use crate::config::settings::Mode;
+use crate::config::settings::{Kind, Mode};
 use crate::duty::hold;
 use crate::ports::{Event, Happening, Notice, Vault, VaultError, state_folder};
 use crate::schedule::Windows;
+use crate::sources;
 use crate::update::compare::{self, Wish};
 use crate::update::{UpdateError, World, find, take_over};
 use crate::vault;
@@ -141,8 +142,11 @@ fn print(plan: &Plan, json: bool) {
 
 /// `kosmos import`
 pub async fn import(settings: Settings, file: &Path) -> Exit {
-    let Some(tag) = tag_of(file, settings.release.source.artifact()) else {
-        eprintln!("kosmos: read {}: its name must be like integrasjonspunkt-4.0.8.jar", file.display());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let (artifact, kind) = (settings.release.source.artifact(), settings.child.kind);
+    let Some(tag) = sources::tag_in_name(&name, artifact, kind) else {
+        let ending = if kind == Kind::Java { "jar" } else { "zip" };
+        eprintln!("kosmos: read {}: its name must be like {artifact}-4.0.8.{ending}", file.display());
         return Exit::Usage;
     };
     if let Err(error) = must_be_a_file(file) {
@@ -190,11 +194,4 @@ pub async fn import(settings: Settings, file: &Path) -> Exit {
 fn must_be_a_file(path: &Path) -> std::io::Result<()> {
     let metadata = std::fs::metadata(path)?;
     if metadata.is_file() { Ok(()) } else { Err(std::io::Error::other("it is no file")) }
-}
-
-fn tag_of(file: &Path, artifact: &str) -> Option<crate::release::Tag> {
-    let name = file.file_name()?.to_str()?;
-    let rest = name.strip_prefix(artifact)?.strip_prefix('-')?;
-    let stem = rest.strip_suffix(".jar").or_else(|| rest.strip_suffix(".zip"))?;
-    stem.parse().ok()
 }

@@ -49,6 +49,25 @@ impl Exit {
             Self::SourceUnreachable => 32,
         }
     }
+
+    /// Of several homes: the one that a person should look at first.
+    pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
+        let rank = |exit: &Self| match exit {
+            Self::Done => 0,
+            Self::UpgradeAvailable => 1,
+            Self::NoSupervisor => 2,
+            Self::SourceUnreachable => 3,
+            Self::RefusedByPolicy => 4,
+            Self::RefusedByVerification => 5,
+            Self::RolledBack => 6,
+            Self::Locked => 7,
+            Self::Usage => 8,
+            Self::Settings => 9,
+            Self::Failed => 10,
+            Self::NothingRuns => 11,
+        };
+        all.into_iter().max_by_key(rank).unwrap_or(Self::Done)
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -94,7 +113,14 @@ mod tests {
             Exit::Locked,
             Exit::SourceUnreachable,
         ];
-        let documented: Vec<u8> = HELP.lines().filter_map(|line| line.get(..4)?.trim().parse().ok()).collect();
+        let documented: Vec<u8> = HELP.lines().filter_map(|line| line.get(..4)?.trim().parse::<u8>().ok()).collect();
         assert_eq!(documented, all.map(Exit::number));
+    }
+
+    #[test]
+    fn of_several_the_worst_is_told() {
+        assert_eq!(Exit::worst([]), Exit::Done);
+        assert_eq!(Exit::worst([Exit::Done, Exit::NoSupervisor, Exit::Done]), Exit::NoSupervisor);
+        assert_eq!(Exit::worst([Exit::Locked, Exit::Settings, Exit::Done]), Exit::Settings);
     }
 }

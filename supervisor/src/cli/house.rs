@@ -7,21 +7,26 @@ use tokio::sync::watch;
 
 use crate::child::IntegrationPoint;
 use crate::config::Settings;
+use crate::host::{events, machine};
 use crate::notice::{About, Notices};
 use crate::ports::{Doors, VaultError, state_folder};
 use crate::sources::AnySource;
+use crate::sources::fetches::{Fetches, Shared};
 use crate::update::{Progress, Steps, World};
 use crate::vault::{self, Folder};
 
-/// The crates whose talk is ours.
-pub const OUR_CRATES: &[&str] = &["kosmos", "efm"];
+/// The settings as they were when they were last right.
+pub const LAST_GOOD: &str = "settings.json";
+
+/// Whose talk is ours: our crates, and the lines of the integration point that `include_log` passes on.
+pub const OUR_CRATES: &[&str] = &["kosmos", "efm", crate::child::output::INCLUDED];
 
 /// The doors of the real world.
 #[derive(Debug)]
 pub struct Real;
 
 impl Doors for Real {
-    type Source = AnySource;
+    type Source = Shared;
     type Child = IntegrationPoint;
     type Vault = Folder;
     type Notice = Notices;
@@ -37,7 +42,9 @@ pub fn site(settings: &Settings) -> String {
 pub fn to_work_in(settings: Settings, lock: vault::HomeLock, leave: watch::Receiver<bool>) -> World<Real> {
     let plan = vault::Plan::of(&settings);
     let vault = Folder::new(plan, Clock::machine(), unpack, lock);
-    world(settings, vault, leave)
+    let metrics = settings.notice.metrics.clone();
+    let world = world(settings, vault, leave);
+    World { notice: world.notice.with_metrics(metrics), ..world }
 }
 
 /// Whether the state may be looked at at all, so that one who may not is told once and not by each door.
@@ -61,16 +68,29 @@ pub fn to_look_at(settings: Settings) -> World<Real> {
 fn world(settings: Settings, vault: Folder, leave: watch::Receiver<bool>) -> World<Real> {
     let state = state_folder(&settings.home);
     World {
-        source: AnySource::from_settings(&settings, &state),
+        source: Shared { source: AnySource::from_settings(&settings, &state), fetches: Fetches::default() },
         child: IntegrationPoint::new(&settings),
         vault,
-        notice: Notices::open(&state, settings.mail.clone(), about(&settings), Clock::machine()),
+        notice: notices(&settings, &state),
         clock: Clock::machine(),
         progress: watch::channel(Progress::Idle).0,
         steps: Steps::default(),
         leave,
         settings,
     }
+}
+
+fn notices(settings: &Settings, state: &Path) -> Notices {
+    let webhooks = settings.notice.webhooks.clone();
+    Notices::open(state, settings.mail.clone(), about(settings), Clock::machine())
+        .with_webhooks(webhooks, settings.network.clone(), machine::name())
+        .witnessed_by(into_event_log)
+}
+
+/// Watchers of Windows' event log have numbers to wait for; elsewhere the journal has it by our log.
+fn into_event_log(row: &crate::notice::Row) {
+    let version = row.to.as_deref();
+    crate::host::manager::record(&events::happened(&row.what, version, row.reason.as_deref()));
 }
 
 fn about(settings: &Settings) -> About {

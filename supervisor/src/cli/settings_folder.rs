@@ -1,4 +1,5 @@
-//! The folder of the settings, and how each word loads them: strictly, or as far as they are right.
+//! The folder of the settings, and how a word loads them strictly. Words that can do with less have
+//! [`settled`](super::settled).
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +7,7 @@ use crate::child::environment;
 use crate::config::{self, Loaded, Problem, Settings};
 
 /// Where the settings lie.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SettingsFolder {
     path: PathBuf,
     /// What the command line says about settings.
@@ -14,11 +15,21 @@ pub(crate) struct SettingsFolder {
 }
 
 impl SettingsFolder {
-    /// The folder that `--home` names, or the working folder.
-    pub(crate) fn of(named: Option<&Path>) -> Result<Self, String> {
-        let path = whole(named.unwrap_or(Path::new(".")))?;
-        let flags = named.map(|_| ("home".to_owned(), path.display().to_string()));
-        Ok(Self { path, flags: flags.into_iter().collect() })
+    /// A folder that `--home` names, or one of several: no environment variable moves it, and least of all several to
+    /// the same place.
+    pub(crate) fn named(path: PathBuf) -> Self {
+        let flags = vec![("home".to_owned(), path.display().to_string())];
+        Self { path, flags }
+    }
+
+    /// The folder that is meant where none is named.
+    pub(crate) fn unnamed(path: PathBuf) -> Self {
+        Self { path, flags: Vec::new() }
+    }
+
+    /// Where the settings lie.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Loads the settings.
@@ -31,35 +42,16 @@ impl SettingsFolder {
 
     /// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.
     pub(crate) fn load_or_complain(&self) -> Option<Loaded> {
-        self.load().map_err(|problems| eprint!("{}", config::problems_text(&problems))).ok()
+        self.load().map_err(|problems| super::complain_of(&problems)).ok()
     }
 
-    /// For words that must work while the settings are wrong: what is wrong is left out, and that it is so is said.
-    pub(crate) fn load_what_is_right(&self) -> Option<Settings> {
-        if let Ok(loaded) = self.load() {
-            return Some(loaded.settings);
-        }
-        eprintln!("kosmos: the settings are wrong: kosmos config check; what is wrong in them is left out here");
+    /// What is right of them; what is wrong is left out. None: there is no such folder.
+    pub(super) fn what_is_right(&self) -> Option<Settings> {
         config::load_what_is_right(&self.path, &environment::all(), &self.flags)
     }
 
-    /// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are
-    /// wrong keep nobody from asking a supervisor that runs.
-    pub(crate) fn home(&self) -> PathBuf {
-        let settings = config::load_what_is_right(&self.path, &environment::all(), &self.flags);
-        settings.map_or_else(|| self.path.clone(), |settings| settings.home)
+    /// Where the state may lie when the settings are wrong.
+    pub(super) fn perhaps_home(&self) -> Vec<PathBuf> {
+        config::perhaps_home(&self.path, &environment::all(), &self.flags)
     }
-}
-
-fn whole(home: &Path) -> Result<PathBuf, String> {
-    let whole =
-        std::path::absolute(home).map_err(|error| format!("find the home folder {}: {error}", home.display()))?;
-    if whole.exists() && !whole.is_dir() {
-        return Err(format!("find the home folder {}: it is a file; --home names a folder", whole.display()));
-    }
-    if !whole.is_dir() {
-        return Err(format!("find the home folder {}: there is no such folder; --home names another", whole.display()));
-    }
-    // Links are followed once, so that all words speak of the same folder.
-    Ok(std::fs::canonicalize(&whole).ok().filter(|_| cfg!(unix)).unwrap_or(whole))
 }

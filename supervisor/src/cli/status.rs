@@ -1,7 +1,8 @@
-//! `kosmos status`: what is on disk, and what the running supervisor says beside it.
+//! `kosmos status`: what is on disk, and what the running supervisor says beside it. Of several homes: a line each.
 
 use std::fmt::Write as _;
 
+use efm::chain::Chain;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -9,6 +10,8 @@ use super::complain;
 use super::exit::Exit;
 use super::house;
 use super::reach::{NoAnswer, reach};
+use super::settings_folder::SettingsFolder;
+use super::settled::{self, ToLook, Wrong};
 use crate::config::Settings;
 use crate::control::client::AskError;
 use crate::control::wire::{Line, Live, Question, SCHEMA};
@@ -25,6 +28,11 @@ struct Status {
     supervisor: Option<Live>,
     /// Who has the home folder, and does not answer.
     does_not_answer: Option<String>,
+    /// What is wrong with the settings; none: nothing.
+    wrong_settings: Option<String>,
+    /// Whether there are last good settings beside the wrong ones.
+    #[serde(skip)]
+    has_last_good: bool,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -34,6 +42,8 @@ struct Status {
     on_hold: Option<hold::Hold>,
     last_look: Option<housekeeping::Remembered>,
     in_vault: Vec<String>,
+    /// State files that cannot be read, and why; what they would say is missing above.
+    unreadable: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,13 +61,85 @@ struct GivenUp {
     deaths: u32,
 }
 
-/// `kosmos status`
-pub async fn status(settings: &Settings, json: bool) -> Exit {
-    if let Err(error) = house::may_look(settings) {
-        complain(&error);
-        return Exit::Failed;
+/// What `status --json` prints of several homes.
+#[derive(Debug, Serialize)]
+struct Several {
+    schema: u32,
+    /// In the order in which they are upgraded.
+    homes: Vec<OneOfSeveral>,
+}
+
+#[derive(Debug, Serialize)]
+struct OneOfSeveral {
+    /// As it was named.
+    folder: String,
+    /// None: it cannot be told; the reason is in `error`.
+    status: Option<Status>,
+    error: Option<String>,
+}
+
+/// `kosmos status`: with settings that are wrong by the last good ones, or by what is right of them.
+pub(super) async fn status(folder: &SettingsFolder, json: bool) -> Exit {
+    let Some(ToLook { settings, wrong }) = settled::to_look_or_complain(folder) else { return Exit::Settings };
+    if let Some(wrong) = &wrong {
+        eprint!("{}", wrong.text);
     }
-    let (supervisor, exit, shut_in_by) = match reach(&settings.home, &Question::Status, |_| {}).await {
+    let (status, exit) = match look_at(&settings, wrong).await {
+        Ok(looked) => looked,
+        Err(error) => {
+            complain(&error);
+            return Exit::Failed;
+        }
+    };
+    for problem in &status.unreadable {
+        eprintln!("kosmos: {problem}");
+    }
+    if json {
+        print_json(&status);
+    } else {
+        print!("{}", in_words(&status, &settings));
+    }
+    exit
+}
+
+/// `kosmos status` of several homes.
+pub(super) async fn of_several(folders: &[SettingsFolder], json: bool) -> Exit {
+    let mut homes = Vec::new();
+    let mut exits = Vec::new();
+    for folder in folders {
+        let name = folder.path().display().to_string();
+        let Ok(ToLook { settings, wrong }) = settled::to_look(folder) else {
+            exits.push(Exit::Settings);
+            homes.push(OneOfSeveral { error: Some(settings_are_wrong(&name)), folder: name, status: None });
+            continue;
+        };
+        homes.push(match look_at(&settings, wrong).await {
+            Ok((status, exit)) => {
+                exits.push(exit);
+                OneOfSeveral { folder: name, status: Some(status), error: None }
+            }
+            Err(error) => {
+                exits.push(Exit::Failed);
+                OneOfSeveral { folder: name, status: None, error: Some(Chain(&error).to_string()) }
+            }
+        });
+    }
+    if json {
+        print_json(&Several { schema: SCHEMA, homes });
+    } else {
+        print!("{}", in_lines(&homes));
+    }
+    Exit::worst(exits)
+}
+
+fn settings_are_wrong(folder: &str) -> String {
+    format!("the settings are wrong: kosmos config check --home {folder}")
+}
+
+/// What there is to see, and what it is to a script.
+async fn look_at(settings: &Settings, wrong: Option<Wrong>) -> Result<(Status, Exit), VaultError> {
+    house::may_look(settings)?;
+    let (supervisor, asked, shut_in_by) = match reach(&settings.home, &Question::Status, |_| {}).await {
         Ok(Line::Status(live)) => (Some(*live), Exit::Done, None),
         Ok(_) | Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => (None, Exit::NoSupervisor, None),
         Err(error) => {
@@ -70,61 +152,107 @@ pub async fn status(settings: &Settings, json: bool) -> Exit {
             }
         }
     };
-    let status = match on_disk(settings, supervisor, shut_in_by) {
-        Ok(status) => status,
-        Err(error) => {
-            complain(&error);
-            return Exit::Failed;
-        }
-    };
-    if json {
-        match serde_json::to_string_pretty(&status) {
-            Ok(text) => println!("{text}"),
-            Err(error) => complain(&error),
-        }
-    } else {
-        print!("{}", in_words(&status, settings));
-    }
-    exit
+    let mut status = on_disk(settings, supervisor);
+    status.does_not_answer = shut_in_by;
+    status.has_last_good = wrong.as_ref().is_some_and(|wrong| wrong.has_last_good);
+    status.wrong_settings = wrong.map(|wrong| wrong.text);
+    let exit = exit(&status, asked);
+    Ok((status, exit))
 }
 
-fn on_disk(
-    settings: &Settings,
-    supervisor: Option<Live>,
-    does_not_answer: Option<String>,
-) -> Result<Status, VaultError> {
+fn exit(status: &Status, asked: Exit) -> Exit {
+    match &status.wrong_settings {
+        // Code 1 although all the rest was shown: somebody must look at that disk.
+        _ if !status.unreadable.is_empty() => Exit::Failed,
+        Some(_) => Exit::Settings,
+        None => asked,
+    }
+}
+
+fn print_json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => complain(&error),
+    }
+}
+
+fn in_lines(homes: &[OneOfSeveral]) -> String {
+    let width = homes.iter().map(|home| home.folder.chars().count()).max().unwrap_or(0);
+    homes.iter().fold(String::new(), |mut text, home| {
+        let says = match (&home.status, &home.error) {
+            (Some(status), _) => {
+                let wrong = status.wrong_settings.as_ref().map(|_| settings_are_wrong(&home.folder));
+                wrong.into_iter().chain([in_a_line(status)]).collect::<Vec<_>>().join("; ")
+            }
+            (None, error) => error.clone().unwrap_or_default(),
+        };
+        let _ = writeln!(text, "{:width$}  {says}", home.folder);
+        text
+    })
+}
+
+fn in_a_line(status: &Status) -> String {
+    let Some(live) = &status.supervisor else {
+        let installed = status.installed.as_ref().map_or("nothing", |installed| &installed.version);
+        let holder = status.does_not_answer.as_ref();
+        let who = holder.map_or_else(|| "no supervisor runs".to_owned(), |it| format!("process {it} does not answer"));
+        return format!("{who}; installed: {installed}");
+    };
+    let mut says = vec![what_runs(live)];
+    says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
+    says.extend(live.staged.as_ref().map(|staged| format!("{} waits for {}", staged.version, staged.waits_for)));
+    says.extend(status.unreadable.first().cloned());
+    says.extend(status.on_hold.as_ref().map(|hold| format!("on hold{}: {}", hold.until_text(), hold.reason)));
+    says.join("; ")
+}
+
+/// What can be read; what cannot is told and hides nothing else.
+fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Status {
     let world = house::to_look_at(settings.clone());
     let state = state_folder(&settings.home);
-    let installed = match world.vault.pointer()? {
-        Some(pointer) => {
-            let signed_by = world.vault.stored(&pointer.sha256)?.map(|stored| stored.signer);
-            Some(Installed {
-                version: pointer.tag.version().to_string(),
-                sha256: pointer.sha256.to_string(),
-                signed_by,
-            })
+    let mut unreadable = Vec::new();
+    let pointer = told(world.vault.pointer().map(Option::into_iter), &mut unreadable).flatten().next();
+    let installed = pointer.map(|pointer| {
+        let stored = told(world.vault.stored(&pointer.sha256).map(Option::into_iter), &mut unreadable).flatten().next();
+        Installed {
+            version: pointer.tag.version().to_string(),
+            sha256: pointer.sha256.to_string(),
+            signed_by: stored.map(|stored| stored.signer),
         }
-        None => None,
-    };
-    let given_up = world.vault.all_held()?.into_iter().map(|(bytes, held)| GivenUp {
+    });
+    let held = told(world.vault.all_held(), &mut unreadable).flatten();
+    let given_up = held.map(|(bytes, held)| GivenUp {
         version: held.version.to_string(),
         sha256: bytes.to_string(),
         reason: held.given_up,
         deaths: held.deaths,
     });
-    Ok(Status {
+    let given_up = given_up.collect();
+    let floor = told(world.vault.floors(), &mut unreadable).find_map(|floors| floors.version);
+    let trial = told(world.vault.trial().map(Option::into_iter), &mut unreadable).flatten().next();
+    let in_vault = told(world.vault.all_stored(), &mut unreadable).flatten();
+    Status {
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
-        does_not_answer,
+        does_not_answer: None,
+        wrong_settings: None,
+        has_last_good: false,
         installed,
-        floor: world.vault.floors()?.version.map(|version| version.to_string()),
-        trial: world.vault.trial()?.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
-        given_up: given_up.collect(),
+        floor: floor.map(|version| version.to_string()),
+        trial: trial.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
+        given_up,
         on_hold: hold::now_in_force(&state, world.clock.now()),
         last_look: housekeeping::remembered_look(&state),
-        in_vault: world.vault.all_stored()?.iter().map(|stored| stored.version().to_string()).collect(),
-    })
+        in_vault: in_vault.map(|stored| stored.version().to_string()).collect(),
+        unreadable,
+    }
+}
+
+/// What was read; an error is put with the others.
+fn told<T>(read: Result<T, VaultError>, unreadable: &mut Vec<String>) -> std::option::IntoIter<T> {
+    let read = read.map_err(|error| unreadable.push(Chain(&error).to_string()));
+    read.ok().into_iter()
 }
 
 fn in_words(status: &Status, settings: &Settings) -> String {
@@ -143,6 +271,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
     }
+    if let Some(says) = what_of_settings(status) {
+        line("settings", says.to_owned());
+    }
     line(
         "installed",
         match &status.installed {
@@ -150,6 +281,9 @@ fn in_words(status: &Status, settings: &Settings) -> String {
                 Some(signer) => format!("{} (signed by {signer})", installed.version),
                 None => format!("{} (its bytes are not in the vault)", installed.version),
             },
+            None if status.unreadable.iter().any(|problem| problem.contains("current.json")) => {
+                "cannot be read".to_owned()
+            }
             None => "nothing".to_owned(),
         },
     );
@@ -180,7 +314,27 @@ fn in_words(status: &Status, settings: &Settings) -> String {
         let reason = held.reason.clone().unwrap_or_else(|| format!("{} supervisors died with it", held.deaths));
         line("given up", format!("{}: {reason}", held.version));
     }
+    for problem in &status.unreadable {
+        line("unreadable", problem.clone());
+    }
     text
+}
+
+/// None: they are right, and in force.
+fn what_of_settings(status: &Status) -> Option<&'static str> {
+    let in_force = status.supervisor.as_ref().map(|live| live.wrong_settings.is_none());
+    match (&status.wrong_settings, in_force) {
+        (None, None | Some(true)) => None,
+        (None, Some(false)) => Some("right again; they are taken in a moment"),
+        (Some(_), Some(true)) => Some("wrong (kosmos config check); the supervisor goes on with those that it has"),
+        (Some(_), Some(false)) => {
+            Some("wrong (kosmos config check); the last good ones are in force, and nothing new is installed")
+        }
+        (Some(_), None) if status.has_last_good => {
+            Some("wrong (kosmos config check); a supervisor would go by the last good ones")
+        }
+        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would not start with them"),
+    }
 }
 
 fn what_runs(live: &Live) -> String {

@@ -1,12 +1,12 @@
 //! What the disk says about the settings: files that are named and not there, and files that others may write to.
 
 use super::Loaded;
-use super::files::{self, FileRead};
+use super::files::{self, FileRead, WhoMayWrite};
 use super::problem::{Place, Problem, wrong};
 use std::path::{Path, PathBuf};
 
 /// Warns of settings, keys and folders that every user of the machine may write to: who can, decides what runs here.
-pub fn check_access(loaded: &Loaded) -> Vec<Problem> {
+pub fn check_access(loaded: &Loaded, who: WhoMayWrite) -> Vec<Problem> {
     let settings = &loaded.settings;
     let folders = loaded.files.iter().filter_map(|file| file.parent());
     let named = settings.release.keys.iter().chain(&settings.network.ca_file);
@@ -15,7 +15,7 @@ pub fn check_access(loaded: &Loaded) -> Vec<Problem> {
     paths.extend(named.map(PathBuf::as_path));
     paths.sort_unstable();
     paths.dedup();
-    paths.into_iter().filter_map(files::writable_by_others).collect()
+    paths.into_iter().filter_map(|path| files::writable_by_others(path, who)).collect()
 }
 
 /// Tells which files that the settings name cannot be read. Apart from loading, because a missing key must stop an
@@ -52,6 +52,11 @@ pub fn check_files(loaded: &Loaded) -> Vec<Problem> {
         let what = format!("{} is a link: the link is copied, and not what it leads to", path.display());
         let right = "the data itself in the home folder, or a copy made by other means";
         problems.push(wrong(what, right).warn_at(place("backup.paths"), "backup.paths"));
+    }
+    if let Some(folder) = settings.notice.metrics.as_ref().and_then(|file| file.parent()).filter(|it| !it.is_dir()) {
+        // It is for those who watch; nothing else waits for it.
+        let what = wrong(format!("{} is not there", folder.display()), "a folder that this program may write to");
+        problems.push(what.warn_at(place("notice.metrics"), "notice.metrics"));
     }
     if let Some(java) = settings.child.java.as_ref().filter(|java| !java.exists()) {
         let what = wrong(format!("{} is not there", java.display()), "a program `java`, or the folder of a JVM");

@@ -3,7 +3,8 @@
 use super::keys::{KEYS, Key, Shape, Unit, in_words, key, sections};
 use super::nearest::nearest;
 use super::problem::{Place, Problem, quoted, wrong};
-use super::value::{Kind, Scalar, Value};
+use super::value::{Kind, Scalar, Table, Value};
+use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -24,6 +25,7 @@ pub(super) fn defaults() -> Document {
     for (_, value) in &mut document.values {
         match value {
             Value::One(scalar) => scalar.place = Place::Default,
+            Value::Tables(_, place) => *place = Place::Default,
             Value::Many(all, place) => {
                 *place = Place::Default;
                 for scalar in all {
@@ -133,9 +135,17 @@ impl Reading<'_> {
         }
     }
 
-    fn value(&self, key: &Key, given: &Spanned<DeValue<'_>>) -> Result<Value, Problem> {
+    fn value(&mut self, key: &Key, given: &Spanned<DeValue<'_>>) -> Result<Value, Problem> {
         let place = self.place(given.span().start);
         match (key.shape, given.get_ref()) {
+            (Shape::Tables(keys), DeValue::Array(all)) => {
+                let all = all.iter().map(|one| self.table(key, keys, one)).collect::<Result<_, _>>()?;
+                Ok(Value::Tables(all, place))
+            }
+            (Shape::Tables(_), _) => {
+                let right = format!("a section of its own, [[{}]]", key.name);
+                Err(wrong("it is no list of sections", right).at(place, key.name))
+            }
             (Shape::One, DeValue::Array(_)) => Err(wrong("it is a list", "one value, without [ ]").at(place, key.name)),
             (Shape::Many | Shape::ManyByComma, DeValue::Array(all)) => {
                 let all = all.iter().map(|one| self.scalar(key, one)).collect::<Result<_, _>>()?;
@@ -163,6 +173,32 @@ impl Reading<'_> {
         Ok(Scalar { text, kind, unit: Unit::AsWritten, place, name: key.name.to_owned() })
     }
 
+    /// One of several sections of the same name. What is wrong in it is told, and the rest of it is read.
+    fn table(&mut self, outer: &Key, keys: &'static [Key], given: &Spanned<DeValue<'_>>) -> Result<Table, Problem> {
+        let place = self.place(given.span().start);
+        let DeValue::Table(table) = given.get_ref() else {
+            let right = format!("a section of its own, [[{}]]", outer.name);
+            return Err(wrong("it is no section", right).at(place, outer.name));
+        };
+        let (mut values, mut is_broken) = (BTreeMap::new(), false);
+        for (inner, value) in table {
+            let name = format!("{}.{}", outer.name, inner.get_ref());
+            let Some(key) = keys.iter().find(|key| key.name == name) else {
+                let place = self.place(inner.span().start);
+                self.document.problems.push(wrong("it is not known", instead_of(&name, outer, keys)).at(place, name));
+                continue;
+            };
+            match self.value(key, value) {
+                Ok(value) => drop(values.insert(key.name, value)),
+                Err(problem) => {
+                    self.document.problems.push(problem);
+                    is_broken = true;
+                }
+            }
+        }
+        Ok(Table { values, place, is_broken })
+    }
+
     fn unknown_section(&mut self, section: &str, offset: usize) {
         let all: Vec<_> = sections().iter().map(|section| format!("[{section}]")).collect();
         let right = match nearest(section, sections()) {
@@ -177,6 +213,15 @@ impl Reading<'_> {
     fn unknown(&mut self, name: &str, offset: usize) {
         let place = self.place(offset);
         self.document.problems.push(wrong("it is not known", instead(name)).at(place, name));
+    }
+}
+
+/// What somebody who wrote this name in a `[[section]]` may have meant.
+fn instead_of(name: &str, outer: &Key, keys: &[Key]) -> String {
+    let own: Vec<&str> = keys.iter().filter_map(|key| key.name.rsplit('.').next()).collect();
+    match nearest(name.rsplit('.').next().unwrap_or(name), own.iter().copied()) {
+        Some(near) => format!("perhaps `{near}` in [[{}]]", outer.name),
+        None => format!("one of {}", own.join(", ")),
     }
 }
 
@@ -223,7 +268,7 @@ mod tests {
         let mut section = String::new();
         let mut named = Vec::new();
         for line in EMBEDDED.lines() {
-            if let Some(name) = line.strip_prefix('[') {
+            if let Some(name) = line.strip_prefix('[').or_else(|| line.strip_prefix("# [[")) {
                 section = format!("{}.", name.trim_end_matches(']'));
             } else if let Some((name, _)) = line.trim_start_matches(['#', ' ']).split_once(" = ")
                 && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
@@ -231,7 +276,9 @@ mod tests {
                 named.push(format!("{section}{name}"));
             }
         }
-        let mut expected: Vec<_> = KEYS.iter().map(|key| key.name.to_owned()).collect();
+        let is_named = |key: &&Key| !matches!(key.shape, Shape::Tables(_));
+        let all = KEYS.iter().chain(crate::config::keys::WEBHOOK).filter(is_named);
+        let mut expected: Vec<_> = all.map(|key| key.name.to_owned()).collect();
         named.sort();
         expected.sort();
         assert_eq!(named, expected);
@@ -248,6 +295,7 @@ mod tests {
         let text: String = EMBEDDED
             .lines()
             .map(|line| match line.strip_prefix("# ").or(line.strip_prefix('#')) {
+                Some(rest) if rest.starts_with("[[") => rest,
                 Some(rest) if rest.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')) => rest,
                 _ => line,
             })

@@ -8,6 +8,9 @@ use std::path::Path;
 /// A settings file larger than this is something else.
 const LIMIT_BYTES: u64 = 1 << 20;
 
+/// The ordinary users that may write to a file or folder, by name; only the system knows.
+pub type WhoMayWrite = fn(&Path) -> Vec<&'static str>;
+
 /// What a file gave.
 #[derive(Debug)]
 pub(super) enum FileRead {
@@ -62,24 +65,18 @@ pub(super) fn secret(path: &Path) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-/// A warning when somebody else may write to this file or folder. Only where the system has such modes: on Windows the
-/// folder's access list decides, and nothing is said.
-pub(super) fn writable_by_others(path: &Path) -> Option<Problem> {
+/// A warning when ordinary users, as `who` finds them, may write to this file or folder.
+pub(super) fn writable_by_others(path: &Path, who: WhoMayWrite) -> Option<Problem> {
     let place = Place::File { path: path.to_owned(), line: None };
-    may_others_write(path).then(|| {
-        let right = format!("chmod o-w {}", path.display());
-        wrong("every user of this machine may write to it, and so decide what runs here", right).warn_at(place, "")
+    let who = who(path);
+    (!who.is_empty()).then(|| {
+        let right = if cfg!(windows) {
+            let taken: Vec<String> = who.iter().map(|name| format!(" /remove:g \"{name}\"")).collect();
+            format!("icacls \"{}\" /inheritance:d{}", path.display(), taken.concat())
+        } else {
+            format!("chmod o-w {}", path.display())
+        };
+        let what = format!("{} may write to it, and so decide what runs here", who.join(", "));
+        wrong(what, right).warn_at(place, "")
     })
-}
-
-#[cfg(unix)]
-fn may_others_write(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    const OTHERS_WRITE: u32 = 0o002;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS_WRITE != 0)
-}
-
-#[cfg(not(unix))]
-fn may_others_write(_path: &Path) -> bool {
-    false
 }

@@ -57,7 +57,7 @@ pub(super) struct Gathering {
 
 /// Reads all layers.
 pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(String, String)]) -> Gathered {
-    let folder_is_named = flags.iter().any(|(name, _)| name == HOME);
+    let folder_is_named = is_named(flags);
     let mut all = Gathering { folder: folder.to_owned(), folder_is_named, ..Gathering::default() };
     let toml = all.document(folder);
     if folder.join(INTEGRASJONSPUNKT).exists() {
@@ -85,6 +85,20 @@ pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(
     Gathered { values, problems: all.problems, files: all.files }
 }
 
+/// The home that the settings name, as far as they can be read.
+pub(super) fn home_elsewhere_of(
+    folder: &Path,
+    environment: &[(String, String)],
+    flags: &[(String, String)],
+) -> Option<PathBuf> {
+    home_elsewhere(folder, &Gathering::default().document(folder), environment, is_named(flags))
+}
+
+/// Whether the command line names the folder.
+fn is_named(flags: &[(String, String)]) -> bool {
+    flags.iter().any(|(name, _)| name == HOME)
+}
+
 /// The integration point's own settings may lie in its home, when that is not the folder of ours.
 fn home_elsewhere(
     folder: &Path,
@@ -100,7 +114,7 @@ fn home_elsewhere(
     kosmos_defaults::lay_below(&mut sources, folder, environment);
     let in_toml = toml.values.iter().find(|(key, _)| key.name == HOME).and_then(|(_, value)| match value {
         Value::One(scalar) => Some(scalar.text.clone()),
-        Value::Many(..) => None,
+        Value::Many(..) | Value::Tables(..) => None,
     });
     // What is wrong with these is told when they are read in earnest.
     let text = |key| if folder_is_named { sources.text_in_files(key) } else { sources.text(key) };
@@ -114,7 +128,7 @@ fn forget_silence_about_another_host(given: &mut Vec<(Strength, &'static str, Va
     const SPRING: &str = "spring.mail.host";
     let is_springs = |value: &Value| match value {
         Value::One(scalar) => remarks::flat_name(&scalar.name) == remarks::flat_name(SPRING),
-        Value::Many(..) => false,
+        Value::Many(..) | Value::Tables(..) => false,
     };
     let host = given.iter().rev().find(|(_, name, _)| *name == "mail.host");
     if host.is_some_and(|(_, _, value)| !is_springs(value)) {
@@ -138,7 +152,7 @@ impl Gathering {
                 let place = scalar.place.clone();
                 Value::Many(vec![scalar], place)
             }
-            Some(Shape::One) | None => Value::One(scalar),
+            Some(Shape::One | Shape::Tables(_)) | None => Value::One(scalar),
         };
         self.given.push((strength, name, value));
     }
@@ -221,6 +235,7 @@ impl Gathering {
                 Shape::One => self.text(property).map(|found| vec![found]),
                 Shape::ManyByComma => self.list(property, true),
                 Shape::Many => self.list(property, false),
+                Shape::Tables(_) => None,
             };
             let Some(found) = found else { continue };
             let mut scalars: Vec<_> = found.into_iter().map(|found| loose(found, unit)).collect();
@@ -243,7 +258,7 @@ impl Gathering {
     fn flags(&mut self, flags: &[(String, String)]) {
         for (name, text) in flags {
             let place = Place::CommandLine;
-            let Some(key) = key(name) else {
+            let Some(key) = KEYS.iter().find(|key| key.name == name && !matches!(key.shape, Shape::Tables(_))) else {
                 let known = nearest(name, KEYS.iter().map(|key| key.name));
                 let right = known.map_or_else(|| "see `kosmos config show`".into(), |known| format!("perhaps {known}"));
                 self.problems.push(wrong("it is not known", right).at(place, name));
@@ -257,7 +272,7 @@ impl Gathering {
                 name: name.clone(),
             };
             let value = match key.shape {
-                Shape::One => Value::One(scalar(text)),
+                Shape::One | Shape::Tables(_) => Value::One(scalar(text)),
                 Shape::Many => Value::Many(vec![scalar(text)], place),
                 Shape::ManyByComma => {
                     Value::Many(text.split(',').map(scalar).filter(|scalar| !scalar.text.is_empty()).collect(), place)

@@ -1,7 +1,7 @@
 //! All settings by name: in `kosmos.toml`, and as Digdir's KOSMOS and Spring call them.
 
 /// A setting.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     /// Section and name in `kosmos.toml`; no section: above the first one.
     pub(super) name: &'static str,
@@ -21,6 +21,8 @@ pub(super) enum Shape {
     ManyByComma,
     /// One text is one value, since a value may hold commas.
     Many,
+    /// Sections of its own, `[[section.name]]`, each with these. Only `kosmos.toml` can say so much.
+    Tables(&'static [Key]),
 }
 
 /// In what a bare number is counted.
@@ -53,12 +55,14 @@ use Unit::{AsWritten, Hours, Milliseconds};
 pub(super) const KEYS: &[Key] = &[
     also("home", &[("kosmos.integrasjonspunkt.home", AsWritten)]),
     also("organisation", &[("kosmos.orgnumber", AsWritten)]),
+    many("host.homes", Shape::ManyByComma, &[]),
     one("schedule.look"),
     one("schedule.splay"),
     many("schedule.window", Shape::Many, &[("kosmos.schedulerCronExpression", AsWritten)]),
     one("schedule.window_length"),
     one("schedule.timezone"),
     one("schedule.mode"),
+    one("schedule.longest_deferral"),
     many("schedule.blackout", Shape::ManyByComma, &[]),
     one("child.kind"),
     one("child.java"),
@@ -129,8 +133,23 @@ pub(super) const KEYS: &[Key] = &[
         ],
     ),
     one("mail.ca_file"),
+    one("notice.metrics"),
+    Key { shape: Shape::Tables(WEBHOOK), ..one("notice.webhook") },
     also("blocklist.enabled", &[("kosmos.blocklist.enabled", AsWritten)]),
     also("blocklist.duration", &[("kosmos.blocklist.duration-in-hours", Hours)]),
+];
+
+/// What a `[[notice.webhook]]` may say.
+pub(super) const WEBHOOK: &[Key] = &[
+    one("notice.webhook.name"),
+    one("notice.webhook.url"),
+    one("notice.webhook.url_file"),
+    many("notice.webhook.events", Shape::ManyByComma, &[]),
+    secret("notice.webhook.secret", &[]),
+    one("notice.webhook.secret_file"),
+    one("notice.webhook.header"),
+    secret("notice.webhook.token", &[]),
+    one("notice.webhook.token_file"),
 ];
 
 /// Keys of KOSMOS and Spring from which a setting is worked out.
@@ -169,7 +188,7 @@ pub(super) const WITHOUT_USE: &[(&str, &str)] = &[
 
 /// The setting of this name.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    KEYS.iter().chain(WEBHOOK).find(|key| key.name == name)
 }
 
 /// The sections, in order.
@@ -181,7 +200,8 @@ pub(super) fn sections() -> Vec<&'static str> {
 
 /// `look` in `[schedule]`, as a message names a setting.
 pub(super) fn in_words(name: &str) -> String {
-    match name.split_once('.') {
+    match name.rsplit_once('.') {
+        Some((section, name)) if key(section).is_some() => format!("`{name}` in [[{section}]]"),
         Some((section, name)) => format!("`{name}` in [{section}]"),
         None => format!("`{name}`, above the first [section]"),
     }

@@ -15,6 +15,7 @@ mod files;
 mod gather;
 mod keys;
 mod kosmos_defaults;
+mod last_good;
 mod nearest;
 mod problem;
 mod reader;
@@ -27,6 +28,8 @@ mod value;
 mod worked_out;
 
 pub use access::{check_access, check_files};
+pub use files::WhoMayWrite;
+pub use last_good::{LastGood, perhaps_home};
 pub use problem::{Place, Problem, Severity, problems_text};
 pub use settings::Settings;
 pub use show::show;
@@ -45,13 +48,15 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// The settings files that were read, and the files with secrets.
     pub files: Vec<PathBuf>,
+    /// What the next supervisor falls back to if it finds the settings wrong.
+    pub last_good: LastGood,
 }
 
 /// A setting as it is in the end, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
-    /// As in `kosmos.toml`: `schedule.look`.
-    pub name: &'static str,
+    /// As in `kosmos.toml`: `schedule.look`; of several sections of one name `notice.webhook[0].url`.
+    pub name: String,
     /// Its value, masked where it is secret; none: it is not set.
     pub value: Option<String>,
     /// Where it came from.
@@ -73,13 +78,18 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
     let folder = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
     let gathered = gather::gather(&folder, environment, flags);
     let mut files = gathered.files;
+    let last_good = LastGood::of(&gathered.values);
     let sections::Read { settings, mut problems, origins, .. } =
         sections::settings(gathered.values, &folder, &mut files);
     problems.extend(gathered.problems);
+    if settings.as_ref().is_some_and(|settings| settings.names_other_homes(&folder)) {
+        // What nobody has said about a home is not missing in a folder that is none.
+        problems.retain(|problem| problem.severity == Severity::Error || problem.place != Place::Default);
+    }
     problems.sort_by(|left, right| (&left.place, &left.setting).cmp(&(&right.place, &right.setting)));
     match settings {
         Some(settings) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-            Ok(Loaded { settings, origins, warnings: problems, files })
+            Ok(Loaded { settings, origins, warnings: problems, files, last_good })
         }
         _ => Err(problems),
     }

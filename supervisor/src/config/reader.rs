@@ -1,7 +1,7 @@
 //! Takes settings one by one, notes for each its value and where it came from, and collects all that is wrong.
 
 use super::Effective;
-use super::keys::key;
+use super::keys::{Shape, key};
 use super::problem::{Place, Problem, Severity, Wrong, mask, wrong};
 use super::value::{Scalar, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,20 @@ pub(super) struct Reader {
     /// The folder of the integration point.
     pub(super) home: PathBuf,
     problems: Vec<Problem>,
-    shown: BTreeMap<&'static str, Effective>,
+    shown: BTreeMap<&'static str, Vec<Effective>>,
     refused: BTreeSet<&'static str>,
+    /// Where something stands that should be there and is not.
+    absent: Place,
+}
+
+/// What a reader has in the end.
+pub(super) struct End {
+    /// What is wrong.
+    pub(super) problems: Vec<Problem>,
+    /// What each setting is.
+    pub(super) shown: BTreeMap<&'static str, Vec<Effective>>,
+    /// Which settings are wrong.
+    pub(super) refused: BTreeSet<&'static str>,
 }
 
 impl Reader {
@@ -28,6 +40,7 @@ impl Reader {
             problems: Vec::new(),
             shown: BTreeMap::new(),
             refused: BTreeSet::new(),
+            absent: Place::Default,
         }
     }
 
@@ -36,9 +49,8 @@ impl Reader {
         Bases { folder: self.folder.clone(), home: self.home.clone() }
     }
 
-    /// What is wrong, what each setting is, and which are wrong.
-    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Effective>, BTreeSet<&'static str>) {
-        (self.problems, self.shown, self.refused)
+    pub(super) fn end(self) -> End {
+        End { problems: self.problems, shown: self.shown, refused: self.refused }
     }
 
     /// A setting that may be left out. None too when it is wrong, which is told.
@@ -74,7 +86,7 @@ impl Reader {
         show: impl FnOnce(&T) -> String,
     ) -> Option<T> {
         if self.scalar(name).is_none() {
-            self.problems.push(wrong("it has no value", "a value").at(Place::Default, name));
+            self.problems.push(wrong("it has no value", "a value").at(self.absent.clone(), name));
             return None;
         }
         self.one(name, read, show)
@@ -90,7 +102,7 @@ impl Reader {
         let (scalars, place) = match self.values.get(name) {
             Some(Value::Many(scalars, place)) => (scalars.clone(), place.clone()),
             Some(Value::One(scalar)) => (vec![scalar.clone()], scalar.place.clone()),
-            None => (Vec::new(), Place::Default),
+            Some(Value::Tables(..)) | None => (Vec::new(), Place::Default),
         };
         let mut read_ones = Vec::with_capacity(scalars.len());
         for scalar in scalars {
@@ -107,9 +119,43 @@ impl Reader {
         read_ones
     }
 
+    /// Several sections of the same name, each read by itself.
+    pub(super) fn tables<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
+        let Some(Value::Tables(tables, _)) = self.values.get(name) else {
+            self.show(name, None, Place::Default);
+            return Vec::new();
+        };
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        for (number, table) in tables.clone().into_iter().enumerate().filter(|(_, table)| !table.is_broken) {
+            let home = self.home.clone();
+            let mut one = Self { absent: table.place, home, ..Self::new(table.values, &self.folder) };
+            all.extend(read(&mut one));
+            let End { problems, shown, refused } = one.end();
+            self.problems.extend(problems);
+            if !refused.is_empty() {
+                self.refused.insert(name);
+            }
+            let Some(Shape::Tables(keys)) = key(name).map(|key| key.shape) else { continue };
+            let mut shown = shown;
+            for mut row in keys.iter().filter_map(|key| shown.remove(key.name)).flatten() {
+                let last = row.name.strip_prefix(name).unwrap_or(&row.name);
+                row.name = format!("{name}[{number}]{last}");
+                rows.push(row);
+            }
+        }
+        self.shown.insert(name, rows);
+        all
+    }
+
     /// Where a setting was given; the default place when it was not.
     pub(super) fn place(&self, name: &str) -> Place {
         self.values.get(name).map_or(Place::Default, |value| value.place().clone())
+    }
+
+    /// The settings that stand in a file.
+    pub(super) fn in_files(&self) -> Vec<&'static str> {
+        let in_file = |value: &Value| matches!(value.place(), Place::File { .. });
+        self.values.iter().filter(|(_, value)| in_file(value)).map(|(name, _)| *name).collect()
     }
 
     /// Whether a person set it, rather than the defaults.
@@ -122,13 +168,13 @@ impl Reader {
         match self.values.get(name) {
             Some(Value::One(scalar)) => Some(scalar),
             Some(Value::Many(scalars, _)) => scalars.first(),
-            None => None,
+            Some(Value::Tables(..)) | None => None,
         }
     }
 
     /// Notes what a setting is in the end.
     pub(super) fn show(&mut self, name: &'static str, value: Option<String>, place: Place) {
-        self.shown.insert(name, Effective { name, value, place });
+        self.shown.insert(name, vec![Effective { name: name.to_owned(), value, place }]);
     }
 
     /// Tells an error about a setting that was read.
@@ -144,7 +190,8 @@ impl Reader {
 
     fn tell(&mut self, name: &'static str, wrong: Wrong, severity: Severity) {
         let setting = self.scalar(name).map_or_else(|| name.to_owned(), |scalar| spoken(&scalar.name, name));
-        self.problems.push(Problem { severity, ..wrong.at(self.place(name), setting) });
+        let place = self.values.get(name).map_or_else(|| self.absent.clone(), |value| value.place().clone());
+        self.problems.push(Problem { severity, ..wrong.at(place, setting) });
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn flat_name(name: &str) -> String {
 }
 
 fn all_names() -> impl Iterator<Item = String> {
-    let bound = KEYS.iter().flat_map(|key| {
+    let bound = KEYS.iter().filter(|key| !matches!(key.shape, Shape::Tables(_))).flat_map(|key| {
         key.properties.iter().map(|(name, _)| (*name).to_owned()).chain([format!("kosmos.{}", key.name)])
     });
     let others = WORKED_OUT.iter().copied().chain(WITHOUT_USE.iter().map(|(name, _)| *name));

@@ -1,7 +1,7 @@
 //! The settings as the rest of the house sees them: typed, checked, with units. No text is parsed after this.
 
 use efm::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -24,10 +24,22 @@ pub struct Settings {
     pub backup: Backup,
     /// Where mail goes; none: no mail.
     pub mail: Option<Mail>,
+    /// Where else it is told: a file for Prometheus, webhooks.
+    pub notice: Notice,
     /// KOSMOS markers.
     pub blocklist: Blocklist,
+    /// The homes that one supervisor keeps, in the order in which they are upgraded; none: this folder is the home.
+    /// Absolute.
+    pub homes: Vec<PathBuf>,
     /// The organisation, for mail and for the splay; nine digits.
     pub organisation: Option<String>,
+}
+
+impl Settings {
+    /// Whether this folder names homes and is none itself.
+    pub fn names_other_homes(&self, folder: &Path) -> bool {
+        !self.homes.is_empty() && !self.homes.iter().any(|home| home == folder)
+    }
 }
 
 /// When to look and when to act.
@@ -45,6 +57,9 @@ pub struct Schedule {
     pub timezone: jiff::tz::TimeZone,
     /// How much is done without a person.
     pub mode: Mode,
+    /// A newer version that has waited for longer is installed in the next window though the mode or a hold keeps it
+    /// back; none: they keep it back for as long as they are set.
+    pub longest_deferral: Option<Duration>,
     /// Days, first and last included, on which no window opens.
     pub blackout: Vec<(jiff::civil::Date, jiff::civil::Date)>,
 }
@@ -276,6 +291,79 @@ pub enum MailSecurity {
     StartTls,
     /// TLS from the first byte.
     Tls,
+}
+
+/// Where else it is told.
+#[derive(Clone, Debug, Default)]
+pub struct Notice {
+    /// The file for Prometheus; none: off. Absolute.
+    pub metrics: Option<PathBuf>,
+    /// Who is called when something happens.
+    pub webhooks: Vec<Webhook>,
+}
+
+/// Who is called when something happens.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// What the log, the history and what waits for it call it. Unlike all others, also in small letters.
+    pub name: String,
+    /// The whole address; it may be a secret by itself.
+    pub url: Secret,
+    /// Of what it is told; none: of what a mail would tell.
+    pub events: Option<Vec<Told>>,
+    /// What each call is signed with: text, or `whsec_` and base 64.
+    pub secret: Option<Secret>,
+    /// One more header, and what it says.
+    pub header: Option<(String, Secret)>,
+}
+
+/// What can be told, as the history, webhooks and metrics name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each says what it is; ports::Happening has the words")]
+pub enum Told {
+    Available,
+    Staged,
+    Refused,
+    FailedElsewhere,
+    Upgraded,
+    UpgradeFailed,
+    RolledBack,
+    RollBackFailed,
+    Restarted,
+    CrashLoop,
+    Steady,
+    Adopted,
+    KeyExpires,
+    Stale,
+    PersonDecided,
+    Warning,
+}
+
+impl Told {
+    /// Each with its name. The names are part of the interface.
+    pub const NAMES: [(&'static str, Self); 16] = [
+        ("available", Self::Available),
+        ("staged", Self::Staged),
+        ("refused", Self::Refused),
+        ("failed-elsewhere", Self::FailedElsewhere),
+        ("upgraded", Self::Upgraded),
+        ("upgrade-failed", Self::UpgradeFailed),
+        ("rolled-back", Self::RolledBack),
+        ("roll-back-failed", Self::RollBackFailed),
+        ("restarted", Self::Restarted),
+        ("crash-loop", Self::CrashLoop),
+        ("steady", Self::Steady),
+        ("adopted", Self::Adopted),
+        ("key-expires", Self::KeyExpires),
+        ("stale", Self::Stale),
+        ("person-decided", Self::PersonDecided),
+        ("warning", Self::Warning),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, told)| *told == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// KOSMOS' blocklist: the markers we write for the day a site goes back to it.

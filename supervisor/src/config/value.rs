@@ -3,6 +3,7 @@
 use super::keys::Unit;
 use super::problem::{Place, Wrong, quoted, wrong};
 use super::units;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What was given for a setting.
@@ -10,13 +11,23 @@ use std::time::Duration;
 pub(super) enum Value {
     One(Scalar),
     Many(Vec<Scalar>, Place),
+    Tables(Vec<Table>, Place),
+}
+
+/// What one `[[section]]` gives.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) values: BTreeMap<&'static str, Value>,
+    pub(super) place: Place,
+    /// A value in it made no sense, which is told; the rest would only seem to lack it.
+    pub(super) is_broken: bool,
 }
 
 impl Value {
     pub(super) fn place(&self) -> &Place {
         match self {
             Self::One(scalar) => &scalar.place,
-            Self::Many(_, place) => place,
+            Self::Many(_, place) | Self::Tables(_, place) => place,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::host::system;
 
 /// Between two of our servers there is a moment in which all are busy.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
-/// ERROR_PIPE_BUSY
+/// `ERROR_PIPE_BUSY`
 const PIPE_BUSY: i32 = 231;
 
 /// Hears questions.

@@ -151,6 +151,7 @@ fn live(desk: &Desk) -> Live {
         runs,
         doing: Option::from(&*desk.progress.borrow()),
         staged: seen.staged.map(|(version, waits_for)| Staged { version: version.to_string(), waits_for }),
+        wrong_settings: seen.wrong_settings,
         crashes: seen.crashes,
         next_look: seen.next_look,
         window_opens: seen.window.map(|window| window.opens),

@@ -109,6 +109,9 @@ pub struct Live {
     pub doing: Option<Progress>,
     /// What is staged.
     pub staged: Option<Staged>,
+    /// What is wrong with the settings that are set; older ones are in force. None: nothing, or it is too old to say.
+    #[serde(default)]
+    pub wrong_settings: Option<String>,
     /// How often the child has ended without a steady time since.
     pub crashes: u32,
     /// The next look.
@@ -148,6 +151,7 @@ impl From<&crate::update::Progress> for Option<Progress> {
         let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         match progress {
             Is::Idle => None,
+            Is::Waiting(waits_for) => plain(format!("waiting for {waits_for}")),
             Is::Looking => plain("looking for releases".to_owned()),
             Is::Fetching { version, done, total } => {
                 Some(Progress { text: format!("fetching {version}"), total: *total, done: Some(*done), bytes: true })

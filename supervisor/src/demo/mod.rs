@@ -25,7 +25,7 @@ pub async fn show(level: tracing::Level) -> Exit {
     {
         eprintln!("kosmos: {error}");
     }
-    match story::tell().await {
+    match Box::pin(story::tell()).await {
         Ok(()) => Exit::Done,
         Err(error) => {
             eprintln!("kosmos: {}", Chain(&*error));

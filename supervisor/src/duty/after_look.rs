@@ -4,16 +4,16 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
-use super::due::{Due, in_words};
+use super::due::Due;
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
-use crate::release::Release;
+use crate::release::{Release, Version};
 use crate::schedule::Looked;
 use crate::update::compare::{self, Refusal, Wish};
 use crate::update::{UpdateError, Verified, verify};
 
-/// What somebody is told who asks for the next window while a person holds everything.
-const ON_HOLD: &str = "nothing is installed before the end of the hold: kosmos hold --end, or kosmos upgrade --now";
+/// What somebody can do who asks for the next window while a person holds everything.
+const OUT_OF_HOLD: &str = "before that: kosmos hold --end, or kosmos upgrade --now";
 
 /// A verified version that waits to be installed.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub(super) struct Staged {
     /// A person asked for it: it is installed in the next window whatever the mode is, and no look by itself takes its
     /// place.
     pub(super) by_person: bool,
+    /// The homes of this supervisor in which it had failed when that person asked.
+    pub(super) in_spite_of: Vec<String>,
 }
 
 impl<D: Doors> Duty<'_, D> {
@@ -32,9 +34,16 @@ impl<D: Doors> Duty<'_, D> {
         if self.asked.as_ref().is_some_and(|asked| asked.wish != *wish) {
             return;
         }
+        let result = match result {
+            Ok(Some(verified)) => match self.older_than_what_runs(&verified, wish) {
+                Some(refusal) => Err(refusal.into()),
+                None => Ok(Some(verified)),
+            },
+            result => result,
+        };
         let now = self.world.clock.now();
         let text = match &result {
-            Ok(Some(verified)) => format!("{} is verified and staged", verified.stored().version()),
+            Ok(Some(verified)) => format!("found {}, and verified it", verified.stored().version()),
             Ok(None) => "nothing newer".to_owned(),
             Err(error) => Chain(error).to_string(),
         };
@@ -44,6 +53,9 @@ impl<D: Doors> Duty<'_, D> {
             Ok(Some(verified)) => self.stage(verified, wish),
             Ok(None) => {
                 self.looked = Some(Looked::well(now));
+                if *wish == Wish::Newest {
+                    self.waiting.behind = None;
+                }
                 if self.asked.is_some() || !self.a_person_waits_for_a_window() {
                     self.staged = None;
                 }
@@ -53,13 +65,19 @@ impl<D: Doors> Duty<'_, D> {
         }
     }
 
-    pub(super) fn after_telling(&mut self, result: Result<(), UpdateError>) {
+    pub(super) fn after_telling(&mut self, result: Result<Option<Version>, UpdateError>) {
         let now = self.world.clock.now();
         let reached = !matches!(&result, Err(UpdateError::Source(_)));
-        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |()| "asked and compared".to_owned());
+        let text = result.as_ref().map_or_else(|error| Chain(error).to_string(), |_| "asked and compared".to_owned());
         self.note_look(LookResult { at: now, reached, text });
         match result {
-            Ok(()) => self.looked = Some(Looked::well(now)),
+            Ok(newer) => {
+                self.looked = Some(Looked::well(now));
+                match newer {
+                    Some(version) => self.waiting.is_behind(&version, now),
+                    None => self.waiting.behind = None,
+                }
+            }
             Err(error) => self.note_failure(&error),
         }
     }
@@ -90,9 +108,17 @@ impl<D: Doors> Duty<'_, D> {
         let reason = format!("{version} was not installed, and nothing was touched: {}", Chain(why));
         self.tell(Happening::Warning, Some(reason));
         // Without a window it would be tried again at once.
-        let in_window = matches!(self.attempted, Some((Some(_), _)));
+        let in_window = self.waiting.tried.as_ref().is_some_and(|tried| tried.window.is_some());
         if staged.by_person && in_window && self.asked.is_none() && why.remedy() != Remedy::GiveUp {
             self.staged = Some(staged);
+        }
+    }
+
+    /// What was given up waits no more; what comes after it begins to wait when it comes.
+    pub(super) fn forget_what_is_given_up(&mut self, staged: Option<&Staged>) {
+        let held = staged.and_then(|it| self.world.vault.held_against(&it.verified.stored().sha256).ok().flatten());
+        if held.is_some_and(|held| held.given_up.is_some()) {
+            self.waiting.behind = None;
         }
     }
 
@@ -114,22 +140,30 @@ impl<D: Doors> Duty<'_, D> {
             self.restart_at = Some(Instant::now());
             return self.up_to_date();
         }
-        let staged = Staged { verified, wish: wish.clone(), by_person };
         if let Some(asked) = &mut self.asked {
             asked.found = true;
         }
+        if *wish == Wish::Newest {
+            self.waiting.is_behind(&version, self.world.clock.now());
+        }
+        let in_spite_of = if by_person { self.failed_by_now(&verified.stored().sha256) } else { Vec::new() };
+        let staged = Staged { verified, wish: wish.clone(), by_person, in_spite_of };
+        if by_person {
+            self.waiting.begin_anew();
+        }
+        let waits_for = self.waits_for(&staged);
+        let is_on_hold = self.due(&staged) == Due::OnHold;
+        self.staged = Some(staged);
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
-            let due = self.due(&staged);
-            self.answer(match due {
-                Due::OnHold => Answer::RefusedByPolicy { why: format!("{version} is verified and staged; {ON_HOLD}") },
-                Due::Now
-                | Due::WaitsForAPerson
-                | Due::WaitsForAWindow
-                | Due::TooLateInWindow
-                | Due::TriedInThisWindow => Answer::Staged { version, waits_for: in_words(due).to_owned() },
+            // A promise is kept by the next supervisor too, so it is written down before it is given.
+            let lost = if self.write_down() { "" } else { "; this could not be written down: a restart forgets it" };
+            self.answer(if is_on_hold {
+                let why = format!("{version} is verified and staged; it waits for {waits_for}{lost}; {OUT_OF_HOLD}");
+                Answer::RefusedByPolicy { why }
+            } else {
+                Answer::Staged { version, waits_for: format!("{waits_for}{lost}") }
             });
         }
-        self.staged = Some(staged);
     }
 
     pub(super) fn look_failed(&mut self, error: &UpdateError) {
@@ -140,6 +174,10 @@ impl<D: Doors> Duty<'_, D> {
         self.drop_what_is_refused(error);
         if matches!(error, UpdateError::Source(_)) && self.staged.is_none() && self.asked.is_none() {
             self.staged = self.what_waits_in_the_vault();
+            if let Some(staged) = &self.staged {
+                let version = staged.verified.stored().version().clone();
+                self.waiting.is_behind(&version, self.world.clock.now());
+            }
         }
         self.answer(answer_to(error));
     }
@@ -154,7 +192,10 @@ impl<D: Doors> Duty<'_, D> {
                 return None;
             }
             let verified = verify::lies_here(self.world, &stored.sha256).ok()??;
-            Some(Staged { verified, wish: Wish::Newest, by_person: false })
+            if self.older_than_what_runs(&verified, &Wish::Newest).is_some() {
+                return None;
+            }
+            Some(Staged { verified, wish: Wish::Newest, by_person: false, in_spite_of: Vec::new() })
         })
     }
 
@@ -190,6 +231,9 @@ impl<D: Doors> Duty<'_, D> {
         // What was refused stays refused until the source changes: no need to knock more often.
         let failures = if matches!(error, UpdateError::Source(_)) { failures } else { 0 };
         self.looked = Some(Looked { at: self.world.clock.now(), failures, retry_after });
+        if matches!(error, UpdateError::Policy(Refusal::GivenUp { .. })) {
+            self.waiting.behind = None;
+        }
         let text = Chain(error).to_string();
         let is_daily_life = matches!(
             error,

@@ -143,6 +143,12 @@ impl<D: Doors> Duty<'_, D> {
         match command {
             Command::Upgrade { wish, now, reply } => {
                 tracing::info!(?wish, now, "asked to upgrade");
+                if self.wrong_settings.is_some() {
+                    let why =
+                        "the settings are wrong, and nothing is installed with the last good ones: kosmos config check";
+                    let _ = reply.send(Answer::Failed { why: why.to_owned() });
+                    return None;
+                }
                 self.asked = Some(Asked { wish, now, found: false, reply });
                 None
             }
@@ -152,6 +158,7 @@ impl<D: Doors> Duty<'_, D> {
                     Err(error) => Answer::Failed { why: Chain(&error).to_string() },
                 };
                 let _ = reply.send(answer);
+                self.waiting.begin_anew();
                 self.looked = None;
                 None
             }
@@ -171,10 +178,12 @@ impl<D: Doors> Duty<'_, D> {
             return None;
         }
         self.work = None;
+        self.snapshot.send_modify(|seen| seen.leaving = true);
         if let Some(running) = self.running.take()
             && let Err(error) = crate::update::stop::process_has_ended(self.world, &running.process).await
         {
             let _ = reply.send(Answer::Failed { why: Chain(&error).to_string() });
+            self.snapshot.send_modify(|seen| seen.leaving = false);
             self.now_runs(running);
             return None;
         }

@@ -3,8 +3,10 @@
 //!
 //! Start at [`Duty::run`]. One thing is done at a time in [`work`]: a look (may be dropped at any instant) or an
 //! attempt (never is). What is done next is found in [`next`]; what a look leads to lies in [`after_look`], what is done
-//! with what was here before us in [`take_over`], what a person says in [`command`]. The child is cared for in [`care`]
-//! all the while: its restart waits for no look. Nothing here decides: [`due`], [`crashes`] and `update::compare` do.
+//! with what was here before us in [`take_over`], what a person says in [`command`], what a restart must not forget in
+//! [`waiting`]. The child is cared for in [`care`] all the while: its restart waits for no look, and for no other home.
+//! Where several homes are kept by one supervisor, attempts come [`one_after_the_other`]. Nothing here decides:
+//! [`due`], [`crashes`] and `update::compare` do.
 
 mod after_look;
 mod care;
@@ -13,22 +15,25 @@ pub mod crashes;
 pub mod due;
 pub mod hold;
 pub mod housekeeping;
+mod kept_back;
 mod next;
+mod one_after_the_other;
 mod snapshot;
 mod take_over;
+pub mod waiting;
 mod work;
 
 use std::time::Duration;
 
 use efm::chain::Chain;
 use futures_util::future::LocalBoxFuture;
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::ports::{Doors, Vault};
 use crate::release::{Sha256, Version};
 use crate::schedule::{Looked, Looks, Window, Windows};
+use crate::siblings::{Failure, Place, Turn};
 use crate::update::{Outcome, Running, UpdateError, Verified, World, reconcile};
 use after_look::Staged;
 use command::{Answer, Asked, Command};
@@ -54,6 +59,12 @@ pub enum Ending {
 pub struct Duty<'w, D: Doors> {
     world: &'w World<D>,
     site: String,
+    /// Among the other homes of this supervisor.
+    place: Place,
+    /// While an attempt is under way.
+    turn: Option<Turn>,
+    /// What was stopped here last because it failed elsewhere, as it was told.
+    stopped_by: Option<(Sha256, Failure)>,
     windows: Windows,
     looks: Looks,
     snapshot: watch::Sender<Snapshot>,
@@ -72,12 +83,17 @@ pub struct Duty<'w, D: Doors> {
     /// A start of what should run; beside a look, which may take hours.
     starting: Option<work::Work<'w>>,
     staged: Option<Staged>,
-    attempted: Option<(Option<Timestamp>, Sha256)>,
+    waiting: waiting::Waiting,
+    /// What of it lies on the disk.
+    written: waiting::Waiting,
     looked: Option<Looked>,
     asked: Option<Asked>,
     expected: Duration,
     cleaned: Option<Instant>,
     reload: bool,
+    /// What is wrong with the settings that are set; the ones that we have are older.
+    wrong_settings: Option<String>,
+    longest_nap: Duration,
 }
 
 impl<'w, D: Doors> Duty<'w, D> {
@@ -89,6 +105,9 @@ impl<'w, D: Doors> Duty<'w, D> {
             windows: Windows::of(schedule),
             looks: Looks::of(schedule, &site),
             site,
+            place: Place::alone(),
+            turn: None,
+            stopped_by: None,
             snapshot,
             running: None,
             up: false,
@@ -101,24 +120,49 @@ impl<'w, D: Doors> Duty<'w, D> {
             work: None,
             starting: None,
             staged: None,
-            attempted: None,
+            waiting: waiting::Waiting::default(),
+            written: waiting::Waiting::default(),
             looked: None,
             asked: None,
             expected: EXPECTED_AT_FIRST,
             cleaned: None,
             reload: false,
+            wrong_settings: None,
+            longest_nap: next::LONGEST_NAP,
         }
+    }
+
+    /// One of several homes that are upgraded one after the other.
+    #[must_use]
+    pub fn among(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// The settings that are set are wrong, and ours are the last good ones: what runs is kept running, and nothing new
+    /// is installed.
+    #[must_use]
+    pub fn under_wrong_settings(self, wrong: Option<&str>) -> Self {
+        Self { wrong_settings: wrong.map(str::to_owned), ..self }
+    }
+
+    /// The loop turns at least this often: whoever watches us must see that it does.
+    #[must_use]
+    pub fn napping_at_most(self, nap: Duration) -> Self {
+        Self { longest_nap: nap.min(next::LONGEST_NAP), ..self }
     }
 
     /// Runs until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
     pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> Result<Ending, UpdateError> {
         tracing::info!(site = %self.site, "on duty");
         self.begin(reconcile::at_start(self.world).await?);
+        self.recall();
         loop {
             if self.reload && self.work.is_none() && self.starting.is_none() && self.asked.is_none() {
                 return Ok(Ending::Reload);
             }
             self.arrange();
+            // Before what was arranged is begun.
+            self.write_down();
             self.publish();
             let nap = self.nap();
             let idle_enough_to_leave = self.may_leave();
@@ -150,6 +194,7 @@ impl<'w, D: Doors> Duty<'w, D> {
                         return Ok(ending);
                     }
                 }
+                () = self.place.changed() => {}
                 () = tokio::time::sleep(nap) => {}
             }
         }
@@ -164,8 +209,15 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.bring_up = Some(verified);
                 self.restart_at = Some(Instant::now());
             }
-            AtStart::GoOn(started) => self.work = Some(work::go_on(self.world, *started)),
-            AtStart::RollBack(failed) => self.work = Some(work::roll_back(self.world, *failed)),
+            // What an earlier supervisor began waits for nobody.
+            AtStart::GoOn(started) => {
+                self.turn = Some(self.place.take());
+                self.work = Some(work::go_on(self.world, *started));
+            }
+            AtStart::RollBack(failed) => {
+                self.turn = Some(self.place.take());
+                self.work = Some(work::roll_back(self.world, *failed));
+            }
             AtStart::TakeOver(process) => {
                 self.take_over = Some(TakeOver::now());
                 self.now_runs(Running { process, stored: None });
@@ -180,7 +232,7 @@ impl<'w, D: Doors> Duty<'w, D> {
         match done {
             work::Done::Looked(wish, result) => self.after_look(&wish, result),
             work::Done::OnlyTold(result) => self.after_telling(result),
-            work::Done::TookOver(result) => self.after_take_over(result),
+            work::Done::TookOver(seen, result) => self.after_take_over(seen, result),
             work::Done::BroughtUp(_) | work::Done::Tidied => {}
             work::Done::Attempted(Outcome::Left) => {
                 self.say_goodbye();
@@ -201,31 +253,45 @@ impl<'w, D: Doors> Duty<'w, D> {
                 self.expected = downtime + self.world.settings.child.probation.min(Duration::from_mins(1));
                 let version = running.stored.as_ref().map(|stored| stored.version().clone());
                 self.take_over = None;
+                self.waiting = waiting::Waiting::default();
                 self.now_runs(running);
                 version.map(|version| Answer::Upgraded { version, downtime })
             }
             Outcome::RolledBack { running, why } => {
+                self.note_failed_attempt();
+                self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.now_runs(running);
                 Some(Answer::RolledBack { why })
             }
             Outcome::NothingRuns { why } => {
+                self.note_failed_attempt();
+                self.waiting.failed(&why);
+                self.forget_what_is_given_up(staged.as_ref());
                 self.start_again_later();
+                if matches!(self.world.vault.pointer(), Ok(None)) {
+                    // What ran before us was never verified. It is the way back as soon as it can be.
+                    self.take_over = Some(TakeOver::now());
+                }
                 Some(Answer::NothingRuns { why })
             }
             Outcome::NotTouched { running, why } => {
                 tracing::error!(error = %Chain(&why), "not upgraded, nothing was touched");
+                self.waiting.failed(&Chain(&why).to_string());
                 if let Some(running) = running {
                     self.now_runs(running);
                 }
                 self.not_touched(staged, &why);
                 if self.staged.is_none() && matches!(why.remedy(), crate::ports::Remedy::Retry(_)) {
                     // The next look stages it again, and this window may still do.
-                    self.attempted = None;
+                    self.waiting.may_try_once_more();
                 }
                 Some(command::answer_to(&why))
             }
             Outcome::Left => None,
         };
+        // Only now: what failed is known to the next one.
+        self.turn = None;
         self.answer(answer.unwrap_or(Answer::Done));
     }
 

@@ -8,18 +8,19 @@ use tokio::time::Instant;
 use super::after_look::Staged;
 use super::take_over::{self, TakeOver};
 use super::{Duty, due, hold, housekeeping, work};
-use crate::ports::{Doors, Vault};
+use crate::ports::{Doors, Happening, Vault};
 use crate::schedule::Looked;
-use crate::update::compare;
+use crate::update::compare::{self, Wish};
 
 /// A suspended machine and a clock that was set are noticed after at most so long.
-const LONGEST_NAP: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_NAP: Duration = Duration::from_mins(1);
 
 impl<'w, D: Doors> Duty<'w, D> {
     /// Starts what is due, if nothing else is being done.
     pub(super) fn arrange(&mut self) {
         if *self.world.leave.borrow() {
             // What is under way is ended; nothing is begun any more.
+            self.place.withdraw();
             return;
         }
         if self.may_start() && self.restart_at.is_some_and(|at| at <= Instant::now()) {
@@ -28,6 +29,10 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         if self.work.is_none() && self.starting.is_none() {
             self.work = self.next_work();
+        }
+        if self.work.is_some() || self.starting.is_some() {
+            // Whoever has something else to do holds nobody up.
+            self.place.withdraw();
         }
         self.take_pulse();
     }
@@ -44,6 +49,8 @@ impl<'w, D: Doors> Duty<'w, D> {
         let has_looked = self.looked.is_some() || self.looks.next(None, self.world.clock.now()).is_none();
         if is_dirty && has_looked && self.asked.is_none() {
             self.cleaned = Some(now);
+            self.tell_wrong_settings();
+            self.tell_deferral();
             return Some(work::tidy(self.world, self.running.clone(), self.staged.as_ref().map(|it| &it.verified)));
         }
         if let Some(asked) = &self.asked
@@ -57,10 +64,8 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
         let said_now = self.asked.as_ref().is_some_and(|asked| asked.now);
         let way_back_first = self.take_over.is_some_and(TakeOver::is_worth_waiting_for) && !said_now;
-        if let Some(staged) = self.staged.clone()
-            && !way_back_first
-            && self.due(&staged) == due::Due::Now
-        {
+        let staged = self.staged.clone().filter(|_| !way_back_first);
+        if let Some(staged) = self.if_it_is_its_turn(staged) {
             return self.attempt(staged);
         }
         let moment = self.world.clock.now();
@@ -69,15 +74,16 @@ impl<'w, D: Doors> Duty<'w, D> {
             return None;
         }
         self.looked = Some(Looked { at: moment, ..self.looked.unwrap_or_else(|| Looked::well(due)) });
-        Some(work::look_by_itself(self.world))
+        Some(work::look_by_itself(self.world, self.is_overdue()))
     }
 
     pub(super) fn attempt(&mut self, Staged { verified, wish, .. }: Staged) -> Option<work::Work<'w>> {
         match compare::still(self.world, &verified, &wish) {
             Ok(true) => {
-                self.attempted = Some((self.open_window().map(|window| window.opens), verified.stored().sha256));
+                self.waiting.try_now(verified.stored().sha256, self.open_window(), self.world.clock.now());
                 // What is felt of the old version from now on is the attempt's own doing.
                 self.pulse = None;
+                self.turn = Some(self.place.take());
                 Some(work::attempt(self.world, verified, self.running.clone()))
             }
             Ok(false) => {
@@ -96,24 +102,26 @@ impl<'w, D: Doors> Duty<'w, D> {
     pub(super) fn due(&self, staged: &Staged) -> due::Due {
         let now = self.world.clock.now();
         let window = self.open_window();
-        let attempted_in = match &self.attempted {
-            Some((opened, sha256)) if *sha256 == staged.verified.stored().sha256 => *opened,
-            Some(_) | None => None,
-        };
         let state = crate::ports::state_folder(&self.world.settings.home);
         let situation = due::Situation {
             mode: self.world.settings.schedule.mode,
             window,
-            attempted_in,
+            attempted_in: self.waiting.tried_in(&staged.verified.stored().sha256),
+            in_vain: self.waiting.in_vain(&staged.verified.stored().sha256),
             installed: self.running.is_some()
                 || self.restart_at.is_some()
                 || self.starting.is_some()
                 || self.take_over.is_some()
                 || self.is_installed(),
+            overdue: staged.wish == Wish::Newest && self.is_overdue(),
             on_hold: hold::now_in_force(&state, now).is_some(),
+            wrong_settings: self.wrong_settings.is_some(),
             said_now: self.asked.as_ref().is_some_and(|asked| asked.now && asked.found),
             said_in_window: staged.by_person,
             expected: self.expected,
+            failed_elsewhere: self.failed_elsewhere(staged),
+            stopped_by: self.place.failed_last(),
+            turn_waits_for: self.place.waits_for(),
         };
         due::decide(&situation, now)
     }
@@ -128,11 +136,22 @@ impl<'w, D: Doors> Duty<'w, D> {
         }
     }
 
+    /// Told again each day, as the notices do with the same words.
+    fn tell_wrong_settings(&self) {
+        let Some(wrong) = &self.wrong_settings else { return };
+        let problems: Vec<&str> = wrong.lines().map(str::trim).collect();
+        let reason = format!(
+            "the settings are wrong; what runs is kept running with the last good ones, and nothing new is installed until they are right: {}",
+            problems.join("; ")
+        );
+        self.tell(Happening::Warning, Some(reason));
+    }
+
     /// Until the next moment that matters.
     pub(super) fn nap(&self) -> Duration {
         let now = self.world.clock.now();
         let until = |moment: Timestamp| Duration::try_from(now.duration_until(moment)).unwrap_or_default();
-        let mut nap = LONGEST_NAP;
+        let mut nap = self.longest_nap;
         if self.may_start()
             && let Some(at) = self.restart_at
         {
@@ -149,6 +168,9 @@ impl<'w, D: Doors> Duty<'w, D> {
                 && let Some(window) = self.windows.next_opening(now)
             {
                 nap = nap.min(until(window));
+            }
+            if let Some(settled) = self.place.settles_at() {
+                nap = nap.min(settled.saturating_duration_since(Instant::now()));
             }
         }
         nap.max(Duration::from_millis(1))

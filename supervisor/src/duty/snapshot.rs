@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::Duty;
-use super::due::in_words;
 use crate::ports::Doors;
 use crate::release::Version;
 use crate::schedule::Window;
@@ -20,6 +19,8 @@ pub struct Snapshot {
     pub trouble: Option<String>,
     /// How often it has ended without a steady time since.
     pub crashes: u32,
+    /// What is wrong with the settings that are set; older ones are in force.
+    pub wrong_settings: Option<String>,
     /// What is staged, and what it waits for.
     pub staged: Option<(Version, String)>,
     /// The last look.
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub next_look: Option<Timestamp>,
     /// The window that is open, or the next one.
     pub window: Option<Window>,
+    /// Asked to stop both; the loop does not turn any more.
+    pub leaving: bool,
 }
 
 /// How a look ended.
@@ -47,10 +50,9 @@ impl<D: Doors> Duty<'_, D> {
         self.snapshot.send_modify(|seen| {
             seen.running.clone_from(&self.running);
             seen.crashes = self.crashes.count();
-            seen.staged = self
-                .staged
-                .as_ref()
-                .map(|staged| (staged.verified.stored().version().clone(), in_words(self.due(staged)).to_owned()));
+            seen.wrong_settings.clone_from(&self.wrong_settings);
+            let staged = self.staged.as_ref();
+            seen.staged = staged.map(|it| (it.verified.stored().version().clone(), self.waits_for(it)));
             seen.next_look = self.looks.next(self.looked.as_ref(), now);
             seen.window = self.windows.open_or_next(now);
         });

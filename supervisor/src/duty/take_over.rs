@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::Duty;
 use super::work::{Done, Work};
 use crate::ports::{Child, Doors, Happening, Process, Remedy, Vault};
-use crate::release::Tag;
+use crate::release::{Tag, Version};
+use crate::update::compare::{Refusal, Wish};
 use crate::update::reconcile::same_file;
 use crate::update::{Running, UpdateError, Verified, World, take_over};
 
@@ -49,20 +50,26 @@ impl TakeOver {
 
 /// What KOSMOS or a person left: its archive is verified, moves into the vault and is pointed at. What runs goes on.
 pub(super) fn what_was_here<D: Doors>(world: &World<D>, running: Option<Running>) -> Work<'_> {
-    Work::Look(Box::pin(async move { Done::TookOver(take_over_now(world, running).await) }))
+    Work::Look(Box::pin(async move {
+        let seen = match &running {
+            Some(running) => version_that_runs(world, &running.process).await,
+            None => None,
+        };
+        Done::TookOver(seen.clone(), take_over_now(world, running, seen).await)
+    }))
 }
 
-async fn take_over_now<D: Doors>(world: &World<D>, running: Option<Running>) -> Result<Option<Verified>, UpdateError> {
-    let version = match &running {
-        Some(running) => version_of(world, &running.process).await,
-        None => None,
-    };
+async fn take_over_now<D: Doors>(
+    world: &World<D>,
+    running: Option<Running>,
+    seen: Option<Version>,
+) -> Result<Option<Verified>, UpdateError> {
     let mut last = None;
     for (tag, jar) in world.vault.jars_in_home()? {
         let is_what_runs = match &running {
             Some(running) => {
                 running.process.archive.as_deref().is_some_and(|archive| same_file(archive, &jar))
-                    || version.as_deref().is_some_and(|said| said == tag.version().to_string())
+                    || seen.as_ref() == Some(tag.version())
             }
             None => true,
         };
@@ -95,13 +102,22 @@ fn may_be_started<D: Doors>(world: &World<D>, tag: &Tag) -> Result<bool, UpdateE
     Ok(!blocked && !below)
 }
 
-async fn version_of<D: Doors>(world: &World<D>, process: &Process) -> Option<String> {
-    let said = world.child.examine(process).await.ok()?.version?;
-    Some(said.strip_prefix('v').map_or(said.clone(), str::to_owned))
+/// What it says that it is; else what its file is called. Nobody has vouched for either: it only ever forbids.
+async fn version_that_runs<D: Doors>(world: &World<D>, process: &Process) -> Option<Version> {
+    let said = world.child.examine(process).await.ok().and_then(|said| said.version);
+    if let Some(tag) = said.and_then(|said| said.parse::<Tag>().ok()) {
+        return Some(tag.version().clone());
+    }
+    let archive = process.archive.as_deref()?;
+    let jars = world.vault.jars_in_home().ok()?;
+    jars.into_iter().find(|(_, jar)| same_file(archive, jar)).map(|(tag, _)| tag.version().clone())
 }
 
 impl<D: Doors> Duty<'_, D> {
-    pub(super) fn after_take_over(&mut self, result: Result<Option<Verified>, UpdateError>) {
+    pub(super) fn after_take_over(&mut self, seen: Option<Version>, result: Result<Option<Verified>, UpdateError>) {
+        if let Some(version) = seen {
+            self.waiting.unverified = Some(version.to_string());
+        }
         match result {
             Ok(Some(verified)) => self.took_over(&verified),
             // No jar, or none that says it is what runs: nothing can be taken over, but what runs goes on.
@@ -119,9 +135,35 @@ impl<D: Doors> Duty<'_, D> {
                 self.tell_refusal(&error, &text);
                 self.tell(Happening::Warning, Some(text));
                 let may_pass = matches!(error.remedy(), Remedy::Retry(_) | Remedy::CallAPerson);
+                let waited = self.take_over.is_some_and(TakeOver::is_worth_waiting_for);
                 self.take_over = self.take_over.filter(|_| may_pass).map(TakeOver::again);
+                if waited && self.running.is_some() && !self.take_over.is_some_and(TakeOver::is_worth_waiting_for) {
+                    self.tell_that_there_is_no_way_back(&error);
+                }
             }
         }
+    }
+
+    /// Said before an upgrade goes on without one. Only what was verified is ever started by us, also on the way back.
+    fn tell_that_there_is_no_way_back(&self, error: &UpdateError) {
+        let version = self.waiting.unverified.as_deref().unwrap_or("what runs");
+        let reason = format!(
+            "{version} runs and cannot be verified: {}. An upgrade waits for that no longer, and there is no way back from it: \
+             if the new version fails, nothing runs until its signature can be had or a person starts it by hand. Put its \
+             signature beside its jar, under the jar's name with .asc, or hold upgrades: kosmos hold",
+            Chain(error)
+        );
+        tracing::warn!(%reason, "no way back");
+        self.tell(Happening::Warning, Some(reason));
+    }
+
+    /// Nothing older than what runs here is taken by itself, though nobody could verify what runs.
+    pub(super) fn older_than_what_runs(&self, verified: &Verified, wish: &Wish) -> Option<Refusal> {
+        let has_run = self.waiting.unverified.as_deref()?.parse::<Tag>().ok()?;
+        let version = verified.stored().version();
+        let said = matches!(wish, Wish::This { downgrade: Some(_), .. });
+        (version < has_run.version() && !said)
+            .then(|| Refusal::Older { version: version.clone(), floor: has_run.version().clone() })
     }
 
     fn took_over(&mut self, verified: &Verified) {
@@ -132,6 +174,7 @@ impl<D: Doors> Duty<'_, D> {
             return;
         }
         self.take_over = None;
+        self.waiting.unverified = None;
         tracing::info!(version = %stored.version(), "took over");
         let version = stored.version().to_string();
         let pid = self.running.as_ref().map(|running| running.process.pid);

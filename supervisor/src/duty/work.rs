@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{Duty, housekeeping};
 use crate::config::settings::Mode;
 use crate::ports::{Child, Doors, Event, Happening, Named, Notice, Process, Vault, VaultError};
+use crate::release::Version;
 use crate::update::compare::Wish;
 use crate::update::reconcile::{next_best, same_file};
 use crate::update::roll_back::{self, Failed};
@@ -31,8 +32,9 @@ pub(super) enum Work<'w> {
 pub(super) enum Done {
     Looked(Wish, Result<Option<Verified>, UpdateError>),
     /// Asked and compared, and nothing was fetched: no answer to a person who wants it installed.
-    OnlyTold(Result<(), UpdateError>),
-    TookOver(Result<Option<Verified>, UpdateError>),
+    OnlyTold(Result<Option<Version>, UpdateError>),
+    /// Which version runs, as far as it says so; and what was taken over.
+    TookOver(Option<Version>, Result<Option<Verified>, UpdateError>),
     BroughtUp(Result<Option<Running>, UpdateError>),
     Attempted(Outcome),
     Tidied,
@@ -46,9 +48,9 @@ pub(super) async fn done(work: &mut Option<Work<'_>>) -> Done {
     }
 }
 
-/// A look that is due by itself.
-pub(super) fn look_by_itself<D: Doors>(world: &World<D>) -> Work<'_> {
-    if world.settings.schedule.mode != Mode::Notify {
+/// A look that is due by itself. What has waited too long is fetched though people only wanted to be told.
+pub(super) fn look_by_itself<D: Doors>(world: &World<D>, overdue: bool) -> Work<'_> {
+    if overdue || world.settings.schedule.mode != Mode::Notify {
         return look(world, Wish::Newest);
     }
     Work::Look(Box::pin(async move { Done::OnlyTold(update::notify_only(world, &Wish::Newest).await) }))

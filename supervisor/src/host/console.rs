@@ -22,6 +22,8 @@ pub struct Stop {
     close: tokio::signal::windows::CtrlClose,
     #[cfg(windows)]
     shutdown: tokio::signal::windows::CtrlShutdown,
+    #[cfg(windows)]
+    service: super::system::manager::Asks,
 }
 
 impl Stop {
@@ -46,7 +48,13 @@ impl Stop {
     #[cfg(windows)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-        Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            terminate: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+            service: super::system::manager::Asks::listen(),
+        })
     }
 
     /// Resolves when we are asked to stop, and says by what. Cancel safe.
@@ -73,6 +81,7 @@ impl Stop {
             _ = self.terminate.recv() => "ctrl-break",
             _ = self.close.recv() => "console closed",
             _ = self.shutdown.recv() => "shutdown",
+            by = self.service.heard() => by,
         }
     }
 }

@@ -8,6 +8,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub mod console;
+pub mod events;
+pub mod machine;
+pub mod manager;
+pub mod scm;
+pub mod service;
 
 #[cfg(target_os = "linux")]
 pub mod linux;

@@ -7,41 +7,52 @@
 #![allow(unsafe_code, reason = "the system's own calls; each block says why it is sound")]
 
 mod children;
+pub mod manager;
 mod processes;
+mod registry;
+mod rights;
+pub mod service;
+mod services;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};
+pub use registry::registered_javas;
+pub use rights::{home_of_old, ordinary_writers, shut_out_others};
 
+use manager::main as service_began;
 use std::ffi::{OsStr, OsString, c_void};
 use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
-use std::path::PathBuf;
+use std::path::Path;
 use std::ptr::{null, null_mut};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Notify;
+use windows_service::service::Service;
 use windows_sys::Win32::Foundation::{
     DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILES,
     FILETIME, HANDLE, INVALID_HANDLE_VALUE, LocalFree, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::NetworkManagement::IpHelper::{GetExtendedTcpTable, TCP_TABLE_OWNER_PID_LISTENER};
 use windows_sys::Win32::Security::Authorization::{
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+    ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
+    GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
-use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
+use windows_sys::Win32::Security::{
+    ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, PROTECTED_DACL_SECURITY_INFORMATION,
+    PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES,
+};
 use windows_sys::Win32::System::Console::{
     AttachConsole, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent, GetConsoleProcessList, SetConsoleCtrlHandler,
 };
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
+use windows_sys::Win32::System::EventLog::{DeregisterEventSource, RegisterEventSourceW, ReportEventW};
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, OpenJobObjectW, TerminateJobObject,
 };
-use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WOW64_64KEY, RRF_RT_REG_SZ, RegCloseKey, RegEnumKeyExW, RegGetValueW,
-    RegOpenKeyExW,
-};
+use windows_sys::Win32::System::Services::{ChangeServiceConfigW, SERVICE_DISABLED, SERVICE_NO_CHANGE};
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetExitCodeProcess, GetProcessTimes, INFINITE, OpenProcess, RegisterWaitForSingleObject,
     TerminateProcess, UnregisterWaitEx, WT_EXECUTEINWAITTHREAD, WT_EXECUTEONLYONCE, WaitForSingleObject,
@@ -49,12 +60,6 @@ use windows_sys::Win32::System::Threading::{
 
 /// `JOB_OBJECT_TERMINATE`, which its crate hides in a large feature.
 const JOB_OBJECT_TERMINATE: u32 = 8;
-/// Keys of one level of the registry that are looked at.
-const REGISTRY_ENTRIES: u32 = 100;
-/// The longest name of a registry key.
-const REGISTRY_NAME: usize = 256;
-/// No folder name is longer.
-const LONGEST_PATH: usize = 32 * 1024;
 
 /// Who may open our pipe: the system, administrators, and whoever made it. Nothing is inherited.
 const PIPE_RIGHTS: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)";
@@ -69,9 +74,9 @@ impl Drop for Rights {
     }
 }
 
-/// A pipe server that lets in only those who may. `first`: the name must not be taken yet.
-pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {
-    let text = wide(OsStr::new(PIPE_RIGHTS));
+/// Rights that are written as text.
+fn rights_of(text: &str) -> io::Result<Rights> {
+    let text = wide(OsStr::new(text));
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
     // SAFETY: the text ends with a zero, the descriptor is ours to fill, and its size is not asked for.
     checked(unsafe {
@@ -82,7 +87,108 @@ pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {
             null_mut(),
         )
     })?;
+    Ok(Rights(descriptor))
+}
+
+/// The access list of a file or folder, as text.
+pub fn access_list(path: &Path) -> io::Result<String> {
+    let name = wide(path.as_os_str());
+    let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
+    // SAFETY: the name ends with a zero, the descriptor is ours to fill; the other parts are not asked for.
+    failed(unsafe {
+        GetNamedSecurityInfoW(
+            name.as_ptr(),
+            SE_FILE_OBJECT,
+            DACL_SECURITY_INFORMATION,
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            null_mut(),
+            &raw mut descriptor,
+        )
+    })?;
     let rights = Rights(descriptor);
+    let (mut text, mut length) = (null_mut(), 0);
+    // SAFETY: the descriptor is alive, and text and length are ours to fill.
+    checked(unsafe {
+        ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            rights.0,
+            SDDL_REVISION_1,
+            DACL_SECURITY_INFORMATION,
+            &raw mut text,
+            &raw mut length,
+        )
+    })?;
+    // SAFETY: the system made a text of so many units, and it is alive until it is freed below.
+    let units = unsafe { std::slice::from_raw_parts(text, usize::try_from(length).unwrap_or(0)) };
+    let list = narrow(units).to_string_lossy().into_owned();
+    // SAFETY: the system made this text for us, and nobody else frees it.
+    unsafe { LocalFree(text.cast()) };
+    Ok(list)
+}
+
+/// Gives a file or folder, and what inherits from it, this access list. `alone`: it inherits nothing.
+pub fn set_access_list(path: &Path, list: &str, alone: bool) -> io::Result<()> {
+    let rights = rights_of(list)?;
+    let mut list: *mut ACL = null_mut();
+    let (mut is_there, mut by_default) = (0, 0);
+    // SAFETY: the descriptor is alive, the three places are ours to fill; the list lies within the descriptor.
+    checked(unsafe { GetSecurityDescriptorDacl(rights.0, &raw mut is_there, &raw mut list, &raw mut by_default) })?;
+    if is_there == 0 || list.is_null() {
+        // A null list would let everybody in.
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no access list"));
+    }
+    let name = wide(path.as_os_str());
+    let what =
+        if alone { DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION } else { DACL_SECURITY_INFORMATION };
+    // SAFETY: the name ends with a zero, and the list lives in `rights` until the call returns.
+    failed(unsafe {
+        SetNamedSecurityInfoW(name.as_ptr(), SE_FILE_OBJECT, what, null_mut(), null_mut(), list, null_mut())
+    })
+}
+
+/// Writes an event of this source, kind and number into the system's log.
+fn write_event(source: &str, kind: u16, number: u32, text: &str) -> io::Result<()> {
+    let (source, text) = (wide(OsStr::new(source)), wide(OsStr::new(text)));
+    // SAFETY: the name ends with a zero.
+    let log = unsafe { RegisterEventSourceW(null(), source.as_ptr()) };
+    if log.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    let texts = [text.as_ptr()];
+    // SAFETY: the log is open, there is one text, it ends with a zero, and there are no other bytes.
+    let done = checked(unsafe { ReportEventW(log, kind, 0, number, null_mut(), 1, 0, texts.as_ptr(), null()) });
+    // SAFETY: the log was opened above and is closed once.
+    unsafe { DeregisterEventSource(log) };
+    done
+}
+
+/// Nothing of the service is changed but when it starts: never.
+fn disable_service(service: &Service) -> io::Result<()> {
+    const AS_IT_IS: u32 = SERVICE_NO_CHANGE;
+    // SAFETY: the service is open, no text is passed, and no number is asked for.
+    checked(unsafe {
+        ChangeServiceConfigW(
+            service.raw_handle(),
+            AS_IT_IS,
+            SERVICE_DISABLED,
+            AS_IT_IS,
+            null(),
+            null(),
+            null_mut(),
+            null(),
+            null(),
+            null(),
+            null(),
+        )
+    })
+}
+
+windows_service::define_windows_service!(main_of_service, service_began);
+
+/// A pipe server that lets in only those who may. `first`: the name must not be taken yet.
+pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {
+    let rights = rights_of(PIPE_RIGHTS)?;
     let mut attributes = SECURITY_ATTRIBUTES {
         nLength: u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).unwrap_or(0),
         lpSecurityDescriptor: rights.0,
@@ -104,6 +210,11 @@ fn narrow(text: &[u16]) -> OsString {
 
 fn checked(done: i32) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Some calls say themselves what went wrong.
+fn failed(code: u32) -> io::Result<()> {
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code.to_ne_bytes()))) }
 }
 
 /// Owns a handle that was just made; a null one is the error that the system remembers.
@@ -233,14 +344,14 @@ fn listener_table(family: u32) -> io::Result<Vec<u32>> {
     for _ in 0..TRIES {
         let mut bytes = u32::try_from(table.len() * 4).unwrap_or(u32::MAX);
         // SAFETY: the table has room for as many bytes as is said, and lives through the call.
-        let failed = unsafe {
+        let said = unsafe {
             let place = table.as_mut_ptr().cast::<c_void>();
             GetExtendedTcpTable(place, &raw mut bytes, 0, family, TCP_TABLE_OWNER_PID_LISTENER, 0)
         };
-        match failed {
+        match said {
             0 => return Ok(table),
             ERROR_INSUFFICIENT_BUFFER => table.resize(usize::try_from(bytes).unwrap_or(0) / 4 + 1024, 0),
-            error => return Err(io::Error::from_raw_os_error(i32::from_ne_bytes(error.to_ne_bytes()))),
+            error => failed(error)?,
         }
     }
     Err(io::Error::other("the table of sockets grows faster than it is read"))
@@ -304,86 +415,4 @@ fn press_ctrl_c(pid: u32) -> io::Result<()> {
 fn hear_ctrl_c() {
     // SAFETY: no pointers are passed.
     unsafe { SetConsoleCtrlHandler(None, 0) };
-}
-
-/// A key of the registry that is closed when it is dropped.
-struct Key(HKEY);
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        // SAFETY: the key was opened by us and is closed once.
-        unsafe { RegCloseKey(self.0) };
-    }
-}
-
-impl Key {
-    fn open(parent: HKEY, path: &str) -> Option<Self> {
-        let path = wide(OsStr::new(path));
-        let mut key = null_mut();
-        // SAFETY: the path ends with a zero, and both pointers live through the call.
-        let failed = unsafe { RegOpenKeyExW(parent, path.as_ptr(), 0, KEY_READ | KEY_WOW64_64KEY, &raw mut key) };
-        (failed == 0).then_some(Self(key))
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for index in 0..REGISTRY_ENTRIES {
-            let mut name = [0_u16; REGISTRY_NAME];
-            let mut length = u32::try_from(name.len()).unwrap_or(0);
-            // SAFETY: the key is open, and the name has as much room as is said.
-            let failed = unsafe {
-                RegEnumKeyExW(
-                    self.0,
-                    index,
-                    name.as_mut_ptr(),
-                    &raw mut length,
-                    null(),
-                    null_mut(),
-                    null_mut(),
-                    null_mut(),
-                )
-            };
-            if failed != 0 {
-                break;
-            }
-            names.push(narrow(&name).to_string_lossy().into_owned());
-        }
-        names
-    }
-
-    fn text(&self, name: &str) -> Option<PathBuf> {
-        let name = wide(OsStr::new(name));
-        let mut value = vec![0_u16; LONGEST_PATH];
-        let mut bytes = u32::try_from(value.len() * 2).unwrap_or(0);
-        // SAFETY: the key is open, the name ends with a zero, and the value has as much room as is said.
-        let failed = unsafe {
-            let value = value.as_mut_ptr().cast::<c_void>();
-            RegGetValueW(self.0, null(), name.as_ptr(), RRF_RT_REG_SZ, null_mut(), value, &raw mut bytes)
-        };
-        (failed == 0).then(|| PathBuf::from(narrow(&value)))
-    }
-}
-
-/// Homes of JVMs that their installers wrote into the registry: Oracle and most others, Eclipse Adoptium, Microsoft.
-pub fn registered_javas() -> Vec<PathBuf> {
-    // Vendor's key, what lies between the version and the value, and the value.
-    const PLACES: [(&str, &str, &str); 7] = [
-        ("SOFTWARE\\JavaSoft\\JDK", "", "JavaHome"),
-        ("SOFTWARE\\JavaSoft\\JRE", "", "JavaHome"),
-        ("SOFTWARE\\JavaSoft\\Java Runtime Environment", "", "JavaHome"),
-        ("SOFTWARE\\Eclipse Adoptium\\JDK", "\\hotspot\\MSI", "Path"),
-        ("SOFTWARE\\Eclipse Adoptium\\JRE", "\\hotspot\\MSI", "Path"),
-        ("SOFTWARE\\Microsoft\\JDK", "\\hotspot\\MSI", "Path"),
-        ("SOFTWARE\\Azul Systems\\Zulu", "", "InstallationPath"),
-    ];
-    let mut homes = Vec::new();
-    for (vendor, below, value) in PLACES {
-        let Some(vendor) = Key::open(HKEY_LOCAL_MACHINE, vendor) else { continue };
-        // The highest version first.
-        let mut versions = vendor.names();
-        versions.sort_unstable_by(|one, other| other.cmp(one));
-        let home = |version: &String| Key::open(vendor.0, &format!("{version}{below}"))?.text(value);
-        homes.extend(versions.iter().filter_map(home));
-    }
-    homes
 }

@@ -4,10 +4,11 @@ use efm::chain::Chain;
 use lettre::message::Mailbox;
 use std::path::Path;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::history::Row;
-use super::outbox::{self, Dropped, Letter};
+use super::outbox::{self, Dropped, Lane, Letter};
 use super::smtp::Smtp;
 use super::{NoticeError, Notices};
 use crate::config::settings::Mail;
@@ -17,7 +18,7 @@ const FIRST_RETRY: Duration = Duration::from_mins(1);
 /// And no longer than this.
 const LAST_RETRY: Duration = Duration::from_hours(1);
 /// With so many mails refused one after the other it is not about the mails.
-const REFUSED_AT_MOST: u32 = 3;
+pub(super) const REFUSED_AT_MOST: u32 = 3;
 /// The memory of a mail server that was told to be failing.
 const FAILING: &str = "mail-failed";
 
@@ -28,13 +29,21 @@ pub(super) trait Post {
 }
 
 impl Notices {
-    /// Sends what lies in the outbox, for as long as it is polled; it never ends by itself.
+    /// Sends what lies in the outbox, mails and the calls of each webhook side by side, for as long as it is polled; it
+    /// never ends by itself.
     ///
     /// Cancel safe: dropped at any point, each mail is on disk until a server has taken it. One that was being handed
     /// over at that very moment may be sent again, with the same `Message-ID`.
     pub async fn deliver(&self) {
-        let Some(mail) = &self.mail else { return std::future::pending().await };
-        self.deliver_by(mail, || Smtp::of(mail)).await;
+        self.outbox.drop_what_nobody_waits_for(&self.lanes(), self.clock.now());
+        let mails = async {
+            match &self.mail {
+                Some(mail) => self.deliver_by(mail, || Smtp::of(mail)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let calls = self.hooks.iter().flat_map(|hooks| hooks.all.iter().map(|hook| self.call(hooks, hook)));
+        futures_util::future::join(Box::pin(mails), futures_util::future::join_all(calls)).await;
     }
 
     /// One round, for a supervisor that is about to end; the same promises as [`Notices::deliver`].
@@ -46,9 +55,7 @@ impl Notices {
     }
 
     pub(super) async fn deliver_by<P: Post>(&self, mail: &Mail, post: impl Fn() -> Result<P, NoticeError>) {
-        let mut failed: u32 = 0;
-        loop {
-            let tried = Instant::now();
+        in_rounds(&self.new_mail, async || {
             let result = if self.outbox.waiting().is_empty() {
                 Ok(())
             } else {
@@ -58,19 +65,9 @@ impl Notices {
                 }
             };
             self.tell_how_it_went(&result);
-            if result.is_ok() {
-                failed = 0;
-                self.new_mail.notified().await;
-                continue;
-            }
-            failed = failed.saturating_add(1);
-            let retry = tried + back_off(failed);
-            tokio::select! {
-                () = tokio::time::sleep_until(retry) => {}
-                // New mail is worth a try before that, but a failing server is not asked more often than once a minute.
-                () = self.new_mail.notified() => tokio::time::sleep_until(retry.min(tried + FIRST_RETRY)).await,
-            }
-        }
+            result.map_err(|_| None)
+        })
+        .await;
     }
 
     /// Tries each mail once. A mail that is refused does not hold up the others; a server that fails does.
@@ -78,7 +75,7 @@ impl Notices {
         let to = mailboxes(mail)?;
         let (mut refused, mut result) = (0, Ok(()));
         for path in self.outbox.waiting() {
-            let sent = match self.outbox.open(&path, self.clock.now()) {
+            let sent = match self.outbox.open::<Letter>(&Lane::Mail, &path, self.clock.now()) {
                 Ok(Some(letter)) => self.send_one(&path, letter, &to, post).await,
                 Ok(None) => continue,
                 Err(error) => Err(error),
@@ -107,7 +104,7 @@ impl Notices {
     ) -> Result<(), NoticeError> {
         let missing: Vec<Mailbox> =
             to.iter().filter(|mailbox| !letter.delivered_to.contains(&mailbox.email.to_string())).cloned().collect();
-        let dropped = self.outbox.dropped();
+        let dropped = self.outbox.dropped(&Lane::Mail);
         let body = whole_body(&letter, dropped);
         let mut result = Ok(());
         if !missing.is_empty() {
@@ -129,7 +126,7 @@ impl Notices {
         if let Some(dropped) = dropped
             && (result.is_ok() || !letter.delivered_to.is_empty())
         {
-            self.outbox.dropped_is_told(dropped);
+            self.outbox.dropped_is_told(&Lane::Mail, dropped);
         }
         result?;
         tracing::info!(subject = letter.subject, "mail sent");
@@ -146,6 +143,28 @@ impl Notices {
         if told.is_news(FAILING, 0) {
             self.write_down(&Row { reason: Some(efm::masking::mask(&error)), ..Row::plain(FAILING, now) });
             told.remember(FAILING, 0, now);
+        }
+    }
+}
+
+/// Rounds without end: after one that went well when there is something new, after one that did not again and again. An
+/// error is how long the other side wants to be left alone, where it says so.
+pub(super) async fn in_rounds(new: &Notify, mut round: impl AsyncFnMut() -> Result<(), Option<Duration>>) {
+    let mut failed: u32 = 0;
+    loop {
+        let tried = Instant::now();
+        let Err(wait) = round().await else {
+            failed = 0;
+            new.notified().await;
+            continue;
+        };
+        failed = failed.saturating_add(1);
+        let wait = wait.unwrap_or_default();
+        let retry = tried + back_off(failed).max(wait);
+        tokio::select! {
+            () = tokio::time::sleep_until(retry) => {}
+            // Something new is worth a try before that, but a failing server is not asked more often than once a minute.
+            () = new.notified() => tokio::time::sleep_until(retry.min(tried + FIRST_RETRY.max(wait))).await,
         }
     }
 }

@@ -5,6 +5,7 @@ use efm::{atomic, chain::Chain, masking::mask};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use super::NoticeError;
 use super::letter::{LONGEST_REASON_BYTES, start_of};
+use crate::config::settings::Told;
 use crate::ports::{Event, Happening};
 use crate::release::Version;
 use crate::schedule::span;
@@ -69,7 +71,7 @@ pub struct Step {
 impl Row {
     /// An event as the history knows it.
     pub(super) fn of(event: &Event, at: Timestamp) -> Self {
-        let mut row = Self::plain(name(&event.what), at);
+        let mut row = Self::plain(told(&event.what).name(), at);
         row.reason = event.reason.as_deref().map(|reason| start_of(&mask(reason), LONGEST_REASON_BYTES).to_owned());
         if let Some(attempt) = &event.attempt {
             row.attempt = Some(attempt.id.clone());
@@ -111,6 +113,7 @@ impl Row {
             Happening::RolledBack { to, .. } => ended("success", None, to),
             Happening::RollBackFailed { to, .. } => ended("failure", None, to),
             Happening::Available { version }
+            | Happening::FailedElsewhere { version, .. }
             | Happening::Refused { version }
             | Happening::Restarted { version }
             | Happening::CrashLoop { version }
@@ -137,28 +140,39 @@ impl Row {
     }
 }
 
-pub(super) fn name(what: &Happening) -> &'static str {
+/// What kind of thing happened, under the name that the history, webhooks and metrics have for it.
+pub(super) fn told(what: &Happening) -> Told {
     match what {
-        Happening::Available { .. } => "available",
-        Happening::Staged { .. } => "staged",
-        Happening::Refused { .. } => "refused",
-        Happening::Upgraded { .. } => "upgraded",
-        Happening::UpgradeFailed { .. } => "upgrade-failed",
-        Happening::RolledBack { .. } => "rolled-back",
-        Happening::RollBackFailed { .. } => "roll-back-failed",
-        Happening::Restarted { .. } => "restarted",
-        Happening::CrashLoop { .. } => "crash-loop",
-        Happening::Steady { .. } => "steady",
-        Happening::Adopted { .. } => "adopted",
-        Happening::KeyExpires { .. } => "key-expires",
-        Happening::Stale { .. } => "stale",
-        Happening::PersonDecided => "person-decided",
-        Happening::Warning => "warning",
+        Happening::Available { .. } => Told::Available,
+        Happening::Staged { .. } => Told::Staged,
+        Happening::Refused { .. } => Told::Refused,
+        Happening::FailedElsewhere { .. } => Told::FailedElsewhere,
+        Happening::Upgraded { .. } => Told::Upgraded,
+        Happening::UpgradeFailed { .. } => Told::UpgradeFailed,
+        Happening::RolledBack { .. } => Told::RolledBack,
+        Happening::RollBackFailed { .. } => Told::RollBackFailed,
+        Happening::Restarted { .. } => Told::Restarted,
+        Happening::CrashLoop { .. } => Told::CrashLoop,
+        Happening::Steady { .. } => Told::Steady,
+        Happening::Adopted { .. } => Told::Adopted,
+        Happening::KeyExpires { .. } => Told::KeyExpires,
+        Happening::Stale { .. } => Told::Stale,
+        Happening::PersonDecided => Told::PersonDecided,
+        Happening::Warning => Told::Warning,
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What came behind a line.
+#[derive(Debug)]
+pub(super) struct New {
+    /// The rows, oldest first.
+    pub(super) rows: Vec<Row>,
+    /// The mark of the last line, where there is a new one.
+    pub(super) last: Option<String>,
 }
 
 /// The history of a home.
@@ -207,6 +221,36 @@ impl History {
         }
         newest_first.reverse();
         Ok(newest_first)
+    }
+
+    /// A number that is another one when a line was added.
+    pub(super) fn length(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+    }
+
+    /// All rows behind the line of this mark, oldest first; all that there are where no line has it. A line that is being
+    /// written by somebody else is not one yet.
+    pub(super) fn after(&self, mark: Option<&str>) -> Result<New, NoticeError> {
+        let (mut newest_first, mut last) = (Vec::new(), None);
+        'files: for number in 0..=KEPT {
+            let path = self.numbered(number);
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(NoticeError::Disk { act: "read", path, source }),
+            };
+            // What follows the last line end is nothing, or half a line.
+            for line in bytes.rsplit(|byte| *byte == b'\n').skip(1).filter(|line| !line.is_empty()) {
+                let digest = hex::encode(sha2::Sha256::digest(line));
+                if mark == Some(digest.as_str()) {
+                    break 'files;
+                }
+                last.get_or_insert(digest);
+                newest_first.extend(serde_json::from_slice::<Row>(line));
+            }
+        }
+        newest_first.reverse();
+        Ok(New { rows: newest_first, last })
     }
 
     fn numbered(&self, number: u32) -> PathBuf {

@@ -41,7 +41,9 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
     match &event.what {
         Happening::Available { version } => memory(format!("available/{version}"), 0),
         Happening::Staged { version, .. } => memory(format!("staged/{version}"), 0),
-        Happening::Refused { version } => memory(format!("refused/{version}"), 0),
+        // For another reason it is another matter: half a file on Monday, a forged one on Thursday.
+        Happening::Refused { version } => memory(format!("refused/{version}/{}", digest_of_reason(event)), 0),
+        Happening::FailedElsewhere { version, home } => memory(format!("failed-elsewhere/{version}/{home}"), 0),
         Happening::CrashLoop { version } => memory(format!("{CRASH_LOOP}{version}"), 0),
         Happening::KeyExpires { fingerprint, days } => {
             let key = format!("key/{fingerprint}");
@@ -60,9 +62,8 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
             _ => Once::Nothing { key: "stale".into() },
         },
         Happening::Warning => {
-            let words = event.reason.as_deref().unwrap_or_default();
             // The same words once a day.
-            memory(format!("warning/{}", hex::encode(Sha256::digest(words.as_bytes()))), now.as_second() / 86_400)
+            memory(format!("warning/{}", digest_of_reason(event)), now.as_second() / 86_400)
         }
         Happening::Upgraded { .. }
         | Happening::UpgradeFailed { .. }
@@ -75,6 +76,10 @@ pub(super) fn once(event: &Event, now: Timestamp) -> Once {
     }
 }
 
+fn digest_of_reason(event: &Event) -> String {
+    hex::encode(Sha256::digest(event.reason.as_deref().unwrap_or_default().as_bytes()))
+}
+
 /// Whether this is an end of an attempt, or of its roll-back.
 pub(super) fn is_an_end(event: &Event) -> bool {
     match event.what {
@@ -85,6 +90,7 @@ pub(super) fn is_an_end(event: &Event) -> bool {
         Happening::Available { .. }
         | Happening::Staged { .. }
         | Happening::Refused { .. }
+        | Happening::FailedElsewhere { .. }
         | Happening::Restarted { .. }
         | Happening::CrashLoop { .. }
         | Happening::Steady { .. }
@@ -111,6 +117,7 @@ pub(super) fn subject(event: &Event, mode: Mode, crash_loop_told: bool) -> Optio
         Happening::Available { version } if mode == Mode::Notify => format!("Upgrade AVAILABLE {version}"),
         Happening::Staged { version, .. } if mode == Mode::Stage => format!("Upgrade READY {version}"),
         Happening::Refused { version } => format!("Upgrade REFUSED {version}"),
+        Happening::FailedElsewhere { version, .. } => format!("Upgrade STOPPED {version}"),
         Happening::CrashLoop { version } => format!("Crash loop {version}"),
         Happening::Steady { version } if crash_loop_told => format!("Running steadily {version}"),
         Happening::KeyExpires { days, .. } if *days < 0 => "Signing key EXPIRED".into(),
@@ -180,8 +187,9 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
         }
         Happening::UpgradeFailed { from, to, .. } => changed(from.as_ref(), to),
         Happening::RolledBack { to, .. } => vec![("runs again", to.to_string())],
-        Happening::RollBackFailed { to, .. } => {
-            vec![("version", to.to_string()), ("runs now", "nothing: a person is needed".into())]
+        Happening::RollBackFailed { to, still_lives, .. } => {
+            let runs = if *still_lives { "its process, which does not come up" } else { "nothing" };
+            vec![("version", to.to_string()), ("runs now", format!("{runs}: a person is needed"))]
         }
         Happening::Staged { version, signer } => {
             vec![("version", version.to_string()), ("signed by", signer.clone()), ("next", "kosmos upgrade".into())]
@@ -191,6 +199,9 @@ fn facts(what: &Happening) -> Vec<(&'static str, String)> {
         | Happening::Restarted { version }
         | Happening::CrashLoop { version }
         | Happening::Steady { version } => vec![("version", version.to_string())],
+        Happening::FailedElsewhere { version, home } => {
+            vec![("version", version.to_string()), ("failed in", home.clone())]
+        }
         Happening::Adopted { version, pid } => {
             let process = pid.map(|pid| ("process", pid.to_string()));
             [("version", version.clone())].into_iter().chain(process).collect()

@@ -3,15 +3,17 @@
 //!
 //! Start at [`Notices`]: [`Notices::tell`](crate::ports::Notice::tell) writes, [`Notices::deliver`] sends. Inside:
 //! `letter` (what is said, and whether it is said again), `outbox` and `history` (on disk), `told` (what is told once),
-//! `deliver` (the loop), `smtp` (the only place that speaks to a mail server).
+//! `deliver` (the loops), `smtp` (the only place that speaks to a mail server), `webhook`, `metrics`.
 //! Nothing here decides anything about upgrades, and nothing leaves by mail that was not masked.
 
 mod deliver;
 mod history;
 mod letter;
+mod metrics;
 mod outbox;
 mod smtp;
 mod told;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -23,13 +25,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-use crate::config::settings::{Mail, Mode};
+use crate::config::settings::{Mail, Mode, Network, Webhook};
 use crate::ports::{Event, Notice};
 
 pub use history::{History, Row, Step, json, table};
+pub use metrics::{OnDuty, Runs, Standing};
 
+use metrics::Metrics;
 use outbox::Outbox;
 use told::Told;
+use webhook::Hooks;
 
 /// Why a notice could not be written or sent. It goes into the log and no further.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +71,22 @@ pub enum NoticeError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A webhook cannot be called.
+    #[error("call webhook {webhook}")]
+    Webhook {
+        /// Its name.
+        webhook: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A webhook answered, and has not taken it.
+    #[error("call webhook {webhook}: it answered {status}{}", redirects(*status))]
+    Answer {
+        /// Its name.
+        webhook: String,
+        /// What it answered.
+        status: u16,
+    },
     /// The mail server will not have this mail, or not for this recipient.
     #[error("send mail {subject:?} by {host}")]
     Letter {
@@ -76,6 +97,14 @@ pub enum NoticeError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+fn redirects(status: u16) -> &'static str {
+    if (300..400).contains(&status) {
+        ", which leads elsewhere; redirects are not followed, name the right url"
+    } else {
+        ""
+    }
 }
 
 /// How many mails of this state folder wait to be sent; for those who look from outside.
@@ -103,8 +132,13 @@ pub struct Notices {
     mail: Option<Mail>,
     about: About,
     clock: Clock,
-    /// Something new lies in the outbox.
+    /// A mail was put into the outbox.
     new_mail: Notify,
+    hooks: Option<Hooks>,
+    metrics: Option<Metrics>,
+    state: PathBuf,
+    /// Who is told of each line of the history besides.
+    witness: Option<fn(&Row)>,
 }
 
 impl Notices {
@@ -118,7 +152,25 @@ impl Notices {
             about,
             clock,
             new_mail: Notify::new(),
+            hooks: None,
+            metrics: None,
+            state: state.to_owned(),
+            witness: None,
         }
+    }
+
+    /// Tells this one of each line of the history.
+    #[must_use]
+    pub fn witnessed_by(mut self, witness: fn(&Row)) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    /// With these webhooks, reached as the release sources are. `host` is what this machine calls itself.
+    #[must_use]
+    pub fn with_webhooks(mut self, webhooks: Vec<Webhook>, network: Network, host: String) -> Self {
+        self.hooks = (!webhooks.is_empty()).then(|| Hooks::of(webhooks, network, host));
+        self
     }
 
     /// How many mails wait to be sent.
@@ -136,14 +188,20 @@ impl Notices {
     fn has_been_told(&self, event: &Event) -> bool {
         const LOOKED_THROUGH: usize = 200;
         let Some(attempt) = event.attempt.as_ref().filter(|_| letter::is_an_end(event)) else { return false };
-        let name = history::name(&event.what);
+        let name = history::told(&event.what).name();
         let rows = self.history.read(LOOKED_THROUGH).unwrap_or_default();
         rows.iter().any(|row| row.what == name && row.attempt.as_ref() == Some(&attempt.id))
     }
 
     fn write_down(&self, row: &Row) {
+        if let Some(witness) = self.witness {
+            witness(row);
+        }
         if let Err(error) = self.history.append(row) {
             tracing::error!(what = row.what, error = %Chain(&error), "write history");
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.told.notify_one();
         }
     }
 
@@ -176,10 +234,12 @@ impl Notice for Notices {
         let subject = letter::subject(&event, self.about.mode, told.was_told(letter::CRASH_LOOP));
         // First what people wait for, then what is only kept, and that it was told last: a power cut in between tells
         // it twice rather than never.
-        if let Some(subject) = subject {
-            self.put_mail(&event, &subject);
+        if let Some(subject) = &subject {
+            self.put_mail(&event, subject);
         }
-        self.write_down(&Row::of(&event, self.clock.now()));
+        let row = Row::of(&event, self.clock.now());
+        self.put_calls(&event, &row, subject.as_deref());
+        self.write_down(&row);
         if letter::ends_crash_loop(&event) {
             told.forget(letter::CRASH_LOOP);
         }

@@ -24,6 +24,8 @@ const LARGEST_CA_FILE: u64 = 1 << 20;
 /// A mail server as it is set.
 pub(super) struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// For a server that takes our mail and asks nobody to log in, as relays inside a house do.
+    without_login: Option<AsyncSmtpTransport<Tokio1Executor>>,
     host: String,
     from: Mailbox,
     total: Duration,
@@ -35,15 +37,20 @@ impl Smtp {
         let from = mail.from.parse().map_err(|_| NoticeError::SetUp {
             what: format!("the sender {:?} must be a mail address like kosmos@example.no", mail.from),
         })?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.host)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.host)
             .port(mail.port)
             .timeout(Some(mail.timeout))
             .tls(tls(mail)?);
-        if let Some((user, password)) = &mail.login {
-            builder = builder.credentials(Credentials::new(user.clone(), password.reveal().to_owned()));
-        }
+        let (transport, without_login) = match &mail.login {
+            Some((user, password)) => {
+                let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
+                (builder.clone().credentials(credentials).build(), Some(builder.build()))
+            }
+            None => (builder.build(), None),
+        };
         Ok(Self {
-            transport: builder.build(),
+            transport,
+            without_login,
             host: format!("{}:{}", mail.host, mail.port),
             from,
             total: mail.timeout.saturating_mul(COMMANDS),
@@ -72,6 +79,18 @@ impl Smtp {
         builder.body(body).map_err(|error| refused(error.into()))
     }
 
+    /// Logs in where there is a login and the server offers it. One that offers none is given the mail without, as the
+    /// KOSMOS before us did; the password has not left us then.
+    async fn hand_over(&self, envelope: &Envelope, bytes: &[u8]) -> Result<(), SmtpError> {
+        match (self.transport.send_raw(envelope, bytes).await, &self.without_login) {
+            (Err(error), Some(without_login)) if offers_no_login(&error) => {
+                tracing::warn!(host = self.host, "the mail server offers no login; the mail goes without");
+                without_login.send_raw(envelope, bytes).await.map(|_| ())
+            }
+            (sent, _) => sent.map(|_| ()),
+        }
+    }
+
     fn sort(&self, letter: &Letter, error: SmtpError) -> NoticeError {
         let about_the_letter = error.status().is_some_and(|code| !ABOUT_US.contains(&u16::from(code)));
         if about_the_letter {
@@ -92,12 +111,17 @@ impl Post for Smtp {
         })?;
         let bytes = message.formatted();
         // The transport bounds only the connecting.
-        match tokio::time::timeout(self.total, self.transport.send_raw(&envelope, &bytes)).await {
-            Ok(Ok(_)) => Ok(()),
+        match tokio::time::timeout(self.total, self.hand_over(&envelope, &bytes)).await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.sort(letter, error)),
             Err(elapsed) => Err(NoticeError::Server { host: self.host.clone(), source: elapsed.into() }),
         }
     }
+}
+
+/// The library has no kind of its own for this; a test holds the words.
+fn offers_no_login(error: &SmtpError) -> bool {
+    error.is_client() && efm::chain::Chain(error).to_string().contains("No compatible authentication mechanism")
 }
 
 fn tls(mail: &Mail) -> Result<Tls, NoticeError> {

@@ -48,6 +48,8 @@ pub enum Happening {
     Staged { version: Version, signer: String },
     /// A release was refused by verification or policy.
     Refused { version: Version },
+    /// A release is not installed here by itself because it failed in another home of the same supervisor.
+    FailedElsewhere { version: Version, home: String },
     /// An upgrade was committed. Without a downtime: the supervisor that would know it died right after the commit.
     Upgraded { archive: String, from: Option<Version>, to: Version, downtime: Option<Duration> },
     /// An upgrade failed; what follows is told by itself.
@@ -55,7 +57,14 @@ pub enum Happening {
     /// The old version runs again.
     RolledBack { archive: String, to: Version },
     /// The old version could not be brought up.
-    RollBackFailed { archive: String, to: Version },
+    RollBackFailed {
+        /// The archive's file name.
+        archive: String,
+        /// Which version.
+        to: Version,
+        /// Whether it was started and its process lives, though it does not come up.
+        still_lives: bool,
+    },
     /// The child ended by itself and was started again.
     Restarted { version: Version },
     /// The child ends again and again; told once.

@@ -22,6 +22,9 @@ pub fn table(schedule: &Schedule, site: &str, now: Timestamp) -> String {
     let zone_name = zone.iana_name().unwrap_or("fixed offset");
     push(&mut text, &format!("now       {}  {zone_name}", local(now, zone)));
     push(&mut text, &format!("mode      {}", mode(schedule.mode)));
+    if let Some(longest) = schedule.longest_deferral {
+        push(&mut text, &format!("deferral  at most {}: then in the next window all the same", span(longest)));
+    }
     windows(&mut text, schedule, now);
     looks(&mut text, schedule, site, now);
     warnings(&mut text, schedule);

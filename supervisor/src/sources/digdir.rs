@@ -6,11 +6,11 @@ use std::path::Path;
 use url::Url;
 
 use super::http::Session;
-use super::http::route::shown;
 use super::published::Ending;
 use super::remembered::Memory;
 use super::{Wish, checksums, file_name, place, signature, versions_list};
 use crate::config::settings::{Kind, Network};
+use crate::outside::shown;
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
 

@@ -231,7 +231,7 @@ fn leads_inside(folder: &Path, link: &Path) -> io::Result<bool> {
 }
 
 /// The tag in the name of an archive, whatever the case of the rest.
-fn tag_in(name: &str, artifact: &str, end: &str) -> Option<Tag> {
+pub(super) fn tag_in(name: &str, artifact: &str, end: &str) -> Option<Tag> {
     let start = name.get(..artifact.len())?;
     let rest = name.get(artifact.len()..)?.strip_prefix('-')?;
     let split = rest.len().checked_sub(end.len())?;

@@ -4,12 +4,12 @@ use std::path::Path;
 use url::Url;
 
 use super::http::Session;
-use super::http::answer::clip;
-use super::http::route::shown;
 use super::published::Ending;
 use super::remembered::Memory;
 use super::{Wish, checksums, file_name, place, signature};
 use crate::config::settings::{Channel, Network};
+use crate::outside::headers::clip;
+use crate::outside::shown;
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
 

@@ -1,13 +1,14 @@
 //! Where releases come from: [`digdir`] (a YAML list and GitHub's layout), [`maven`], [`directory`].
 //!
 //! Start at [`AnySource`]. [`http`] is the only way out of the machine; [`versions_list`], [`published`] read what
-//! publishers write; [`remembered`] keeps the last list so that nothing new costs nothing.
+//! publishers write; [`fetches`] bounds how much comes at a time; [`remembered`] keeps the last list so that nothing new costs nothing.
 //!
 //! A source believes nothing and verifies nothing: it brings names and bytes, within limits. No call changes anything
 //! here but the remembered list, so every call may be dropped at any moment.
 
 pub mod digdir;
 pub mod directory;
+pub mod fetches;
 pub mod http;
 pub mod maven;
 pub mod published;
@@ -22,10 +23,10 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::settings::{Channel, Kind, Network, Settings, Source};
+use crate::outside::{Cause, shown};
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
 use http::Session;
-use http::cause::Cause;
 use published::Ending;
 
 /// The source that the settings name.
@@ -122,6 +123,15 @@ pub fn file_name(artifact: &str, tag: &Tag, kind: Kind) -> String {
     format!("{artifact}-{tag}{}", name_end(kind))
 }
 
+/// The tag in the name of an archive that a person carries in: as it is published, or without the platform.
+pub fn tag_in_name(name: &str, artifact: &str, kind: Kind) -> Option<Tag> {
+    let published = directory::tag_in(name, artifact, &name_end(kind));
+    match kind {
+        Kind::Java => published,
+        Kind::Native => published.or_else(|| directory::tag_in(name, artifact, ".zip")),
+    }
+}
+
 /// What stands behind the tag in the name of an archive.
 fn name_end(kind: Kind) -> String {
     match kind {
@@ -141,7 +151,7 @@ fn place(folder: &Url, names: &[&str]) -> Result<Url, SourceError> {
     let mut url = folder.clone();
     let Ok(mut path) = url.path_segments_mut() else {
         let source = Box::new(Cause::Setting("it must be an address like https://host/folder/".into()));
-        return Err(SourceError::SetUp { what: http::route::shown(folder), source });
+        return Err(SourceError::SetUp { what: shown(folder), source });
     };
     path.pop_if_empty().extend(names);
     drop(path);
@@ -163,11 +173,9 @@ async fn checksums(
     for ending in endings {
         let url = place(ending.as_str())?;
         match session.small(&url, network.signature_limit_bytes).await {
-            Ok(bytes) => found.push(
-                ending
-                    .read(&bytes)
-                    .map_err(|reason| SourceError::Refused { what: http::route::shown(&url), reason })?,
-            ),
+            Ok(bytes) => {
+                found.push(ending.read(&bytes).map_err(|reason| SourceError::Refused { what: shown(&url), reason })?);
+            }
             Err(SourceError::NotPublished { .. }) => {}
             Err(error) => return Err(error),
         }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
 
-use super::http::answer::clip;
 use crate::config::settings::Channel;
+use crate::outside::headers::clip;
 use crate::release::Tag;
 
 /// How many environments an error names.

@@ -119,6 +119,8 @@ pub enum Progress {
     /// Nothing is going on.
     #[default]
     Idle,
+    /// An upgrade that a person wants now waits, and for what.
+    Waiting(String),
     /// Asking the source.
     Looking,
     /// Fetching an archive.
@@ -258,25 +260,28 @@ impl UpdateError {
 /// in staging and is gone on with.
 pub async fn look<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Option<Verified>, UpdateError> {
     world.progress.send_replace(Progress::Looking);
-    match find::wanted(world, wish).await {
+    let found = match find::wanted(world, wish).await {
         Ok(release) => stage(world, release, wish).await,
+        Err(error) => Err(error),
+    };
+    match found {
         // A version that a person names, for the way back, needs no source where it lies here already.
-        Err(error) => match verify::named_and_here(world, wish)? {
-            Some(verified) => Ok(Some(verified)),
-            None => Err(error),
-        },
+        Err(error @ UpdateError::Source(_)) => {
+            verify::named_and_here(world, wish)?.map_or(Err(error), |it| Ok(Some(it)))
+        }
+        found => found,
     }
 }
 
-/// Asks and compares, and tells; fetches nothing.
-pub async fn notify_only<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<(), UpdateError> {
+/// Asks and compares, and tells what is newer; fetches nothing.
+pub async fn notify_only<D: Doors>(world: &World<D>, wish: &compare::Wish) -> Result<Option<Version>, UpdateError> {
     let release = find::wanted(world, wish).await?;
     let version = release.version().clone();
-    if compare::with_what_is_here(world, release, wish)?.is_some() {
-        let what = Happening::Available { version };
-        world.notice.tell(Event::of(what));
+    if compare::with_what_is_here(world, release, wish)?.is_none() {
+        return Ok(None);
     }
-    Ok(())
+    world.notice.tell(Event::of(Happening::Available { version: version.clone() }));
+    Ok(Some(version))
 }
 
 /// The part of [`look`] after the release is known.

@@ -221,7 +221,7 @@ async fn see_it_come_up<D: Doors>(
             let archive = commit::archive_name(&old);
             world.tell(
                 trial,
-                Happening::RollBackFailed { archive, to: old.version().clone() },
+                Happening::RollBackFailed { archive, to: old.version().clone(), still_lives: true },
                 Some(why.clone()),
                 world.child_log(&process),
             );
@@ -246,7 +246,7 @@ fn nothing_more_can_be_done<D: Doors>(
     let tag = old.map_or(&trial.to.tag, |old| &old.tag);
     let archive = old.map_or_else(|| commit::archive_name_of(tag), commit::archive_name);
     let to = tag.version().clone();
-    world.tell(trial, Happening::RollBackFailed { archive, to }, Some(why.to_owned()), log);
+    world.tell(trial, Happening::RollBackFailed { archive, to, still_lives: false }, Some(why.to_owned()), log);
     note(world.vault.end_trial(), "end trial");
     Outcome::NothingRuns { why: why.to_owned() }
 }

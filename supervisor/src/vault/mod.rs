@@ -11,6 +11,8 @@
 //!     current.json                    the pointer: what runs here, and what ran before it
 //!     trial.json  floors.json  held.json  child.json  mirror.json
 //!     *.second.json                   the second copy of each of these
+//!     hold.json  waiting.json  last-look.json  settings.json    `duty`'s and `cli`'s
+//!     told.json  history.jsonl  outbox/                         `notice`'s
 //!     *.json.corrupt-<time>           neither copy made sense; for a person to look at
 //!     staging/<tag>/                  what is being fetched; private; never a name that could be started
 //!       archive.part  resume.json
@@ -86,6 +88,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Enough to look at what is written down.
+    fn bare(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            kind: Kind::Java,
+            artifact: String::new(),
+            backup: settings::Backup { paths: Vec::new(), keep: 0 },
+            blocklist: settings::Blocklist { enabled: false, duration: std::time::Duration::ZERO },
+            timezone: jiff::tz::TimeZone::UTC,
+        }
+    }
+
     /// As set.
     pub fn of(settings: &Settings) -> Self {
         let (Source::Digdir { artifact, .. } | Source::Maven { artifact, .. } | Source::Directory { artifact, .. }) =
@@ -136,6 +150,12 @@ impl Folder {
         Self::build(plan, clock, unpack, None, Disk::default())
     }
 
+    /// What is held against any bytes in a home folder, whatever its settings say. Nothing is changed.
+    pub fn held_in(home: &Path) -> Result<Vec<(Sha256, Held)>, VaultError> {
+        let nothing: Unpack = |_, _, _, _| Err("nothing is unpacked here".into());
+        Self::to_look_into(Plan::bare(home), Clock::machine(), nothing).all_held()
+    }
+
     fn build(plan: Plan, clock: Clock, unpack: Unpack, lock: Option<HomeLock>, disk: Disk) -> Self {
         let state = state_folder(&plan.home);
         Self {
@@ -178,7 +198,9 @@ impl Folder {
         work: impl FnOnce(&Core) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let core = Arc::clone(&self.core);
-        let worked = tokio::task::spawn_blocking(move || work(&core)).await;
+        // What it has to say belongs where the one who asked for it speaks.
+        let span = tracing::Span::current();
+        let worked = tokio::task::spawn_blocking(move || span.in_scope(|| work(&core))).await;
         worked.unwrap_or_else(|error| Err(disk::failed("work in", &self.core.state)(io::Error::other(error))))
     }
 }
@@ -332,6 +354,10 @@ impl Vault for Folder {
 
     fn blocklisted(&self, now: jiff::Timestamp) -> Result<Vec<(Tag, Option<jiff::Timestamp>)>, VaultError> {
         let plan = &self.core.plan;
+        if !plan.blocklist.enabled {
+            // As KOSMOS: markers that were left from a time when it was on hold nothing back.
+            return Ok(Vec::new());
+        }
         let found = kosmos_home::read(&plan.home, &now.to_zoned(plan.timezone.clone()));
         Ok(found.blocklisted.into_iter().map(|marker| (marker.tag, marker.until)).collect())
     }

@@ -144,5 +144,5 @@ pub(super) fn open_for_times(path: &Path) -> io::Result<File> {
 /// Removes a folder and all in it, whatever rights the folders in it have.
 pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
     make_removable(folder)?;
-    fs::remove_dir_all(folder)
+    efm::atomic::remove_folder(folder)
 }

@@ -391,7 +391,7 @@ impl Vault for Shed {
     }
 
     fn jars_in_home(&self) -> Result<Vec<(Tag, PathBuf)>, VaultError> {
-        Ok(Vec::new())
+        Ok(self.machine.disk.borrow().jars.clone())
     }
 
     async fn mirror_for_kosmos(&self, _: &Mirror) -> Result<(), VaultError> {

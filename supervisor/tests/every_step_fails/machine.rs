@@ -5,11 +5,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use kosmos::ports::{BackupId, Event, Floors, Held, Named, Process, Stored, Trial};
-use kosmos::release::{Sha256, Version};
+use kosmos::release::{Sha256, Tag, Version};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -64,18 +65,26 @@ pub struct Disk {
     pub put_back: BTreeMap<String, bool>,
     /// The child's own data: who has written to it.
     pub data: String,
+    /// What lay there when a copy was put back.
+    pub set_aside: Vec<String>,
+    /// Jars that KOSMOS or a person left in the home folder.
+    pub jars: Vec<(Tag, PathBuf)>,
 }
 
 pub struct Machine {
     pub disk: RefCell<Disk>,
     pub processes: RefCell<Vec<Running>>,
     pub behaviours: BTreeMap<String, Behaviour>,
+    /// It migrates its data, and no other version can live with that.
+    pub one_way: RefCell<Option<&'static str>>,
     pub boot: RefCell<u32>,
     pub next_pid: RefCell<u32>,
     pub told: RefCell<Vec<Event>>,
     pub violations: RefCell<Vec<String>>,
     pub passed: RefCell<Vec<&'static str>>,
     pub fault: RefCell<Option<(usize, Fault)>>,
+    /// A door that says no each time.
+    pub shut: RefCell<Option<&'static str>>,
     pub struck: RefCell<Option<&'static str>>,
 }
 
@@ -85,12 +94,14 @@ impl Machine {
             disk: RefCell::default(),
             processes: RefCell::default(),
             behaviours: behaviours.iter().map(|(version, is)| ((*version).to_owned(), *is)).collect(),
+            one_way: RefCell::default(),
             boot: RefCell::new(1),
             next_pid: RefCell::new(100),
             told: RefCell::default(),
             violations: RefCell::default(),
             passed: RefCell::default(),
             fault: RefCell::default(),
+            shut: RefCell::default(),
             struck: RefCell::default(),
         })
     }
@@ -109,6 +120,7 @@ impl Machine {
             *self.struck.borrow_mut() = Some(door);
         }
         match fault {
+            None if *self.shut.borrow() == Some(door) => Err(no()),
             None => act(),
             Some(Fault::Fails) => Err(no()),
             Some(Fault::DiesBefore) => std::panic::resume_unwind(Box::new(Died)),
@@ -120,12 +132,17 @@ impl Machine {
     }
 
     pub fn start(&self, version: &Version, file: &std::path::Path) -> Process {
+        if !self.disk.borrow().stored.values().any(|stored| stored.file == file) {
+            self.violations.borrow_mut().push(format!("{} was started and was never verified", file.display()));
+        }
+        self.start_by_hand(version, file)
+    }
+
+    /// As a person does, or KOSMOS: nothing was verified.
+    pub fn start_by_hand(&self, version: &Version, file: &std::path::Path) -> Process {
         let alive: Vec<String> = self.alive();
         if !alive.is_empty() {
             self.violations.borrow_mut().push(format!("{version} was started beside {}", alive.join(", ")));
-        }
-        if !self.disk.borrow().stored.values().any(|stored| stored.file == file) {
-            self.violations.borrow_mut().push(format!("{} was started and was never verified", file.display()));
         }
         if self.disk.borrow().put_back.values().any(|whole| !whole) {
             self.violations.borrow_mut().push(format!("{version} was started on data that is half put back"));
@@ -138,7 +155,7 @@ impl Machine {
             boot: self.boot.borrow().to_string(),
             archive: Some(file.to_owned()),
         };
-        let behaviour = self.behaviours[&version.to_string()];
+        let behaviour = self.behaviour_of(&version.to_string());
         let running = Running {
             process: process.clone(),
             version: version.clone(),
@@ -149,6 +166,12 @@ impl Machine {
         self.processes.borrow_mut().push(running);
         let _ = write!(self.disk.borrow_mut().data, "[{version}]");
         process
+    }
+
+    fn behaviour_of(&self, version: &str) -> Behaviour {
+        let migrated_by = self.one_way.borrow().filter(|other| *other != version);
+        let is_lost = migrated_by.is_some_and(|other| self.disk.borrow().data.contains(&format!("[{other}]")));
+        if is_lost { Behaviour::Crashes } else { self.behaviours[version] }
     }
 
     pub fn alive(&self) -> Vec<String> {
@@ -206,7 +229,8 @@ impl Machine {
         let mut disk = self.disk.borrow_mut();
         match disk.backups.get(&id.0).cloned() {
             Some(data) => {
-                disk.data = data;
+                let before = std::mem::replace(&mut disk.data, data);
+                disk.set_aside.push(before);
                 disk.put_back.insert(id.0.clone(), true);
                 true
             }

@@ -3,7 +3,7 @@
 use kosmos::demo::publisher::{Archive, Publisher};
 use kosmos::ports::{Floors, Held, Process, Stored, Trial, TrialStage, Vault, state_folder};
 use kosmos::vault::{self, Folder, Plan};
-use outside_world::child::program;
+use outside_world::child::{self, program};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -99,14 +99,8 @@ impl Site {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program("kosmos-under-test").unwrap());
-        command.args(words).current_dir(&self.home).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let lower = name.to_string_lossy().to_lowercase();
-            if lower.starts_with("kosmos") || lower.starts_with("spring") || lower.starts_with("java") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = child::kosmos(words).unwrap();
+        command.current_dir(&self.home).env("RUST_BACKTRACE", "1");
         command
     }
 

@@ -360,7 +360,7 @@ async fn defect_16_and_k_37_what_happened_and_what_is_waited_for_can_be_read() {
         })
         .await;
     let look = remembered_look(&state_folder(site.path())).unwrap();
-    assert!(look.text.contains("4.0.8 is verified and staged"), "{look:?}");
+    assert!(look.text.contains("found 4.0.8, and verified it"), "{look:?}");
     let rows: Vec<String> = site.history().into_iter().map(|row| row.what).collect();
     for what in ["upgraded", "staged", "upgrade-failed", "rolled-back"] {
         assert!(rows.iter().any(|row| row == what), "{what}: {rows:?}");

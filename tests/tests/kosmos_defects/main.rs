@@ -18,9 +18,13 @@
     reason = "a test that fails should stop"
 )]
 
+mod deferral;
 mod duty;
+mod restarts;
 mod review;
 mod swap;
 mod table;
 mod trust;
-mod world;
+mod unverified;
+
+use outside_world::in_process as world;

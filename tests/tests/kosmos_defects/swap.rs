@@ -77,7 +77,7 @@ async fn k_08_a_closed_port_is_no_stop_while_the_process_still_has_its_database(
     let (new, downtime) = committed(supervisor.upgrade(Some(&old)).await);
     assert!(!supervisor.lives(&old) && supervisor.lives(&new));
     site.assert_never_two_at_once();
-    let last_words = site.ran().into_iter().find(|line| line[0] == "stop").expect("it was not killed");
+    let last_words = site.home.ran().into_iter().find(|line| line[0] == "stop").expect("it was not killed");
     assert_eq!((last_words[2].as_str(), last_words.last().unwrap().as_str()), ("4.0.7", "0"));
     // What is waited for is the end of the process, and the clock of the downtime starts there.
     assert!(downtime < Duration::from_secs(20), "{downtime:?}");
@@ -121,7 +121,7 @@ async fn defect_09_and_k_07_an_answer_counts_only_from_the_process_that_was_star
     let supervisor = site.supervisor(NIGHT).await;
     let launch = Launch { file: site.path().join("integrasjonspunkt-v4.0.8.jar"), version: "4.0.8".parse().unwrap() };
     site.write("integrasjonspunkt-v4.0.8.jar", site.jar("4.0.8", "start=never"));
-    let impostor = Impostor::on(site.port, "4.0.8");
+    let impostor = Impostor::on(site.home.port, "4.0.8");
     let process = supervisor.world.child.spawn(&launch).await.unwrap();
     let up = watch::come_up(&supervisor.world, &process, &launch.version, &[]).await;
     if owners_are_told() {
@@ -245,7 +245,7 @@ async fn k_23_a_start_that_still_works_is_waited_for_and_one_that_stands_still_i
     let (new, downtime) = committed(outcome);
     assert!(downtime >= Duration::from_secs(3), "{downtime:?}");
     assert!(supervisor.lives(&new));
-    let ends: Vec<_> = site.ran().into_iter().filter(|line| line[0] == "stop" && line[2] == "4.0.9").collect();
+    let ends: Vec<_> = site.home.ran().into_iter().filter(|line| line[0] == "stop" && line[2] == "4.0.9").collect();
     assert!(ends.is_empty(), "it was never signalled: {ends:?}");
 }
 

@@ -249,7 +249,7 @@ pub const ROWS: &[(&str, Shown)] = &[
         "k_29",
         Elsewhere(
             &[
-                ("supervisor/src/child/mask.rs", "k29_secrets_and_identity_numbers_do_not_reach_a_mail"),
+                ("src/masking.rs", "k29_secrets_and_identity_numbers_do_not_reach_a_mail"),
                 (
                     "supervisor/src/notice/tests/letters.rs",
                     "k_29_a_mail_is_bounded_and_holds_no_secret_and_no_identity_number",

@@ -69,7 +69,7 @@ async fn defect_01_and_k_01_bytes_that_failed_verification_are_never_started() {
         assert!(launchable.is_empty(), "{what}: {launchable:?}");
     }
     assert_eq!(site.started(), ["4.0.7"]);
-    assert_eq!(site.told("refused").len(), 1, "a person is told, once: {:?}", site.history());
+    assert_eq!(site.told("refused").len(), 4, "a person is told, once for each reason: {:?}", site.history());
 }
 
 /// KOSMOS: a 404 or a broken line leaves an empty or truncated jar under its final name, for ever.

@@ -4,20 +4,18 @@ use crate::fixture::{Ends, Fixture, KeyFile, Person, Publish, Serve, Site};
 use crate::forgery;
 use efm::chain::Chain;
 use efm::clock::Clock;
-use kosmos::child::IntegrationPoint;
-use kosmos::config::{self, Settings};
-use kosmos::notice::{About, Notices};
-use kosmos::ports::{Child, Doors, SourceError, Vault, state_folder};
+use kosmos::config;
+use kosmos::ports::{Child, SourceError, Vault, state_folder};
 use kosmos::sources::AnySource;
 use kosmos::update::compare::Wish;
-use kosmos::update::{self, Outcome, Progress, Running, Steps, UpdateError, Verified, World};
-use kosmos::vault::{self, Folder};
-use outside_world::child::program;
+use kosmos::update::{self, Outcome, Running, UpdateError, Verified, World};
+use kosmos::vault;
+use outside_world::child::{self, program};
+use outside_world::doors::{Real, world};
 use outside_world::liar::{Liar, Lie, Page};
 use sha2::Digest;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -26,19 +24,9 @@ const LIST: &str = "/latest-versions.yml";
 /// What a fetch may leave in staging.
 const NOT_LAUNCHABLE: [&str; 2] = ["archive.part", "resume.json"];
 
-/// The doors of the real world.
-pub struct Real;
-
-impl Doors for Real {
-    type Source = AnySource;
-    type Child = IntegrationPoint;
-    type Vault = Folder;
-    type Notice = Notices;
-}
-
 /// The site.
 pub struct Home {
-    pub folder: tempfile::TempDir,
+    site: child::Home,
     pub liar: Liar,
     pub world: World<Real>,
     _leave: watch::Sender<bool>,
@@ -53,7 +41,7 @@ pub struct State {
     pub trial: String,
     pub runs: String,
     /// Every start and stop of an integration point in this home.
-    pub ran: String,
+    pub ran: Vec<Vec<String>>,
     pub versions: Vec<String>,
     /// Each file and folder, with what would show that it was touched.
     pub listing: BTreeMap<PathBuf, String>,
@@ -62,17 +50,16 @@ pub struct State {
 impl Home {
     /// An empty site that believes in the publisher.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let site = child::Home::new().unwrap();
         let liar = Liar::start().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&folder.path().join(name), bytes).unwrap();
-        write("integrasjonspunkt-local.properties", format!("server.port={port}\n").as_bytes());
+        let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&site.path().join(name), bytes).unwrap();
         write("eformidling-key.asc", &forgery::key_file(None));
         write("kosmos.toml", settings_text(&liar).as_bytes());
-        let settings = config::load(folder.path(), &[], &[]).map_err(|all| config::problems_text(&all)).unwrap();
+        let settings = config::load(site.path(), &[], &[]).map_err(|all| config::problems_text(&all)).unwrap();
         let (leave, left) = watch::channel(false);
-        let world = world(settings.settings, left);
-        Self { folder, liar, world, _leave: leave }
+        let lock = vault::lock(site.path()).unwrap();
+        let world = world(settings.settings, lock, Clock::machine(), left);
+        Self { site, liar, world, _leave: leave }
     }
 
     /// What the site has said, from now on.
@@ -87,11 +74,11 @@ impl Home {
             settings.network.total_timeout = Duration::from_secs(3);
             settings.network.slowest_bytes_per_second = 1 << 30;
         }
-        self.world.source = AnySource::from_settings(&settings, &state_folder(self.folder.path()));
+        self.world.source = AnySource::from_settings(&settings, &state_folder(self.site.path()));
     }
 
     fn put_key(&self, what: Option<KeyFile>) {
-        let path = self.folder.path().join("eformidling-key.asc");
+        let path = self.site.path().join("eformidling-key.asc");
         efm::atomic::replace(&path, &forgery::key_file(what)).unwrap();
     }
 
@@ -150,7 +137,7 @@ impl Home {
             says.map(|said| (said.version, said.health)),
             vault.remembered_child().unwrap().map(|child| child.pid),
         );
-        let ran = std::fs::read_to_string(self.folder.path().join("ran.log")).unwrap_or_default();
+        let ran = self.site.ran();
         State {
             pointer: format!("{:?}", vault.pointer().unwrap()),
             floors: format!("{:?}", vault.floors().unwrap()),
@@ -159,14 +146,14 @@ impl Home {
             runs,
             ran,
             versions: vault.all_stored().unwrap().iter().map(|stored| stored.version().to_string()).collect(),
-            listing: listing(self.folder.path()),
+            listing: listing(self.site.path()),
         }
     }
 
     /// What lies in staging and could be started.
     pub fn launchable_in_staging(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        let staging = state_folder(self.folder.path()).join("staging");
+        let staging = state_folder(self.site.path()).join("staging");
         each_below(&staging, &mut |path, metadata| {
             let name = path.file_name().unwrap_or_default();
             #[cfg(unix)]
@@ -184,7 +171,7 @@ impl Home {
     pub fn plain(&self, text: &str, archive: &[u8]) -> String {
         let mut plain = text
             .replace(&self.liar.address().to_string(), "127.0.0.1:<port>")
-            .replace(&self.folder.path().display().to_string(), "<home>")
+            .replace(&self.site.path().display().to_string(), "<home>")
             .replace(&format!("{} bytes", archive.len()), "<all> bytes");
         for (person, name) in [
             (Person::Publisher, "<publisher's key>"),
@@ -204,14 +191,11 @@ impl Home {
         }
         plain
     }
+}
 
-    /// Ends what this test started, also when it failed half-way.
-    pub async fn end(&self) {
-        let remembered = self.world.vault.remembered_child().ok().flatten();
-        if let Ok(Some(process)) = self.world.child.find(remembered.as_ref()).await {
-            let _ = self.world.child.kill(&process).await;
-            let _ = tokio::time::timeout(Duration::from_secs(5), self.world.child.ended(&process)).await;
-        }
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.site.clear();
     }
 }
 
@@ -305,25 +289,6 @@ fn settings_text(liar: &Liar) -> String {
         liar.url("/"),
         program("false-java").unwrap().display()
     )
-}
-
-fn world(settings: Settings, leave: watch::Receiver<bool>) -> World<Real> {
-    let state = state_folder(&settings.home);
-    let lock = vault::lock(&settings.home).unwrap();
-    let unpack: vault::Unpack = |file, entry, to, limit| Ok(kosmos::release::jar::unpack(file, entry, to, limit)?);
-    let zone = settings.schedule.timezone.clone();
-    let about = About { site: "a test".into(), zone, mode: settings.schedule.mode };
-    World {
-        source: AnySource::from_settings(&settings, &state),
-        child: IntegrationPoint::new(&settings),
-        vault: Folder::new(vault::Plan::of(&settings), Clock::machine(), unpack, lock),
-        notice: Notices::open(&state, None, about, Clock::machine()),
-        clock: Clock::machine(),
-        progress: watch::channel(Progress::Idle).0,
-        steps: Steps::default(),
-        leave,
-        settings,
-    }
 }
 
 /// Reads one fixture's folder, tells its lie, and says what was wrong.

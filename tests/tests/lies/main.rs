@@ -104,7 +104,6 @@ fn tell(folder: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut home = runtime.block_on(async { Home::new() });
     let told = catch_unwind(AssertUnwindSafe(|| runtime.block_on(home::tell(folder, &mut home))));
-    runtime.block_on(home.end());
     told.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         Err(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())

@@ -3,6 +3,7 @@
 mod child;
 mod mail;
 mod network;
+mod notice;
 mod release;
 mod schedule;
 
@@ -10,7 +11,7 @@ use super::Effective;
 use super::check;
 use super::keys::KEYS;
 use super::problem::{Place, Problem, Wrong, wrong};
-use super::reader::Reader;
+use super::reader::{End, Reader};
 use super::settings::{Backup, Blocklist, Settings};
 use super::value::{Scalar, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub(super) fn settings(values: BTreeMap<&'static str, Value>, folder: &Path, fil
     if let Some(home) = &home {
         reader.home.clone_from(home);
     }
+    let homes = homes(&mut reader, folder);
     let organisation = reader.one("organisation", check::organisation, String::clone);
     let release = release::read(&mut reader);
     let schedule = schedule::read(&mut reader, release.as_ref());
@@ -46,9 +48,10 @@ pub(super) fn settings(values: BTreeMap<&'static str, Value>, folder: &Path, fil
     let network = network::read(&mut reader, files);
     let backup = backup(&mut reader);
     let mail = mail::read(&mut reader, files);
+    let notice = notice::read(&mut reader, files);
     let blocklist = blocklist(&mut reader);
-    let (problems, mut shown, refused) = reader.end();
-    let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).collect();
+    let End { problems, mut shown, refused } = reader.end();
+    let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).flatten().collect();
 
     let whole = || {
         Some(Settings {
@@ -59,7 +62,9 @@ pub(super) fn settings(values: BTreeMap<&'static str, Value>, folder: &Path, fil
             network: network?,
             backup: backup?,
             mail,
+            notice,
             blocklist: blocklist?,
+            homes,
             organisation,
         })
     };
@@ -83,6 +88,29 @@ fn home(reader: &mut Reader, folder: &Path) -> Option<PathBuf> {
         };
     }
     reader.one("home", |scalar| is_folder(folder.join(check::path(scalar.text()?)?)), |home| home.display().to_string())
+}
+
+/// `[host]`: paths from the folder of the file that names them. One that is not there today may be there later, so it is
+/// no error here.
+fn homes(reader: &mut Reader, folder: &Path) -> Vec<PathBuf> {
+    let path = |scalar: &Scalar| Ok(plainly(&folder.join(check::path(scalar.text()?)?)));
+    let homes = reader.many("host.homes", path, |home| home.display().to_string());
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = homes.iter().find(|home| !seen.insert(*home)) {
+        reader.refuse("host.homes", wrong(format!("{} is named twice", twice.display()), "each home once"));
+    }
+    if !homes.is_empty() && !homes.contains(&plainly(folder)) {
+        for name in reader.in_files().into_iter().filter(|name| *name != "host.homes") {
+            let right = "the same in the settings of each home; here [host] stands alone";
+            reader.warn(name, wrong("it counts for nothing beside host.homes", right));
+        }
+    }
+    homes
+}
+
+/// Without `.` in it, so that two ways to write one path are one.
+fn plainly(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
 }
 
 fn backup(reader: &mut Reader) -> Option<Backup> {

@@ -1,6 +1,6 @@
 //! `[schedule]`
 
-use super::{DAY, MINUTE, SECOND, duration, is_word};
+use super::{DAY, HOUR, MINUTE, SECOND, duration, is_word};
 use crate::config::check;
 use crate::config::nearest::nearest;
 use crate::config::problem::{Wrong, quoted, wrong};
@@ -22,10 +22,17 @@ pub(super) fn read(reader: &mut Reader, release: Option<&Release>) -> Option<Sch
     let window_length = duration(reader, "schedule.window_length", SECOND, DAY * 7);
     let timezone = reader.need("schedule.timezone", timezone, |zone| zone.iana_name().unwrap_or("UTC").to_owned());
     let mode = reader.need("schedule.mode", |scalar| scalar.choice(&MODES), |mode| word_of(&MODES, mode));
+    let show = |longest: &Duration| units::show_duration(*longest);
+    let longest_deferral = reader.one("schedule.longest_deferral", |it| it.duration(HOUR, DAY * 365), show);
     let blackout = reader.many("schedule.blackout", check::days, |(first, last)| format!("{first}/{last}"));
 
     for cron in windows.iter().filter(|cron| cron.every_second()) {
         reader.warn("schedule.window", every_second(cron));
+    }
+    if longest_deferral.is_some() && (mode == Some(Mode::Off) || windows.is_empty()) {
+        let why = if mode == Some(Mode::Off) { "mode is \"off\": nobody looks" } else { "there is no window" };
+        let what = wrong(format!("{why}, so it never comes to that"), "another mode and a window, or leave it out");
+        reader.warn("schedule.longest_deferral", what);
     }
     // A window that is wrong is told already.
     if windows.is_empty() && reader.scalar("schedule.window").is_none() && mode == Some(Mode::Auto) {
@@ -52,6 +59,7 @@ pub(super) fn read(reader: &mut Reader, release: Option<&Release>) -> Option<Sch
         window_length: window_length?,
         timezone: timezone?,
         mode: mode?,
+        longest_deferral,
         blackout,
     })
 }

@@ -63,6 +63,20 @@ fn an_empty_folder_gives_the_defaults() {
 }
 
 #[test]
+fn a_folder_may_name_the_homes_of_its_host() {
+    let all = toml("[host]\nhomes = [\"a\", \"./b\"]\n");
+    let home = &all.settings.home;
+    assert_eq!(all.settings.homes, [home.join("a"), home.join("b")]);
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\"a\"]\n[schedule]\nmode = \"stage\"\n")], &[], &[]);
+    assert!(said.contains("kosmos.toml:4: warning: schedule.mode: it counts for nothing beside host.homes"), "{said}");
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\"a\", \"b\", \"./a\"]\n")], &[], &[]);
+    assert!(said.contains("is named twice"), "{said}");
+    // A home that is one of its own host has settings of its own.
+    let said = told(&[("kosmos.toml", "[host]\nhomes = [\".\", \"b\"]\n[schedule]\nmode = \"stage\"\n")], &[], &[]);
+    assert_eq!(said, "");
+}
+
+#[test]
 fn each_layer_wins_over_the_one_below_it_setting_by_setting() {
     let files: Pairs<'_> = &[
         ("integrasjonspunkt-local.properties", "kosmos.mail.from=a@ip.no\nkosmos.orgnumber=987464291\nserver.port=1\n"),
@@ -323,7 +337,8 @@ fn what_is_right_counts_though_something_else_is_wrong() {
         "kosmos.toml",
         "home = \"ip\"\n[schedule]\nlokk = \"15m\"\nlook = \"soon\"\ntimezone = \"UTC\"\n[child]\nkind = 5\n\
          start_patience = \"1h\"\nstart_patience_bound = \"1m\"\n[release]\nsource = \"maven\"\nkeys = [\"\"]\n\
-         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n",
+         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n\
+         [[notice.webhook]]\nurl = \"nonsense\"\n",
     )]);
     std::fs::create_dir(folder.path().join("ip")).unwrap();
     assert!(load(folder.path(), &[], &[]).is_err());
@@ -331,6 +346,7 @@ fn what_is_right_counts_though_something_else_is_wrong() {
     assert_eq!(settings.home, folder.path().join("ip"));
     assert_eq!(settings.schedule.timezone.iana_name(), Some("UTC"));
     assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
+    assert!(settings.notice.webhooks.is_empty());
     write(&folder, "kosmos.toml", b"[schedule\nlook");
     assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
     write(&folder, "kosmos.toml", b"home = \"nowhere\"");

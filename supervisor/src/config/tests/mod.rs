@@ -1,6 +1,7 @@
 //! Whole folders in, settings or messages out.
 
 mod access;
+mod last_good;
 mod layers;
 mod paths;
 mod samples;

@@ -31,12 +31,14 @@ fn each_setting_is_shown_with_where_it_came_from_and_no_secret() {
     insta::assert_snapshot!(text, @r##"
 home                                HOME                                              default
 organisation                        987464291                                         integrasjonspunkt-local.properties:1
+host.homes                          -                                                 default
 schedule.look                       never                                             command line
 schedule.splay                      5m                                                default
 schedule.window                     0 0 6 * * ?                                       kosmos-local.properties:1
 schedule.window_length              1h                                                default
 schedule.timezone                   Europe/Oslo                                       default
 schedule.mode                       stage                                             environment KOSMOS_SCHEDULE_MODE
+schedule.longest_deferral           -                                                 default
 schedule.blackout                   -                                                 default
 child.kind                          java                                              default
 child.java                          -                                                 default
@@ -96,9 +98,44 @@ mail.password_file                  -                                           
 mail.security                       plain                                             kosmos-local.properties:5
 mail.timeout                        30s                                               default
 mail.ca_file                        -                                                 default
+notice.metrics                      -                                                 default
+notice.webhook                      -                                                 default
 blocklist.enabled                   false                                             default
 blocklist.duration                  2h                                                default
 "##);
+}
+
+#[test]
+fn each_webhook_is_shown_with_its_own_lines_and_no_secret() {
+    let toml = "[notice]\nmetrics = \"kosmos.prom\"\n\n[[notice.webhook]]\nname = \"on-call\"\n\
+                url = \"https://hooks.example.org/T0K3N?key=T0K3N\"\nevents = [\"upgraded\", \"crash-loop\"]\n\
+                secret = \"a long and secret T0K3N\"\ntoken = \"Bearer T0K3N\"\n\n[[notice.webhook]]\nurl_file = \"url\"\n\
+                secret_file = \"key\"\nheader = \"X-Api-Key\"\ntoken_file = \"token\"\n";
+    let files: Pairs<'_> = &[
+        ("kosmos.toml", toml),
+        ("url", "http://127.0.0.1:8080/T0K3N\n"),
+        ("key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"),
+        ("token", "T0K3N"),
+    ];
+    let folder = home(files);
+    let mut loaded = load(folder.path(), &[], &[]).unwrap_or_else(|problems| panic!("{}", problems_text(&problems)));
+    let hooks = &loaded.settings.notice.webhooks;
+    let header = |number: usize| hooks[number].header.as_ref().map(|(name, value)| (name.as_str(), value.reveal()));
+    assert_eq!(hooks.len(), 2);
+    assert_eq!((hooks[0].name.as_str(), hooks[1].name.as_str()), ("on-call", "127.0.0.1"));
+    assert_eq!(hooks[0].url.reveal(), "https://hooks.example.org/T0K3N?key=T0K3N");
+    assert_eq!((header(0), header(1)), (Some(("Authorization", "Bearer T0K3N")), Some(("X-Api-Key", "T0K3N"))));
+    assert_eq!(hooks[1].secret.as_ref().unwrap().reveal(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_eq!((hooks[0].events.as_ref().map(Vec::len), hooks[1].events.as_ref()), (Some(2), None));
+    assert_eq!(loaded.settings.notice.metrics.as_deref(), Some(folder.path().join("kosmos.prom").as_path()));
+    assert!(!format!("{:?}", loaded.settings).contains("T0K3N"));
+    loaded.origins.retain(|one| one.name.starts_with("notice"));
+    for one in &mut loaded.origins {
+        one.value = one.value.as_deref().map(|value| plain(value, folder.path()));
+    }
+    let text = show(&loaded);
+    assert!(!text.contains("T0K3N") && !text.contains("whsec"), "{text}");
+    insta::assert_snapshot!(text);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Linux: `/proc` for what is, pidfds for what happens. No unsafe.
 
 mod diag;
+pub mod manager;
 mod ports;
 mod processes;
+pub mod service;
 mod signals;
 mod spawning;
 
@@ -12,7 +14,29 @@ pub use signals::{ended, kill, terminate, tree};
 pub use spawning::Children;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The ordinary users that may write to a file or folder.
+pub fn ordinary_writers(path: &Path) -> Vec<&'static str> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const OTHERS_WRITE: u32 = 0o002;
+    let may = path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & OTHERS_WRITE != 0);
+    if may { vec!["every user of this machine"] } else { Vec::new() }
+}
+
+/// Keeps ordinary users out of our folder. It was made so.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps, reason = "its twin on Windows can fail")]
+pub fn shut_out_others(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// The home folder that KOSMOS' guide names: none here.
+pub fn home_of_old() -> Option<PathBuf> {
+    None
+}
 
 /// Folders in which JVMs lie on this system, each with one JVM below it or in its subfolders.
 pub fn java_folders() -> Vec<PathBuf> {

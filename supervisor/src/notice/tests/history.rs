@@ -29,7 +29,7 @@ fn story() -> Vec<Row> {
             attempt,
             ..Event::of(Happening::UpgradeFailed { archive: archive(), from: None, to: version("4.0.8") })
         },
-        Event::of(Happening::RollBackFailed { archive: archive(), to: version("4.0.7") }),
+        Event::of(Happening::RollBackFailed { archive: archive(), to: version("4.0.7"), still_lives: false }),
         Event::of(Happening::KeyExpires { fingerprint: "AEF27AA6".into(), days: -3 }),
         Event { reason: Some("held until Friday".into()), ..Event::of(Happening::PersonDecided) },
     ];

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{about, at, mail_to, names, oslo, upgraded, version, warning};
 use crate::config::settings::Mode;
+use crate::notice::outbox::{Lane, Letter};
 use crate::notice::{About, Notices, letter};
 use crate::ports::{Attempt, Event, Happening, Notice};
 
@@ -18,7 +19,10 @@ fn notices(state: &Path, mode: Mode) -> Notices {
 /// The subjects of all mails that wait, oldest first.
 fn subjects(notices: &Notices) -> Vec<String> {
     let waiting = notices.outbox.waiting();
-    waiting.iter().map(|path| notices.outbox.open(path, at(NOW)).unwrap().unwrap().subject).collect()
+    waiting
+        .iter()
+        .map(|path| notices.outbox.open::<Letter>(&Lane::Mail, path, at(NOW)).unwrap().unwrap().subject)
+        .collect()
 }
 
 #[tokio::test]
@@ -31,7 +35,7 @@ async fn the_subjects_are_those_of_kosmos() {
     notices.tell(upgraded());
     notices.tell(Event::of(Happening::UpgradeFailed { archive: archive(), from: None, to: to() }));
     notices.tell(Event::of(Happening::RolledBack { archive: archive(), to: to() }));
-    notices.tell(Event::of(Happening::RollBackFailed { archive: archive(), to: to() }));
+    notices.tell(Event::of(Happening::RollBackFailed { archive: archive(), to: to(), still_lives: false }));
     assert_eq!(
         subjects(&notices),
         [
@@ -53,6 +57,33 @@ async fn each_end_of_an_attempt_is_told_once_also_by_the_supervisor_that_follows
     next.tell(Event { attempt: of("two"), ..upgraded() });
     assert_eq!(names(&next), ["upgraded", "upgraded"]);
     assert_eq!(subjects(&next).len(), 2);
+}
+
+#[tokio::test]
+async fn a_release_that_is_refused_for_another_reason_is_told_again_and_for_the_same_one_it_is_not() {
+    let state = tempfile::tempdir().unwrap();
+    let refused = |reason: &str| Event {
+        reason: Some(reason.into()),
+        ..Event::of(Happening::Refused { version: version("4.0.9") })
+    };
+    let told = notices(state.path(), Mode::Auto);
+    told.tell(refused("half of the file"));
+    told.tell(refused("half of the file"));
+    told.tell(refused("the signature is somebody else's"));
+    told.tell(refused("half of the file"));
+    assert_eq!(subjects(&told).len(), 2);
+    assert_eq!(names(&told).len(), 2);
+}
+
+#[tokio::test]
+async fn a_roll_back_that_failed_says_whether_anything_runs() {
+    for (still_lives, says) in [(true, "its process, which does not come up"), (false, "nothing: a person is needed")] {
+        let to = version("4.0.7");
+        let event =
+            Event::of(Happening::RollBackFailed { archive: "integrasjonspunkt-4.0.7.jar".into(), to, still_lives });
+        let body = letter::body(&event, "Rollback FAILED", &about(Mode::Auto), at(NOW));
+        assert!(body.contains(says), "{body}");
+    }
 }
 
 #[tokio::test]
@@ -169,7 +200,7 @@ fn a_whole_mail_reads_well() {
 fn k_29_a_mail_is_bounded_and_holds_no_secret_and_no_identity_number() {
     let line = "INFO user 01010112345 logged in with password=hunter2 token: abcdef æøå\n";
     let event = Event {
-        log: Some(line.repeat(50_000)),
+        log: Some(line.repeat(50_000) + "the end, æøå\n"),
         reason: Some("Authorization: Basic aHVudGVyMg== ".repeat(1_000)),
         ..upgraded()
     };
@@ -179,7 +210,7 @@ fn k_29_a_mail_is_bounded_and_holds_no_secret_and_no_identity_number() {
         assert!(!body.contains(secret), "{secret}");
     }
     assert!(body.contains("[what was before this is left out]\nINFO user ********"), "cut at a line");
-    assert!(body.ends_with("æøå\n"), "the end of the log is what is kept");
+    assert!(body.ends_with("the end, æøå\n"), "the end of the log is what is kept");
     let subject = letter::whole_subject(&"x".repeat(1_000), Some("password=hunter2\r\nBcc: a"));
     assert!(subject.len() <= 200 && !subject.contains(['\r', '\n']));
 }

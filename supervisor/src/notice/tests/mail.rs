@@ -56,6 +56,18 @@ async fn mail_gets_through_plain_with_starttls_and_with_tls_with_and_without_log
 }
 
 #[tokio::test]
+async fn a_relay_that_offers_no_login_is_given_the_mail_without() {
+    let state = tempfile::tempdir().unwrap();
+    let server = Server { offers_login: false, ..Server::start(MailSecurity::Plain).await };
+    let mail = Mail { login: login("hunter2"), ..by(&server, state.path(), MailSecurity::Plain) };
+    let notices = open(state.path(), Some(mail));
+    notices.tell(upgraded());
+    server.during(notices.deliver_once()).await.unwrap();
+    let received = server.received.borrow();
+    assert_eq!((received.len(), received[0].logged_in, notices.waiting()), (1, false, 0));
+}
+
+#[tokio::test]
 async fn where_starttls_is_wanted_and_not_offered_no_mail_and_no_password_leaves() {
     let state = tempfile::tempdir().unwrap();
     let server = Server::start(MailSecurity::Plain).await;

@@ -1,10 +1,13 @@
 //! Events in, mails and history out.
 
+mod callee;
 mod history;
 mod letters;
 mod mail;
+mod metrics;
 mod outbox;
 mod server;
+mod webhooks;
 
 use efm::clock::Clock;
 use jiff::Timestamp;

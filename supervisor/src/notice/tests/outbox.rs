@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{at, mail_to, names, open, open_at, upgraded, warning};
 use crate::notice::NoticeError;
 use crate::notice::deliver::{Post, back_off};
-use crate::notice::outbox::{LETTERS_AT_MOST, Letter};
+use crate::notice::outbox::{LETTERS_AT_MOST, Lane, Letter};
 use crate::ports::Notice;
 
 /// Takes mail, or does not.
@@ -152,7 +152,7 @@ async fn mail_that_is_too_old_is_dropped_but_not_because_the_clock_was_wrong() {
         let post = Postman::default();
         notices.round(&mail, &&post).await.unwrap();
         assert_eq!((post.taken.borrow().len(), notices.waiting()), (usize::from(sent), 0), "{written}");
-        assert_eq!(notices.outbox.dropped().is_some(), !sent, "{written}");
+        assert_eq!(notices.outbox.dropped(&Lane::Mail).is_some(), !sent, "{written}");
     }
 }
 
@@ -199,7 +199,7 @@ fn two_sites_never_give_two_mails_the_same_name() {
         let now = at("2026-11-21T05:30:00Z");
         outbox.put("Upgrade SUCCESS x", "", site, "kosmos@example.no", now).unwrap();
         let later = now.checked_add(SignedDuration::from_secs(1)).unwrap();
-        outbox.open(&outbox.waiting()[0], later).unwrap().unwrap().message_id
+        outbox.open::<Letter>(&Lane::Mail, &outbox.waiting()[0], later).unwrap().unwrap().message_id
     };
     assert_ne!(id("one"), id("other"));
     assert_eq!(id("one"), id("one"));

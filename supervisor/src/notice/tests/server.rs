@@ -46,6 +46,8 @@ pub(super) struct Server {
     pub(super) ca: String,
     /// Whether it wants `ola` and `hunter2`.
     pub(super) wants_login: bool,
+    /// Whether it says that one can log in.
+    pub(super) offers_login: bool,
     /// Receivers that it does not know.
     pub(super) unknown: Vec<&'static str>,
     /// Hang up after the mail was taken and before that is said.
@@ -63,6 +65,7 @@ impl Server {
             tls,
             ca,
             wants_login: false,
+            offers_login: true,
             unknown: Vec::new(),
             hang_up_after_data: Cell::new(false),
             received: RefCell::default(),
@@ -106,7 +109,9 @@ impl Server {
                 if self.security == MailSecurity::StartTls && !encrypted {
                     say(&mut stream, "250-STARTTLS").await?;
                 }
-                say(&mut stream, "250-AUTH PLAIN").await?;
+                if self.offers_login {
+                    say(&mut stream, "250-AUTH PLAIN").await?;
+                }
                 say(&mut stream, "250 SIZE 10000000").await?;
             } else if upper == "STARTTLS" {
                 say(&mut stream, "220 go on").await?;

@@ -34,6 +34,7 @@ pub(super) fn schedule(windows: &[&str]) -> Schedule {
         windows: windows.iter().map(|text| cron(text)).collect(),
         window_length: Duration::from_hours(1),
         timezone: oslo(),
+        longest_deferral: None,
         mode: Mode::Auto,
         blackout: Vec::new(),
     }

@@ -2,12 +2,12 @@
 
 use reqwest::StatusCode;
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, RETRY_AFTER,
+    CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
 };
 use std::time::Duration;
 
-/// Nobody makes us wait longer than this.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+use crate::outside::headers::{clip, date, retry_after, text};
+
 /// Two changes within this long may have the same `Last-Modified`.
 const CHANGES_APART_SECONDS: i64 = 60;
 const VALIDATOR_LIMIT: usize = 1024;
@@ -122,31 +122,6 @@ pub fn rest(headers: &HeaderMap, offset: u64, validator: &str) -> Result<(u64, O
         return Err("the file changed while it was fetched; it will be fetched anew".into());
     }
     Ok((ends - first, whole))
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let said = text(headers, RETRY_AFTER.as_str())?.trim();
-    let wait = if let Ok(seconds) = said.parse::<u64>() {
-        Duration::from_secs(seconds)
-    } else {
-        // The server's own clock, so that a wrong one here does not matter.
-        let seconds = date(said)?.as_second() - date(text(headers, DATE.as_str())?)?.as_second();
-        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-    };
-    Some(wait.min(LONGEST_WAIT))
-}
-
-fn date(text: &str) -> Option<jiff::Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// What a server says may be long; what we print of it is not.
-pub fn clip(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::answer::{self, WEB_PAGE};
-use super::cause::Cause;
-use super::pace::Pace;
 use super::{Answer, unreachable};
 use crate::config::settings::Network;
+use crate::outside::Cause;
+use crate::outside::pace::Pace;
 use crate::ports::SourceError;
 
 /// The bytes of a file that is being fetched.
@@ -26,6 +27,8 @@ pub struct Download {
     next: Instant,
     /// Bytes of the file that were here before.
     offset: u64,
+    /// The right to fetch beside others, for as long as it lasts.
+    right: Option<OwnedSemaphorePermit>,
 }
 
 impl Download {
@@ -54,7 +57,12 @@ impl Download {
             return Err(SourceError::Refused { what, reason });
         }
         let (got, next) = (0, Instant::now());
-        Ok(Self { what, response, said, got, limit, pace, fastest_bytes_per_second: None, next, offset })
+        Ok(Self { what, response, said, got, limit, pace, fastest_bytes_per_second: None, next, offset, right: None })
+    }
+
+    /// Keeps the right to fetch until it is over.
+    pub(in crate::sources) fn hold(&mut self, right: Option<OwnedSemaphorePermit>) {
+        self.right = right;
     }
 
     /// The next bytes; none at the end. Cancel safe: a call that is dropped loses nothing.

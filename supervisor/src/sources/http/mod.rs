@@ -1,18 +1,14 @@
 //! The one place that talks HTTP to the outside, within limits of size, speed, time and trust.
 //!
 //! Start at [`Session`]: built for a look, a signature or an archive, and dropped after it, so that an idle supervisor
-//! holds no connection and no TLS state. [`route`] chooses straight or proxy, [`trust`] judges certificates, [`answer`]
-//! reads status and headers, [`pace`] watches the clock, [`download`] hands out the bytes.
+//! holds no connection and no TLS state. [`crate::outside`] finds the way and judges certificates, [`answer`] reads status and
+//! headers, [`download`] hands out the bytes.
 //!
 //! It never speaks plain HTTP but to this machine, never follows a redirect to plain HTTP or from outside to this
 //! machine, never unpacks a body, and never prints a user, a password or a query.
 
 pub mod answer;
-pub mod cause;
 pub mod download;
-pub mod pace;
-pub mod route;
-pub mod trust;
 
 pub use download::Download;
 
@@ -22,11 +18,11 @@ use std::cell::Cell;
 use url::Url;
 
 use crate::config::settings::Network;
+use crate::outside::headers::clip;
+use crate::outside::pace::{GivenUp, Pace};
+use crate::outside::{CannotSetUp, Cause, Route, Routes, cause, is_this_machine, may_be_asked, shown};
 use crate::ports::{Body, Opened, Resume, SourceError};
 use answer::Meaning;
-use cause::Cause;
-use pace::{GivenUp, Pace};
-use route::{Route, Routes, is_this_machine, shown};
 
 /// How many redirects are followed.
 pub const REDIRECTS: usize = 5;
@@ -244,13 +240,13 @@ fn judge(what: String, route: &Route, response: reqwest::Response) -> Result<Ans
 fn follow(url: &Url, from: &Url, to: &str) -> Result<Url, SourceError> {
     let refused = |reason: String| SourceError::Refused { what: shown(url), reason };
     let mut next =
-        from.join(to).map_err(|_| refused(format!("it redirects to {:?}, which is no address", answer::clip(to))))?;
+        from.join(to).map_err(|_| refused(format!("it redirects to {:?}, which is no address", clip(to))))?;
     let stays_plain = from.scheme() == "http" && next.scheme() == "http" && is_this_machine(&next);
     if next.scheme() != "https" && !stays_plain {
-        return Err(refused(format!("it redirects to {}, which is not https", answer::clip(&shown(&next)))));
+        return Err(refused(format!("it redirects to {}, which is not https", clip(&shown(&next)))));
     }
     if is_this_machine(&next) && !is_this_machine(from) {
-        return Err(refused(format!("it redirects to {}, which is this machine", answer::clip(&shown(&next)))));
+        return Err(refused(format!("it redirects to {}, which is this machine", clip(&shown(&next)))));
     }
     // A server that names itself in full means no other user.
     if next.origin() == from.origin() && next.username().is_empty() && next.password().is_none() {
@@ -259,10 +255,6 @@ fn follow(url: &Url, from: &Url, to: &str) -> Result<Url, SourceError> {
         let _ = next.set_password(from.password());
     }
     Ok(next)
-}
-
-fn may_be_asked(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(url))
 }
 
 /// The headers that ask for the rest; none where the validator cannot be sent.
@@ -286,6 +278,12 @@ fn no_answer(what: String, hop: &Url, route: &Route, error: &reqwest::Error) -> 
 fn proxy_wants_password(what: &str, route: &Route) -> SourceError {
     let proxy = route.proxy.clone().unwrap_or_else(|| "in between".into());
     SourceError::SetUp { what: format!("way to {what}"), source: Box::new(Cause::ProxyWantsPassword(proxy)) }
+}
+
+impl From<CannotSetUp> for SourceError {
+    fn from(CannotSetUp { what, source }: CannotSetUp) -> Self {
+        Self::SetUp { what, source }
+    }
 }
 
 pub(crate) fn unreachable(what: String, cause: Cause) -> SourceError {

@@ -60,6 +60,19 @@ fn k_26_a_version_that_failed_is_blocked_for_as_long_as_is_set() {
 }
 
 #[test]
+fn markers_hold_nothing_back_where_the_blocklist_is_off() {
+    let home = tempfile::tempdir().unwrap();
+    write(&home.path().join("integrasjonspunkt-v4.1.0.blocklisted"), b"");
+    for enabled in [true, false] {
+        let mut plan = plan(home.path());
+        plan.blocklist.enabled = enabled;
+        let now = "2026-11-21T05:30:00Z".parse().unwrap();
+        let held_back = folder_with(plan, Power::default()).blocklisted(now).unwrap();
+        assert_eq!(held_back.len(), usize::from(enabled));
+    }
+}
+
+#[test]
 fn k_30_our_own_old_jars_go_and_those_of_others_stay() {
     let home = tempfile::tempdir().unwrap();
     let folder = folder(home.path());

@@ -24,6 +24,7 @@
 mod crash;
 mod fetch;
 mod front;
+mod hosts;
 mod idle;
 mod jvm;
 mod look;
@@ -63,7 +64,7 @@ figures [--idle SECONDS] [--rounds N] [--only GROUP]
 
   --idle SECONDS   how long an idle supervisor is watched (60)
   --rounds N       how often each figure is measured (5)
-  --only GROUP     program, start, idle, look, fetch, upgrade or crash";
+  --only GROUP     program, start, idle, look, fetch, upgrade, crash or hosts";
 
 fn main() {
     let wish = match wish(std::env::args().skip(1)) {
@@ -113,13 +114,14 @@ fn all(wish: &Wish) -> std::io::Result<Table> {
         table.add(start::size(&programs, jvm.as_ref().ok()));
     }
     type Measure = fn(&Wish, &Programs, Option<&jvm::Jvm>, &mut Table) -> std::io::Result<()>;
-    let groups: [(&str, Measure); 6] = [
+    let groups: [(&str, Measure); 7] = [
         ("start", start::measure),
         ("idle", idle::measure),
         ("look", look::measure),
         ("fetch", fetch::measure),
         ("upgrade", upgrade::measure),
         ("crash", crash::measure),
+        ("hosts", |wish, programs, _, table| hosts::measure(wish, programs, table)),
     ];
     for (group, measure) in groups {
         if asked(group) {

@@ -1,0 +1,119 @@
+//! Bodies of answers: JSON, pages of lists.
+
+use super::problem::Problem;
+use crate::domain::Envelope;
+use crate::ports::{Page, PageRequest};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A body of JSON.
+pub(super) fn json<T: Serialize>(body: &T) -> Result<Response, Problem> {
+    let text = serde_json::to_vec(body).map_err(|error| Problem::Broken(error.to_string()))?;
+    let mut response = text.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// A document.
+pub(super) fn sbd(envelope: &Envelope) -> Result<Box<RawValue>, Problem> {
+    crate::sbd::write(envelope).map_err(|error| Problem::Broken(error.to_string()))
+}
+
+/// A page, as Spring Data writes it.
+pub(super) fn page<T, B: Serialize>(
+    page: Page<T>,
+    request: PageRequest,
+    body: impl Fn(T) -> Result<B, Problem>,
+) -> Result<Response, Problem> {
+    let content = page.rows.into_iter().map(body).collect::<Result<Vec<_>, _>>()?;
+    let count = content.len();
+    let pages = page.total.div_ceil(u64::from(request.size).max(1));
+    json(&PageBody {
+        pageable: Pageable {
+            page_number: request.number,
+            page_size: request.size,
+            sort: UNSORTED,
+            offset: request.offset(),
+            paged: true,
+            unpaged: false,
+        },
+        last: u64::from(request.number) + 1 >= pages,
+        total_elements: page.total,
+        total_pages: pages,
+        size: request.size,
+        number: request.number,
+        sort: UNSORTED,
+        number_of_elements: count,
+        first: request.number == 0,
+        empty: count == 0,
+        content,
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageBody<B> {
+    content: Vec<B>,
+    pageable: Pageable,
+    last: bool,
+    total_elements: u64,
+    total_pages: u64,
+    size: u32,
+    number: u32,
+    sort: Sort,
+    number_of_elements: usize,
+    first: bool,
+    empty: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pageable {
+    page_number: u32,
+    page_size: u32,
+    sort: Sort,
+    offset: u64,
+    paged: bool,
+    unpaged: bool,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Sort {
+    sorted: bool,
+    unsorted: bool,
+    empty: bool,
+}
+
+const UNSORTED: Sort = Sort { sorted: false, unsorted: true, empty: true };
+
+/// Standard alphabet, padded.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for (at, shift) in [18, 12, 6, 0].into_iter().enumerate() {
+            let index = usize::try_from(bits >> shift & 63).unwrap_or(0);
+            let letter = ALPHABET.get(index).copied().map_or('=', char::from);
+            text.push(if at <= three.len() { letter } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("ÿþ", "w7/Dvg==")]
+        {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

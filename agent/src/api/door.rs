@@ -1,0 +1,91 @@
+//! What every request passes, whichever room answers it: the user, the form of errors, the headers of every answer.
+
+use super::problem::Problem;
+use crate::config::Auth;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use efm::clock::Clock;
+use std::sync::Arc;
+
+/// What the door needs to know.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Who may come in; none: everybody.
+    pub auth: Option<Arc<Auth>>,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl Door {
+    /// Lays the door around all routes.
+    pub fn around(self, routes: axum::Router) -> axum::Router {
+        routes
+            .fallback(|uri: Uri| async move { Problem::NoResource(uri.path().to_owned()) })
+            .method_not_allowed_fallback(
+                |request: Request| async move { Problem::Method(request.method().to_string()) },
+            )
+            .layer(axum::middleware::from_fn_with_state(self, pass))
+    }
+}
+
+async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let is_traced = super::query::is_traced(request.uri().query().unwrap_or_default());
+    let may = is_open(&path) || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
+    let mut response = if may { next.run(request).await } else { unauthorized() };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.answer(&path, door.clock.now(), is_traced);
+    }
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// As the Java one's: nothing of an answer is to be kept or framed.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_XSS_PROTECTION, HeaderValue::from_static("0")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, max-age=0, must-revalidate")),
+    (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    (header::EXPIRES, HeaderValue::from_static("0")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// `/manage/health` and its like, one segment, need no user; `/manage/health/liveness` does, as it does today.
+fn is_open(path: &str) -> bool {
+    path == "/error" || path.strip_prefix("/manage/").is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+}
+
+fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given =
+        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let Some((_, given)) = given else { return false };
+    let right = super::answer::base64(format!("{}:{}", auth.user, auth.password.reveal()).as_bytes());
+    // Digests take as long to compare whatever is in them.
+    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    digest(given.trim()).as_ref() == digest(&right).as_ref()
+}
+
+fn unauthorized() -> Response {
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
+    response
+}
+
+/// `/api/messages/out/` is `/api/messages/out`: some case systems write it so.
+pub fn without_trailing_slash(mut request: Request<Body>) -> Request<Body> {
+    let path = request.uri().path();
+    if path.len() > 1 && path.ends_with('/') {
+        let path = path.trim_end_matches('/');
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("/{}{query}", path.trim_start_matches('/')).parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}

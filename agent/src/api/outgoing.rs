@@ -1,0 +1,80 @@
+//! `/api/messages/out`: create, upload, send.
+
+use super::answer::{json, page, sbd};
+use super::problem::Problem;
+use super::query::Parameters;
+use super::upload;
+use crate::domain::MessageId;
+use crate::flow::{Desk, Refusal, accept};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// A document larger than this is something else.
+const SBD_LIMIT_BYTES: usize = 5 << 20;
+
+type Here = State<Arc<Desk>>;
+
+/// `POST /api/messages/out`
+pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Err(Problem::MediaType(media_type.to_owned()));
+    }
+    let bytes = to_bytes(body, SBD_LIMIT_BYTES).await;
+    let bytes = bytes.map_err(|_| {
+        Problem::Unreadable(format!("the body is not read: more than {SBD_LIMIT_BYTES} bytes, or cut off"))
+    })?;
+    let envelope = crate::sbd::read(&bytes, desk.clock.now())?;
+    json(&sbd(&accept::create(&desk, envelope).await?)?)
+}
+
+/// `GET /api/messages/out`
+pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+    let request = parameters.page();
+    let found = desk.store.all_outgoing(parameters.outgoing()?, request).await?;
+    page(found, request, |message| sbd(&message.envelope))
+}
+
+/// `GET /api/messages/out/{messageId}`
+pub(super) async fn one(State(desk): Here, Path(id): Path<String>) -> Result<Response, Problem> {
+    let message = desk.store.outgoing(&named(&id)?).await?;
+    json(&sbd(&message.ok_or(Refusal::MessageNotFound(id))?.envelope)?)
+}
+
+/// `PUT /api/messages/out/{messageId}`
+pub(super) async fn upload(
+    State(desk): Here,
+    Path(id): Path<String>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Problem> {
+    let upload = upload::read(&headers, parameters.title)?;
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    accept::upload(&desk, &named(&id)?, upload, length, body.into_data_stream()).await?;
+    Ok(StatusCode::OK)
+}
+
+/// `POST /api/messages/out/{messageId}`
+pub(super) async fn send(State(desk): Here, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    accept::send(&desk, &named(&id)?).await?;
+    Ok(StatusCode::OK)
+}
+
+/// `DELETE /api/messages/out/{messageId}`
+pub(super) async fn discard(State(desk): Here, Path(id): Path<String>) -> Result<Response, Problem> {
+    // No message has a name that is none: there is nothing to remove, which is no error.
+    if let Ok(id) = MessageId::parse(&id) {
+        accept::discard(&desk, &id).await?;
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// A path names a message that may not be there.
+pub(super) fn named(id: &str) -> Result<MessageId, Problem> {
+    MessageId::parse(id).map_err(|_| Refusal::MessageNotFound(id.to_owned()).into())
+}

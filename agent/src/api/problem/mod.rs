@@ -1,0 +1,187 @@
+//! The error body, as the Java one writes it: case systems switch on `exception`, people read `message`.
+//!
+//! A handler returns a [`Problem`]; the door makes the answer of it, since it knows the path. What the words are stands in
+//! [`catalogue`], a row for each refusal.
+
+mod catalogue;
+mod violations;
+
+use crate::domain::in_oslo;
+use crate::flow::{Refusal, Trouble};
+use crate::ports::StoreError;
+use crate::sbd::{self, Violation};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Why a request gets no other answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Problem {
+    /// It was refused; nothing was changed.
+    Refused(Box<Refusal>),
+    /// The body cannot be read.
+    Unreadable(String),
+    /// The body does not keep to the rules.
+    Invalid(Vec<Violation>),
+    /// Something that was given makes no sense.
+    IllegalArgument(String),
+    /// A header that must be there is not.
+    MissingHeader(&'static str),
+    /// The body is of a type that is not taken.
+    MediaType(String),
+    /// The path is not served with this method.
+    Method(String),
+    /// The path is not served.
+    NoResource(String),
+    /// It is not the client's fault. The words go to the log as well.
+    Broken(String),
+}
+
+/// A row of the catalogue, filled in.
+struct Row {
+    status: StatusCode,
+    exception: &'static str,
+    message: String,
+    description: Option<String>,
+}
+
+impl Problem {
+    /// The answer.
+    pub(super) fn answer(self, path: &str, now: Timestamp, is_traced: bool) -> Response {
+        let row = self.row();
+        if row.status == StatusCode::NO_CONTENT {
+            return row.status.into_response();
+        }
+        if row.status.is_server_error() {
+            tracing::error!(path, exception = row.exception, message = efm::masking::mask(&row.message), "answered");
+        }
+        let errors =
+            if let Self::Invalid(all) = &self { Some(all.iter().map(violations::Body::of).collect()) } else { None };
+        let body = Body {
+            timestamp: in_oslo(now),
+            status: row.status.as_u16(),
+            error: row.status.canonical_reason().unwrap_or_default(),
+            trace: is_traced.then(|| vec![format!("{}: {}", row.exception, row.message)]),
+            exception: row.exception,
+            message: row.message,
+            errors,
+            path,
+            description: row.description,
+        };
+        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (row.status, text).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+
+    fn row(&self) -> Row {
+        let row = |status, exception, message: String| Row { status, exception, message, description: None };
+        match self {
+            Self::Refused(refusal) => catalogue::row(refusal),
+            Self::Unreadable(why) => row(
+                StatusCode::BAD_REQUEST,
+                "org.springframework.http.converter.HttpMessageNotReadableException",
+                why.clone(),
+            ),
+            Self::Invalid(all) => row(
+                StatusCode::BAD_REQUEST,
+                "org.springframework.web.bind.MethodArgumentNotValidException",
+                format!("Validation failed for object='standardBusinessDocument'. Error count: {}", all.len()),
+            ),
+            // The original answers 500; it is the client that can mend it.
+            Self::IllegalArgument(why) => {
+                row(StatusCode::BAD_REQUEST, "java.lang.IllegalArgumentException", why.clone())
+            }
+            Self::MissingHeader(name) => row(
+                StatusCode::BAD_REQUEST,
+                "org.springframework.web.bind.MissingRequestHeaderException",
+                format!("Required request header '{name}' for method parameter type String is not present"),
+            ),
+            Self::MediaType(given) => row(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "org.springframework.web.HttpMediaTypeNotSupportedException",
+                format!("Content-Type '{given}' is not supported"),
+            ),
+            Self::Method(method) => row(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "org.springframework.web.HttpRequestMethodNotSupportedException",
+                format!("Request method '{method}' is not supported"),
+            ),
+            Self::NoResource(path) => row(
+                StatusCode::NOT_FOUND,
+                "org.springframework.web.servlet.resource.NoResourceFoundException",
+                format!("No static resource {}.", path.trim_start_matches('/')),
+            ),
+            Self::Broken(why) => row(StatusCode::INTERNAL_SERVER_ERROR, "java.lang.IllegalStateException", why.clone()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    timestamp: String,
+    status: u16,
+    error: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<Vec<String>>,
+    exception: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<violations::Body>>,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+/// Left for the door, which makes the answer.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(refusal) => refusal.into(),
+            Trouble::Lacks(what) => Self::Unreadable(format!("the document has no {what}")),
+            other @ (Trouble::Store(_) | Trouble::Blob(_) | Trouble::Random(_) | Trouble::Registry(_)) => {
+                Self::Broken(efm::chain::Chain(&other).to_string())
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(efm::chain::Chain(&error).to_string())
+    }
+}
+
+impl From<sbd::Refused> for Problem {
+    fn from(refused: sbd::Refused) -> Self {
+        match refused {
+            sbd::Refused::Invalid(all) => Self::Invalid(all),
+            sbd::Refused::NotOneBody(names) if names.is_empty() => Refusal::MissingType.into(),
+            sbd::Refused::Identifier { .. } => Self::IllegalArgument(efm::chain::Chain(&refused).to_string()),
+            other @ (sbd::Refused::NotJson(_)
+            | sbd::Refused::Date(_)
+            | sbd::Refused::NoHeader
+            | sbd::Refused::NotOneBody(_)
+            | sbd::Refused::OtherBody { .. }
+            | sbd::Refused::Lacks(_)) => Self::Unreadable(efm::chain::Chain(&other).to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

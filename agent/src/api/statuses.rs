@@ -1,0 +1,63 @@
+//! `/api/statuses`
+
+use super::answer::page;
+use super::problem::Problem;
+use super::query::Parameters;
+use crate::domain::in_oslo;
+use crate::flow::Desk;
+use crate::ports::{StatusFilter, StatusRow};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Serialize;
+use std::sync::Arc;
+
+type Here = State<Arc<Desk>>;
+
+/// `GET /api/statuses`
+pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+    let request = parameters.page();
+    let found = desk.store.statuses(parameters.statuses()?, request).await?;
+    page(found, request, |row| Ok(Body::of(row)))
+}
+
+/// `GET /api/statuses/{messageId}`
+pub(super) async fn of_message(
+    State(desk): Here,
+    Path(id): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, Problem> {
+    let request = parameters.page();
+    let filter = StatusFilter { message_id: Some(id), ..StatusFilter::default() };
+    let found = desk.store.statuses(filter, request).await?;
+    page(found, request, |row| Ok(Body::of(row)))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    id: i64,
+    last_update: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_receipt: Option<String>,
+    conv_id: i64,
+    conversation_id: String,
+    message_id: String,
+}
+
+impl Body {
+    fn of(row: StatusRow) -> Self {
+        Self {
+            id: row.number,
+            last_update: in_oslo(row.status.at),
+            status: row.status.status.name(),
+            description: row.status.description,
+            raw_receipt: row.status.raw_receipt,
+            conv_id: row.conversation_number,
+            conversation_id: row.conversation_id.to_string(),
+            message_id: row.message_id.to_string(),
+        }
+    }
+}

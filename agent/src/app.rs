@@ -1,0 +1,168 @@
+//! Puts the rooms together and runs them: opens the store, listens, polls, and ends in order.
+//!
+//! Start at [`run`]. Everything runs in one task on one thread; the store has two threads of its own, files and packing
+//! use blocking ones.
+
+use crate::api::{self, Door};
+use crate::blobs::Folder;
+use crate::channels::Loopback;
+use crate::config::{Database, Settings};
+use crate::domain::{Backoff, Service};
+use crate::flow::{Desk, Rules};
+use crate::manage::{self, Manage, Stop};
+use crate::pollers::{self, Dispatching};
+use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, StoreError};
+use crate::registry::{Absent, Everybody};
+use crate::store::Sqlite;
+use axum::ServiceExt;
+use axum::extract::Request;
+use efm::clock::Clock;
+use futures_util::future::join_all;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tower::Layer;
+use tower::util::MapRequestLayer;
+
+/// Requests and messages that are in hand when the stop is asked have so long.
+const TO_FINISH: Duration = Duration::from_secs(20);
+/// How long one try to send may take; what a dead instance held waits so long.
+const LEASE: Duration = Duration::from_mins(15);
+
+/// Why it does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotRun {
+    /// The store.
+    #[error("open the store {path}")]
+    Store {
+        /// Where.
+        path: String,
+        /// Why not.
+        #[source]
+        source: StoreError,
+    },
+    /// The folder of blobs.
+    #[error("open the folder of files {path}")]
+    Blobs {
+        /// Where.
+        path: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The port.
+    #[error("listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] NoRandom),
+}
+
+/// Runs until the stop is asked, and then ends in order. `ready` is told the address when it answers.
+pub async fn run(
+    settings: Settings,
+    clock: Clock,
+    stop: Stop,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), CannotRun> {
+    let desk = Arc::new(desk(&settings, clock.clone())?);
+    let address = SocketAddr::new(settings.address, settings.port);
+    let listen = |source| CannotRun::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let here = listener.local_addr().map_err(listen)?;
+
+    let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
+    let manage = Manage { desk: Arc::clone(&desk), shutdown: settings.shutdown, stop: stop.clone() };
+    let routes = door.around(api::routes(Arc::clone(&desk)).merge(manage::routes(manage)));
+    let service = MapRequestLayer::new(api::without_trailing_slash).layer(routes);
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    let stopped = || {
+        let stop = stop.clone();
+        async move {
+            stop.asked().await;
+        }
+    };
+    let server = axum::serve(listener, service).with_graceful_shutdown(stopped());
+    let how = Dispatching { holder: holder(&*desk.random)?, concurrency: settings.concurrency, lease: LEASE };
+    let dispatching = pollers::dispatch(&desk, &how, stopped());
+    let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
+
+    ready(here);
+    let all = async { tokio::join!(server, dispatching, collecting).0 };
+    let all = std::pin::pin!(all);
+    let ended = tokio::select! {
+        ended = all => Some(ended),
+        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => None,
+    };
+    match ended {
+        None => tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue"),
+        Some(Err(error)) => tracing::error!(%error, "the server ended"),
+        Some(Ok(())) => {}
+    }
+    Ok(())
+}
+
+fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
+    let Database::Sqlite(path) = &settings.database;
+    let store = Sqlite::open(path).map_err(|source| CannotRun::Store { path: path.display().to_string(), source })?;
+    let folder = &settings.blobs;
+    let blobs =
+        Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs);
+    let (channels, registry) = outside(settings, &blobs);
+    let rules = Rules {
+        organisation: settings.organisation.clone(),
+        time_to_live: settings.time_to_live,
+        lock: settings.lock,
+        status_services: settings.status_services.clone(),
+        upload_limits: settings.upload_limits.clone(),
+        backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
+        status_document_type: settings.status_document_type.clone(),
+    };
+    let random = Arc::new(FromSystem(SystemRandom::new()));
+    let queued = tokio::sync::Notify::new();
+    Ok(Desk { store: Arc::new(store), blobs, registry, channels, clock, random, rules, queued })
+}
+
+type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);
+
+/// The channels and the registry of these settings. What is enabled and cannot be served is told.
+fn outside(settings: &Settings, blobs: &Arc<dyn Blobs>) -> Outside {
+    let mut channels: BTreeMap<Service, Arc<dyn Channel>> = BTreeMap::new();
+    let mut registry: Arc<dyn Registry> = Arc::new(Absent { endpoint: settings.registry.clone() });
+    if let Some(loopback) = &settings.loopback {
+        let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
+        tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
+        registry = Arc::new(Everybody(loopback.service));
+    }
+    for service in settings.enabled.iter().filter(|service| !channels.contains_key(service)) {
+        tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
+    }
+    (channels, registry)
+}
+
+/// A name on leases that no other instance has.
+fn holder(random: &dyn Random) -> Result<String, NoRandom> {
+    Ok(hex::encode(random.sixteen()?))
+}
+
+struct FromSystem(SystemRandom);
+
+impl Random for FromSystem {
+    fn sixteen(&self) -> Result<[u8; 16], NoRandom> {
+        let mut bytes = [0; 16];
+        self.0.fill(&mut bytes).map_err(|_| NoRandom)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,81 @@
+//! Files on the disk, unreadable without the key, a chunk at a time.
+//!
+//! Below one folder: `key`, and a file for each blob under the first two letters of its name. A blob is written beside
+//! its name and renamed when it is whole and flushed. The layout of its bytes is in [`cipher`].
+
+mod cipher;
+mod key;
+mod reader;
+mod writer;
+
+use crate::domain::BlobId;
+use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs};
+use efm::atomic;
+use key::Key;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The blobs below a folder.
+#[derive(Debug)]
+pub struct Folder {
+    folder: PathBuf,
+    key: Key,
+}
+
+impl Folder {
+    /// Opens the folder; makes it, and a key, where they are not.
+    ///
+    /// # Errors
+    /// The disk refuses, or the key file holds no key.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Self { folder: folder.to_owned(), key: Key::open(&folder.join("key"))? })
+    }
+
+    fn path(&self, id: &BlobId) -> PathBuf {
+        // A UUID is 36 letters of ASCII: nothing in it leads elsewhere.
+        let name = id.as_str().to_ascii_lowercase();
+        self.folder.join(name.get(..2).unwrap_or_default()).join(name)
+    }
+}
+
+impl Blobs for Folder {
+    fn begin<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobWriter>, BlobError> {
+        Box::pin(async move {
+            let writer = writer::Writer::begin(id.clone(), self.path(id), &self.key).await?;
+            let writer: Box<dyn BlobWriter> = Box::new(writer);
+            Ok(writer)
+        })
+    }
+
+    fn open<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobReader>, BlobError> {
+        Box::pin(async move {
+            let reader = reader::Reader::open(id.clone(), &self.path(id), &self.key).await?;
+            let reader: Box<dyn BlobReader> = Box::new(reader);
+            Ok(reader)
+        })
+    }
+
+    fn remove<'a>(&'a self, id: &'a BlobId) -> Answer<'a, (), BlobError> {
+        let path = self.path(id);
+        Box::pin(async move {
+            let removed = tokio::task::spawn_blocking(move || atomic::remove(&path)).await;
+            let removed = removed.map_err(io::Error::other).and_then(|removed| removed);
+            match removed {
+                // The folder of its first letters was never made.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => other.map_err(|source| disk("remove", id, source)),
+            }
+        })
+    }
+}
+
+fn disk(act: &'static str, id: &BlobId, source: io::Error) -> BlobError {
+    if source.kind() == io::ErrorKind::NotFound && act == "open" {
+        return BlobError::Missing(id.clone());
+    }
+    BlobError::Disk { act, id: id.clone(), source }
+}
+
+#[cfg(test)]
+mod tests;

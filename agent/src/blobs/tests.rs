@@ -1,0 +1,93 @@
+//! What goes in comes out, cannot be read on the disk, and cannot be cut off or moved.
+
+use super::*;
+use bytes::Bytes;
+
+fn id(number: u8) -> BlobId {
+    BlobId::random([number; 16])
+}
+
+async fn put(blobs: &Folder, id: &BlobId, pieces: &[&[u8]]) -> u64 {
+    let mut writer = blobs.begin(id).await.unwrap();
+    for piece in pieces {
+        writer.write(Bytes::copy_from_slice(piece)).await.unwrap();
+    }
+    writer.finish().await.unwrap()
+}
+
+async fn take(blobs: &Folder, id: &BlobId) -> Result<Vec<u8>, BlobError> {
+    let mut reader = blobs.open(id).await?;
+    let mut all = Vec::new();
+    while let Some(bytes) = reader.next().await? {
+        all.extend_from_slice(&bytes);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn what_goes_in_comes_out_at_every_length_around_a_chunk() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(folder.path()).unwrap();
+    let chunk = cipher::CHUNK_LENGTH;
+    for (number, length) in (0..).zip([0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk, 3 * chunk + 17]) {
+        let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let pieces: Vec<&[u8]> = bytes.chunks(10_007).collect();
+        assert_eq!(put(&blobs, &id(number), &pieces).await, u64::try_from(length).unwrap());
+        // Another start reads it with the same key.
+        let again = Folder::open(folder.path()).unwrap();
+        assert_eq!(take(&again, &id(number)).await.unwrap(), bytes, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_can_be_read_on_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(folder.path()).unwrap();
+    let secret = b"a citizen's letter ".repeat(10_000);
+    put(&blobs, &id(1), &[&secret]).await;
+    let lies = std::fs::read(blobs.path(&id(1))).unwrap();
+    assert!(lies.len() > secret.len());
+    assert!(!lies.windows(9).any(|window| window == b"citizen's"));
+}
+
+#[tokio::test]
+async fn a_blob_that_was_cut_changed_or_renamed_does_not_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(folder.path()).unwrap();
+    let sealed = cipher::CHUNK_LENGTH + cipher::TAG_LENGTH;
+    put(&blobs, &id(1), &[&vec![7; 2 * cipher::CHUNK_LENGTH + 5]]).await;
+    let whole = std::fs::read(blobs.path(&id(1))).unwrap();
+    let lies = |bytes: &[u8]| atomic::replace(&blobs.path(&id(1)), bytes).unwrap();
+    let mut changed = whole.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let swapped =
+        [&whole[..20], &whole[20 + sealed..20 + 2 * sealed], &whole[20..20 + sealed], &whole[20 + 2 * sealed..]];
+    for spoilt in [
+        whole[..whole.len() - 1].to_vec(),
+        whole[..20 + sealed].to_vec(),
+        whole[..20].to_vec(),
+        changed,
+        swapped.concat(),
+    ] {
+        lies(&spoilt);
+        assert!(matches!(take(&blobs, &id(1)).await, Err(BlobError::Spoilt(_))), "{}", spoilt.len());
+    }
+    lies(&whole);
+    assert!(take(&blobs, &id(1)).await.is_ok());
+    put(&blobs, &id(2), &[b"x"]).await;
+    std::fs::copy(blobs.path(&id(1)), blobs.path(&id(2))).unwrap();
+    assert!(matches!(take(&blobs, &id(2)).await, Err(BlobError::Spoilt(_))));
+}
+
+#[tokio::test]
+async fn one_that_was_not_finished_is_not_there_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(folder.path()).unwrap();
+    let mut writer = blobs.begin(&id(1)).await.unwrap();
+    writer.write(Bytes::from_static(b"half")).await.unwrap();
+    drop(writer);
+    assert!(matches!(blobs.open(&id(1)).await, Err(BlobError::Missing(_))));
+    assert_eq!(std::fs::read_dir(blobs.path(&id(1)).parent().unwrap()).unwrap().count(), 0);
+    blobs.remove(&id(1)).await.unwrap();
+    blobs.remove(&id(9)).await.unwrap();
+}

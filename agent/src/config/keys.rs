@@ -1,0 +1,74 @@
+//! The keys that this version reads, with their defaults. What is not here is told and ignored.
+
+/// A setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// As it would be written; `${…}` is expanded.
+    pub(super) default: Option<&'static str>,
+    pub(super) is_secret: bool,
+}
+
+const fn key(name: &'static str, default: &'static str) -> Key {
+    Key { name, default: Some(default), is_secret: false }
+}
+
+const fn unset(name: &'static str) -> Key {
+    Key { name, default: None, is_secret: false }
+}
+
+const fn secret(name: &'static str) -> Key {
+    Key { name, default: None, is_secret: true }
+}
+
+/// All.
+pub(super) const KEYS: &[Key] = &[
+    unset("spring.profiles.active"),
+    unset("server.address"),
+    key("server.port", "9093"),
+    key("difi.ssl.enabled", "true"),
+    key("difi.security.enable", "true"),
+    key("difi.move.feature.enable-auth", "${difi.security.enable:true}"),
+    unset("difi.security.user.name"),
+    secret("difi.security.user.password"),
+    unset("difi.move.org.number"),
+    key("difi.move.serviceregistryEndpoint", "https://test.eformidling.no/adressetjeneste"),
+    key("difi.move.feature.enableDPO", "false"),
+    key("difi.move.feature.enableDPV", "false"),
+    key("difi.move.feature.enableDPI", "false"),
+    key("difi.move.feature.enableDPF", "false"),
+    key("difi.move.feature.enableDPE", "false"),
+    key("difi.move.feature.enableDPH", "false"),
+    key("difi.datasource.url", "jdbc:sqlite:integrasjonspunkt.sqlite"),
+    key("difi.move.nextmove.filedir", "messages"),
+    key("difi.move.nextmove.lockTimeoutMinutes", "5"),
+    key("difi.move.nextmove.default-ttl-hours", "24"),
+    key("difi.move.nextmove.status-services", "DPO,DPE"),
+    key("difi.move.nextmove.status-document-type", "urn:no:difi:eformidling:xsd::status"),
+    key("difi.move.queue.maximum-retry-hours", "100"),
+    key("difi.move.queue.concurrency", "10"),
+    key("difi.move.dpo.upload-size-limit", "1GB"),
+    key("difi.move.dpv.upload-size-limit", "250MB"),
+    key("difi.move.dpi.upload-size-limit", "50MB"),
+    key("difi.move.dph.upload-size-limit", "18MB"),
+    key("difi.move.fiks.ut.upload-size-limit", "1GB"),
+    key("difi.move.nextmove.serviceBus.upload-size-limit", "2MB"),
+    key("management.endpoints.enabled-by-default", "true"),
+    key("management.endpoint.shutdown.enabled", "${management.endpoints.enabled-by-default:true}"),
+    key("integrasjonspunkt.shutdown.from", "loopback"),
+    unset("integrasjonspunkt.loopback.folder"),
+    key("integrasjonspunkt.loopback.service", "DPO"),
+];
+
+/// What a profile says before anybody else does.
+pub(super) fn of_profile(profile: &str) -> Option<&'static [(&'static str, &'static str)]> {
+    match profile {
+        "dev" => Some(&[("difi.move.serviceregistryEndpoint", "https://eformidling.dev/adressetjeneste")]),
+        "staging" => Some(&[("difi.move.serviceregistryEndpoint", "https://test.eformidling.no/adressetjeneste")]),
+        "production" => Some(&[
+            ("difi.move.serviceregistryEndpoint", "https://eformidling.no/adressetjeneste"),
+            ("difi.move.feature.enableDPE", "true"),
+        ]),
+        _ => None,
+    }
+}

@@ -1,0 +1,51 @@
+//! Settings: the Java integration point's own keys, from `integrasjonspunkt-local.properties` (or `.yml`, `.yaml`), the
+//! environment and `--key=value`, on top of the defaults of the profile. Start at [`load`].
+//!
+//! After [`Settings`] everything is valid. A key that is not known here is told and ignored: hundreds of them belong to
+//! the Java one. The environment is read here and nowhere else.
+
+mod arguments;
+mod gather;
+mod keys;
+mod problem;
+mod reader;
+mod settings;
+mod yaml;
+
+pub use arguments::{Arguments, split};
+pub use problem::{Place, Problem, Severity};
+pub use reader::Shown;
+pub use settings::{Auth, Database, Loopback, Profile, Settings, ShutdownFrom};
+
+use std::path::Path;
+
+/// What was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings; none where there are errors among the problems.
+    pub settings: Option<Settings>,
+    /// All that is wrong or odd.
+    pub problems: Vec<Problem>,
+    /// Each known setting and where it came from, for people.
+    pub shown: Vec<Shown>,
+}
+
+/// Reads all layers: defaults, profile, files of the folder, environment, arguments; the later counts.
+pub fn load(folder: &Path, environment: &[(String, String)], arguments: &Arguments) -> Loaded {
+    let gathered = gather::gather(folder, environment, arguments);
+    let mut reader = reader::Reader::new(gathered.sources, gathered.problems);
+    let settings = settings::read(&mut reader, folder);
+    let (problems, shown) = reader.end();
+    let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
+    Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
+}
+
+/// The variables of this process.
+pub fn environment() -> Vec<(String, String)> {
+    #[allow(clippy::disallowed_methods, reason = "this is the module that owns the environment")]
+    let all = std::env::vars_os();
+    all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Takes settings one by one, notes each for people, and collects what is wrong.
+
+use super::keys::{KEYS, Key};
+use super::problem::{Place, Problem, Severity};
+use efm::masking::mask;
+use efm::properties::{CannotExpand, Found, Sources};
+
+/// A setting as it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its key.
+    pub key: &'static str,
+    /// Its value, without secrets.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub place: Place,
+}
+
+pub(super) struct Reader {
+    sources: Sources,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    pub(super) fn new(sources: Sources, problems: Vec<Problem>) -> Self {
+        Self { sources, problems }
+    }
+
+    pub(super) fn end(mut self) -> (Vec<Problem>, Vec<Shown>) {
+        let shown = KEYS.iter().map(|key| self.shown(key)).collect();
+        (self.problems, shown)
+    }
+
+    fn shown(&mut self, key: &Key) -> Shown {
+        // What cannot be expanded was told when it was read.
+        let found = self.sources.text(key.name).ok().flatten().filter(|found| !found.text.is_empty());
+        let place = found.as_ref().map_or(Place::Default, |found| Place::of(found.place.clone()));
+        let value = found.map(|found| if key.is_secret { "********".into() } else { mask(&found.text) });
+        Shown { key: key.name, value, place }
+    }
+
+    /// A setting that may be left out; none also where it is wrong, which is told.
+    pub(super) fn maybe<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, &'static str>) -> Option<T> {
+        let found = self.found(key)?;
+        match read(found.text.trim()) {
+            Ok(value) => Some(value),
+            Err(right) => {
+                let is_secret = KEYS.iter().any(|known| known.name == key && known.is_secret);
+                let text = if is_secret { "********".into() } else { mask(&found.text) };
+                self.problem(Severity::Error, Place::of(found.place), found.name, format!("it is '{text}'"), right);
+                None
+            }
+        }
+    }
+
+    /// A setting that must be there.
+    pub(super) fn need<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, &'static str>) -> Option<T> {
+        if self.sources.text(key).is_ok_and(|found| found.is_none_or(|found| found.text.trim().is_empty())) {
+            let right = read("").err().unwrap_or("a value");
+            self.problem(Severity::Error, Place::Default, key.into(), "it is not set".into(), right);
+            return None;
+        }
+        self.maybe(key, read)
+    }
+
+    /// A list, at commas or with indices.
+    pub(super) fn list<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, &'static str>) -> Vec<T> {
+        let found = self.sources.list(key, true);
+        let found = self.told(found).unwrap_or_default();
+        let mut values = Vec::new();
+        for Found { text, place, name } in found {
+            match read(text.trim()) {
+                Ok(value) => values.push(value),
+                Err(right) => {
+                    self.problem(Severity::Error, Place::of(place), name, format!("it has '{}'", mask(&text)), right);
+                }
+            }
+        }
+        values
+    }
+
+    /// Tells something about a setting.
+    pub(super) fn tell(&mut self, severity: Severity, key: &'static str, wrong: &str, right: &str) {
+        let place = self.sources.text(key).ok().flatten().map_or(Place::Default, |found| Place::of(found.place));
+        self.problem(severity, place, key.into(), wrong.into(), right);
+    }
+
+    fn problem(&mut self, severity: Severity, place: Place, key: String, wrong: String, right: &str) {
+        self.problems.push(Problem { severity, place, key, wrong, right: right.into() });
+    }
+
+    fn found(&mut self, key: &str) -> Option<Found> {
+        let found = self.sources.text(key);
+        self.told(found).filter(|found| !found.text.trim().is_empty())
+    }
+
+    fn told<T>(&mut self, found: Result<Option<T>, CannotExpand>) -> Option<T> {
+        found.unwrap_or_else(|error| {
+            let (place, why) = (Place::of(error.place), error.why.to_string());
+            self.problem(Severity::Error, place, error.name, why, "a value, or a key that is set");
+            None
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! The settings, checked.
+
+use super::keys::of_profile;
+use super::problem::Severity;
+use super::reader::Reader;
+use crate::domain::{Service, Services};
+use efm::secret::Secret;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The settings. Everything in them is valid.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `dev`, `staging`, `production`, or none.
+    pub profile: Option<Profile>,
+    /// Where it listens.
+    pub address: IpAddr,
+    /// On which port; zero: one that is free.
+    pub port: u16,
+    /// Who may use the API; none: everybody.
+    pub auth: Option<Auth>,
+    /// Our own organisation number.
+    pub organisation: String,
+    /// Where the service registry is.
+    pub registry: String,
+    /// What is enabled.
+    pub enabled: Services,
+    /// Where messages and what became of them are kept.
+    pub database: Database,
+    /// Where the bytes of files lie.
+    pub blobs: PathBuf,
+    /// How long a peek holds a message.
+    pub lock: Duration,
+    /// How long a message is worth sending.
+    pub time_to_live: Duration,
+    /// Services over which a status is sent back.
+    pub status_services: Services,
+    /// The document type of status messages.
+    pub status_document_type: String,
+    /// For how many hours what failed is sent again.
+    pub maximum_retry_hours: u32,
+    /// How much is sent at once.
+    pub concurrency: u32,
+    /// How many bytes all files of a message may have.
+    pub upload_limits: BTreeMap<Service, u64>,
+    /// Who may shut it down; none: nobody over HTTP.
+    pub shutdown: Option<ShutdownFrom>,
+    /// The false channel.
+    pub loopback: Option<Loopback>,
+}
+
+/// Which world it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Digdir's own.
+    Dev,
+    /// The test world.
+    Staging,
+    /// The real one.
+    Production,
+}
+
+/// The user of the API.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// Which database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+}
+
+/// From where it may be shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShutdownFrom {
+    /// From this machine.
+    Loopback,
+    /// From everywhere that reaches the port.
+    Anywhere,
+}
+
+/// A channel that leads to a folder instead of to the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loopback {
+    /// Which folder.
+    pub folder: PathBuf,
+    /// In place of which service.
+    pub service: Service,
+}
+
+/// Reads all; none where something is wrong, which is told.
+pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
+    let profile = profile(from);
+    refuse_tls(from);
+    let auth = auth(from);
+    let loopback = loopback(from, folder, profile);
+    let shutdown = shutdown(from);
+    let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
+    let port = from.need("server.port", |text| text.parse().map_err(|_| "a port, 0 to 65535"));
+    let organisation = from.need("difi.move.org.number", organisation);
+    let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
+    let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
+    let enabled = enabled.map(|(service, _)| service).collect();
+    let database = from.need("difi.datasource.url", |text| database(text, folder));
+    let blobs = from.need("difi.move.nextmove.filedir", |text| Ok(folder.join(text)));
+    let lock = from.need("difi.move.nextmove.lockTimeoutMinutes", |text| counted(text, 60, "minutes, from 1"));
+    let time_to_live = from.need("difi.move.nextmove.default-ttl-hours", |text| counted(text, 3600, "hours, from 1"));
+    let status_services = from.list("difi.move.nextmove.status-services", service).into_iter().collect();
+    let status_document_type = from.need("difi.move.nextmove.status-document-type", |text| Ok(text.to_owned()));
+    let maximum_retry_hours =
+        from.need("difi.move.queue.maximum-retry-hours", |text| number(text, "a number of hours"));
+    let concurrency = from.need("difi.move.queue.concurrency", |text| {
+        number(text, "a number from 1 to 100")
+            .and_then(|it| if (1..=100).contains(&it) { Ok(it) } else { Err("a number from 1 to 100") })
+    });
+    let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
+    let upload_limits = limits.collect();
+    Some(Settings {
+        profile,
+        address: address.unwrap_or(IpAddr::from([0, 0, 0, 0])),
+        port: port?,
+        auth,
+        organisation: organisation?,
+        registry: registry?,
+        enabled,
+        database: database?,
+        blobs: blobs?,
+        lock: lock?,
+        time_to_live: time_to_live?,
+        status_services,
+        status_document_type: status_document_type?,
+        maximum_retry_hours: maximum_retry_hours?,
+        concurrency: concurrency?,
+        upload_limits,
+        shutdown,
+        loopback,
+    })
+}
+
+/// In the order of [`Service::ALL`].
+const ENABLED: [&str; 6] = [
+    "difi.move.feature.enableDPO",
+    "difi.move.feature.enableDPV",
+    "difi.move.feature.enableDPI",
+    "difi.move.feature.enableDPF",
+    "difi.move.feature.enableDPE",
+    "difi.move.feature.enableDPH",
+];
+
+const LIMITS: [(Service, &str); 6] = [
+    (Service::Dpo, "difi.move.dpo.upload-size-limit"),
+    (Service::Dpv, "difi.move.dpv.upload-size-limit"),
+    (Service::Dpi, "difi.move.dpi.upload-size-limit"),
+    (Service::Dph, "difi.move.dph.upload-size-limit"),
+    (Service::Dpf, "difi.move.fiks.ut.upload-size-limit"),
+    (Service::Dpe, "difi.move.nextmove.serviceBus.upload-size-limit"),
+];
+
+/// The last one that is known. Spring takes any name, so a strange one is told and keeps nobody from starting.
+fn profile(from: &mut Reader) -> Option<Profile> {
+    const KEY: &str = "spring.profiles.active";
+    let named = from.list(KEY, |text| Ok(text.to_owned()));
+    if named.iter().any(|name| of_profile(name).is_none()) {
+        from.tell(
+            Severity::Warning,
+            KEY,
+            "it names a profile that has no defaults here",
+            "one of dev, staging, production",
+        );
+    }
+    named.iter().rev().find_map(|name| match name.as_str() {
+        "dev" => Some(Profile::Dev),
+        "staging" => Some(Profile::Staging),
+        "production" => Some(Profile::Production),
+        _ => None,
+    })
+}
+
+fn refuse_tls(from: &mut Reader) {
+    const KEY: &str = "difi.ssl.enabled";
+    if from.need(KEY, flag) == Some(true) {
+        from.tell(
+            Severity::Error,
+            KEY,
+            "this version cannot serve TLS yet",
+            "difi.ssl.enabled=false, with the port closed to other machines",
+        );
+    }
+}
+
+fn auth(from: &mut Reader) -> Option<Auth> {
+    const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
+    if from.need("difi.move.feature.enable-auth", flag) != Some(true) {
+        return None;
+    }
+    let user =
+        from.need("difi.security.user.name", |text| if text.is_empty() { Err(RIGHT) } else { Ok(text.to_owned()) });
+    let password = from
+        .need("difi.security.user.password", |text| if text.is_empty() { Err(RIGHT) } else { Ok(Secret::new(text)) });
+    Some(Auth { user: user?, password: password? })
+}
+
+fn shutdown(from: &mut Reader) -> Option<ShutdownFrom> {
+    let who = from.need("integrasjonspunkt.shutdown.from", |text| match text {
+        "loopback" => Ok(ShutdownFrom::Loopback),
+        "anywhere" => Ok(ShutdownFrom::Anywhere),
+        _ => Err("loopback or anywhere"),
+    });
+    who.filter(|_| from.need("management.endpoint.shutdown.enabled", flag) == Some(true))
+}
+
+fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Option<Loopback> {
+    const KEY: &str = "integrasjonspunkt.loopback.folder";
+    let service = from.need("integrasjonspunkt.loopback.service", service);
+    let leads_to = from.maybe(KEY, |text| Ok(folder.join(text)))?;
+    if profile == Some(Profile::Production) {
+        from.tell(
+            Severity::Error,
+            KEY,
+            "messages would go into a folder and nowhere else",
+            "no such key in production",
+        );
+        return None;
+    }
+    Some(Loopback { folder: leads_to, service: service? })
+}
+
+fn organisation(text: &str) -> Result<String, &'static str> {
+    let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
+}
+
+fn database(text: &str, folder: &Path) -> Result<Database, &'static str> {
+    const RIGHT: &str = "jdbc:sqlite:<file>; other databases are not served yet";
+    let file = text.strip_prefix("jdbc:sqlite:").filter(|file| !file.is_empty()).ok_or(RIGHT)?;
+    Ok(Database::Sqlite(folder.join(file)))
+}
+
+fn flag(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" => Ok(true),
+        "false" | "off" | "no" | "0" => Ok(false),
+        _ => Err("true or false"),
+    }
+}
+
+fn service(text: &str) -> Result<Service, &'static str> {
+    let named = Service::named(&text.to_ascii_uppercase()).filter(|service| *service != Service::Unknown);
+    named.ok_or("one of DPO, DPV, DPI, DPF, DPE, DPH")
+}
+
+fn number(text: &str, right: &'static str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| right)
+}
+
+fn counted(text: &str, seconds: u64, right: &'static str) -> Result<Duration, &'static str> {
+    let count = text.parse::<u32>().ok().filter(|count| *count > 0).ok_or(right)?;
+    Ok(Duration::from_secs(u64::from(count) * seconds))
+}
+
+/// As Spring's `DataSize`: `1GB`, `500 MB`, `1024`; the units are powers of two.
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    const RIGHT: &str = "a size such as 250MB, 1GB or 1048576";
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let shift = match text.get(digits.len()..).unwrap_or_default().trim() {
+        "" | "B" => 0,
+        "KB" => 10,
+        "MB" => 20,
+        "GB" => 30,
+        "TB" => 40,
+        _ => return Err(RIGHT),
+    };
+    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(1 << shift)).ok_or(RIGHT)
+}

@@ -1,0 +1,90 @@
+//! Takes in what a channel has. The channel is told only when it is stored; what comes twice is kept once.
+
+use super::{Desk, Trouble, reply};
+use crate::domain::{BlobId, Conversation, Direction, Envelope, Incoming, Kind, MessageId, NewStatus, Service, Status};
+use crate::ports::{Arrived, BlobReader, Channel, NewIncoming, Received, TroubleFetching};
+
+/// What went wrong with a whole round.
+#[derive(Debug, thiserror::Error)]
+#[error("fetch over {service}")]
+pub struct CannotFetch {
+    service: &'static str,
+    #[source]
+    source: TroubleFetching,
+}
+
+/// Takes in what the channel has now, and says how much that was. One that cannot be taken in does not keep the others
+/// back: it is told, and stays where it is. May be dropped between any two.
+pub async fn all(desk: &Desk, channel: &dyn Channel) -> Result<u32, CannotFetch> {
+    let cannot = |source| CannotFetch { service: channel.service().name(), source };
+    let mut taken = 0;
+    for arrived in channel.fetch().await.map_err(cannot)? {
+        let message = arrived.envelope.document.message_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let receipt = arrived.receipt.clone();
+        match one(desk, channel.service(), arrived).await {
+            Ok(what) => {
+                channel.confirm(&receipt).await.map_err(cannot)?;
+                tracing::info!(message, what, "collected");
+                taken += 1;
+            }
+            Err(error) => {
+                tracing::error!(message, error = %efm::chain::Chain(&error), "what came in could not be taken in");
+            }
+        }
+    }
+    Ok(taken)
+}
+
+async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static str, Trouble> {
+    let Arrived { envelope, package, .. } = arrived;
+    let id = envelope.document.message_id.clone().ok_or(Trouble::Lacks("instanceIdentifier"))?;
+    if envelope.document.kind == Kind::Status {
+        return status(desk, &id, &envelope).await;
+    }
+    let now = desk.clock.now();
+    let conversation = Conversation::of(&envelope, Direction::Incoming, service, now);
+    let conversation = conversation.ok_or(Trouble::Lacks("conversation, process or deadline"))?;
+    let created = NewStatus::plain(Status::Opprettet, now);
+    if conversation.deadline.is_past(now) {
+        let statuses = vec![created, NewStatus::expired(now)];
+        desk.store.receive(NewIncoming { message: None, conversation, statuses, reply: None }).await?;
+        return Ok("expired");
+    }
+    let package = match package {
+        Some(package) => Some(keep(desk, package).await?),
+        None => None,
+    };
+    let reply = reply::to(&desk.rules, &envelope, service, Status::Mottatt, now);
+    let is_answered = reply.is_some();
+    let message = Incoming { id, service, envelope, package: package.clone(), locked_until: None };
+    let statuses = vec![created, NewStatus::plain(Status::InnkommendeMottatt, now)];
+    match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
+        Received::Kept => {
+            if is_answered {
+                desk.queued.notify_one();
+            }
+            Ok("message")
+        }
+        Received::Duplicate => {
+            desk.sweep(package).await;
+            Ok("duplicate")
+        }
+    }
+}
+
+async fn status(desk: &Desk, id: &MessageId, envelope: &Envelope) -> Result<&'static str, Trouble> {
+    let named = envelope.body.status.as_deref().and_then(Status::named);
+    let status = named.ok_or(Trouble::Lacks("status that is known here"))?;
+    desk.store.register(id, Direction::Outgoing, NewStatus::plain(status, desk.clock.now())).await?;
+    Ok("status")
+}
+
+async fn keep(desk: &Desk, mut package: Box<dyn BlobReader>) -> Result<BlobId, Trouble> {
+    let blob = BlobId::random(desk.random.sixteen()?);
+    let mut writer = desk.blobs.begin(&blob).await?;
+    while let Some(bytes) = package.next().await? {
+        writer.write(bytes).await?;
+    }
+    writer.finish().await?;
+    Ok(blob)
+}

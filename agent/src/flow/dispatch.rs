@@ -1,0 +1,137 @@
+//! Sends what is due: lease, send, settle. A piece of work whose holder dies is taken over when its lease runs out.
+
+use super::{Desk, Trouble};
+use crate::domain::{Backoff, Deadline, Envelope, NewStatus, Service, Status};
+use crate::ports::{Leased, Parcel, SendError, Sent, Settled, Settlement, Work};
+use jiff::Timestamp;
+
+/// Does one piece of work. It may be dropped: the work is then done again when the lease has run out, and the other
+/// side recognises the message.
+pub async fn one(desk: &Desk, leased: &Leased) -> Result<(), Trouble> {
+    let (envelope, service, parcel) = match &leased.work {
+        Work::Message(message) => {
+            let parcel = Parcel { envelope: message.envelope.clone(), files: message.files.clone() };
+            (&message.envelope, message.service, parcel)
+        }
+        Work::Reply(envelope, service) => {
+            (&**envelope, *service, Parcel { envelope: (**envelope).clone(), files: Vec::new() })
+        }
+    };
+    let deadline = envelope.deadline();
+    let is_past = |now| deadline.is_some_and(|deadline: Deadline| deadline.is_past(now));
+    let outcome = if is_past(desk.clock.now()) {
+        Outcome::Expired
+    } else {
+        match desk.channels.get(&service) {
+            None => Outcome::Failed(SendError::Passing(format!("{} is not enabled here", service.name()))),
+            Some(channel) => match channel.send(&parcel).await {
+                Ok(sent) => Outcome::Sent(sent),
+                Err(error) => Outcome::Failed(error),
+            },
+        }
+    };
+    let settlement = decide(outcome, envelope, service, leased.tried, &desk.rules.backoff, desk.clock.now());
+    tell(leased, &settlement);
+    match desk.store.settle(leased, settlement).await? {
+        Settled::Done(blobs) => desk.sweep(blobs).await,
+        Settled::LeaseLost => tracing::warn!(work = leased.number, "somebody else has taken this work over"),
+    }
+    Ok(())
+}
+
+/// How a try went.
+#[derive(Debug)]
+enum Outcome {
+    Sent(Sent),
+    Failed(SendError),
+    Expired,
+}
+
+fn decide(
+    outcome: Outcome,
+    envelope: &Envelope,
+    service: Service,
+    tried: u32,
+    backoff: &Backoff,
+    now: Timestamp,
+) -> Settlement {
+    let done = |status| Settlement::Done { status: Some(status), external_reference: None };
+    match outcome {
+        Outcome::Sent(Sent { external_reference }) => {
+            Settlement::Done { status: Some(NewStatus::plain(Status::Sendt, now)), external_reference }
+        }
+        Outcome::Expired => done(NewStatus::expired(now)),
+        Outcome::Failed(SendError::Final { text, raw_receipt }) => done(NewStatus {
+            raw_receipt: raw_receipt.or(Some(text)),
+            ..NewStatus::described(Status::Feil, now, "Failed to deliver message - check raw receipt")
+        }),
+        Outcome::Failed(SendError::Passing(because)) => {
+            if let Some(wait) = backoff.after(tried) {
+                return Settlement::Again { due: Deadline::after(now, wait).moment(), because };
+            }
+            let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
+            let over = service.name();
+            let text = format!(
+                "Request to receiver '{receiver}' failed delivery over {over} - Moved to DLQ. Last error: {because}"
+            );
+            done(NewStatus::described(Status::Feil, now, text))
+        }
+    }
+}
+
+fn tell(leased: &Leased, settlement: &Settlement) {
+    let message = match &leased.work {
+        Work::Message(message) => Some(message.id.to_string()),
+        Work::Reply(envelope, _) => envelope.document.message_id.as_ref().map(ToString::to_string),
+    };
+    let message = message.unwrap_or_default();
+    match settlement {
+        Settlement::Again { due, because } => {
+            tracing::warn!(%message, tried = leased.tried + 1, %due, error = efm::masking::mask(because), "not sent, will try again");
+        }
+        Settlement::Done { status, .. } => {
+            tracing::info!(%message, status = status.as_ref().map(|it| it.status.name()), "dispatched");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn decided(outcome: Outcome, tried: u32) -> Settlement {
+        let text = include_bytes!("../../tests/fixtures/arkivmelding.json");
+        let envelope = crate::sbd::read_foreign(text).unwrap();
+        decide(outcome, &envelope, Service::Dpo, tried, &Backoff::of_the_queue(100), Timestamp::UNIX_EPOCH)
+    }
+
+    fn status(settlement: Settlement) -> NewStatus {
+        match settlement {
+            Settlement::Done { status: Some(status), .. } => status,
+            other @ (Settlement::Done { status: None, .. } | Settlement::Again { .. }) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_then_given_up_with_the_last_error() {
+        let refused = || Outcome::Failed(SendError::Passing("connect: refused".into()));
+        let due = Timestamp::UNIX_EPOCH + Duration::from_secs(20);
+        assert_eq!(decided(refused(), 0), Settlement::Again { due, because: "connect: refused".into() });
+        let given_up = status(decided(refused(), 105));
+        assert_eq!(given_up.status, Status::Feil);
+        assert_eq!(
+            given_up.description.unwrap(),
+            "Request to receiver '910075918' failed delivery over DPO - Moved to DLQ. Last error: connect: refused"
+        );
+    }
+
+    #[test]
+    fn what_will_not_pass_fails_at_once_with_what_the_channel_said() {
+        let refused = SendError::Final { text: "400".into(), raw_receipt: Some("{}".into()) };
+        let failed = status(decided(Outcome::Failed(refused), 0));
+        assert_eq!((failed.status, failed.raw_receipt.as_deref()), (Status::Feil, Some("{}")));
+        assert_eq!(status(decided(Outcome::Expired, 0)).status, Status::LevetidUtlopt);
+        assert_eq!(status(decided(Outcome::Sent(Sent::default()), 0)).status, Status::Sendt);
+    }
+}

@@ -1,0 +1,79 @@
+//! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
+//! [`hand_over`] what waits for a case system. They know the domain and the doors, and nothing else.
+//!
+//! What is answered with success is on the disk. Bytes are written before the row that names them, and removed after
+//! the row is gone: a crash between leaves bytes that nobody names, never a name without bytes.
+
+pub mod accept;
+pub mod collect;
+pub mod dispatch;
+pub mod hand_over;
+mod refusal;
+mod reply;
+
+pub use refusal::{Refusal, Trouble};
+
+use crate::domain::{Backoff, BlobId, Service, Services};
+use crate::ports::{Blobs, Channel, Random, Registry, Store};
+use efm::clock::Clock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// The desk: the doors, and the rules of this site.
+pub struct Desk {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// The bytes of files.
+    pub blobs: Arc<dyn Blobs>,
+    /// Who can be reached how.
+    pub registry: Arc<dyn Registry>,
+    /// A channel for each service that is enabled.
+    pub channels: BTreeMap<Service, Arc<dyn Channel>>,
+    /// What time it is.
+    pub clock: Clock,
+    /// New names.
+    pub random: Arc<dyn Random>,
+    /// The rules.
+    pub rules: Rules,
+    /// Rung when something was put on the queue.
+    pub queued: Notify,
+}
+
+/// The rules of this site.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Our own number.
+    pub organisation: String,
+    /// How long a message is worth sending, where its sender does not say.
+    pub time_to_live: Duration,
+    /// How long a peek holds a message.
+    pub lock: Duration,
+    /// Services over which a status is sent back.
+    pub status_services: Services,
+    /// How many bytes all files of a message may have; the service's own limit where none is given.
+    pub upload_limits: BTreeMap<Service, u64>,
+    /// When what failed is sent again.
+    pub backoff: Backoff,
+    /// The document type of status messages.
+    pub status_document_type: String,
+}
+
+impl Rules {
+    /// How many bytes all files of a message may have.
+    pub fn upload_limit_bytes(&self, service: Service) -> u64 {
+        self.upload_limits.get(&service).copied().unwrap_or_else(|| service.upload_limit_bytes())
+    }
+}
+
+impl Desk {
+    /// Removes bytes that no row names any more. What cannot be removed is told, and is no error of the one who asks.
+    async fn sweep(&self, blobs: impl IntoIterator<Item = BlobId>) {
+        for blob in blobs {
+            if let Err(error) = self.blobs.remove(&blob).await {
+                tracing::warn!(error = %efm::chain::Chain(&error), "bytes of a removed message stay on the disk");
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What happens by itself: sending what is due, fetching what has come. Each is a future that the app polls; none is
+//! spawned. They end when the stop is asked, and finish what they hold.
+
+mod collecting;
+mod dispatching;
+mod pace;
+
+pub use collecting::collect;
+pub use dispatching::{Dispatching, dispatch};

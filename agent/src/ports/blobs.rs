@@ -1,0 +1,52 @@
+//! Where the bytes of files lie: a chunk at a time, never whole in memory, never readable on the disk.
+
+use super::Answer;
+use crate::domain::BlobId;
+use bytes::Bytes;
+
+/// The bytes of files.
+pub trait Blobs: Send + Sync {
+    /// Begins a new one. It is there when its writer has finished, and not before; dropped, it leaves nothing behind
+    /// that counts.
+    fn begin<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobWriter>, BlobError>;
+    /// Opens one for reading.
+    fn open<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobReader>, BlobError>;
+    /// Removes one; that it is not there is no error.
+    fn remove<'a>(&'a self, id: &'a BlobId) -> Answer<'a, (), BlobError>;
+}
+
+/// One that is being written.
+pub trait BlobWriter: Send {
+    /// The next bytes.
+    fn write(&mut self, bytes: Bytes) -> Answer<'_, (), BlobError>;
+    /// It is whole, and on the disk. Says its length.
+    fn finish(self: Box<Self>) -> Answer<'static, u64, BlobError>;
+}
+
+/// One that is being read.
+pub trait BlobReader: Send {
+    /// The next bytes; none at its end. An end that is not the one that was written is an error.
+    fn next(&mut self) -> Answer<'_, Option<Bytes>, BlobError>;
+}
+
+/// What goes wrong with a blob.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// It is not there.
+    #[error("find blob {0}")]
+    Missing(BlobId),
+    /// The disk refuses.
+    #[error("{act} blob {id}")]
+    Disk {
+        /// What was tried.
+        act: &'static str,
+        /// Which.
+        id: BlobId,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What lies there is not what was written, or was written with another key.
+    #[error("open blob {0}: its bytes are not the ones that were written with this key")]
+    Spoilt(BlobId),
+}

@@ -1,0 +1,35 @@
+//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`;
+//! what time it is says [`efm::clock::Clock`].
+//!
+//! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
+//! where its future is dropped. Nobody outside sees a transaction.
+
+mod blobs;
+mod channel;
+mod page;
+mod registry;
+mod store;
+
+pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
+pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
+pub use page::{Page, PageRequest};
+pub use registry::{LookupError, Registry, Route};
+pub use store::{
+    Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Inbox, IncomingFilter,
+    Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement, StatusFilter,
+    StatusRow, Store, StoreError, StoredConversation, Work,
+};
+
+/// What a door answers, some time.
+pub type Answer<'a, T, E> = futures_util::future::BoxFuture<'a, Result<T, E>>;
+
+/// Random bytes for new names. Tests give their own.
+pub trait Random: Send + Sync {
+    /// Sixteen of them, for a UUID.
+    fn sixteen(&self) -> Result<[u8; 16], NoRandom>;
+}
+
+/// The system gives no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("draw random bytes")]
+pub struct NoRandom;

@@ -1,0 +1,16 @@
+//! The Standard Business Document as JSON: the form that the API takes, the store keeps and some channels send.
+//!
+//! [`read`] takes what a client or another integration point wrote; [`write`] is the way back. Between them stand the
+//! types of the wire in `wire`, and the rules for what a client may send in `rules`. Nothing is stored or routed here.
+
+mod read;
+mod rules;
+mod wire;
+mod write;
+
+pub use read::{Refused, read, read_foreign};
+pub use rules::{Constraint, Violation};
+pub use write::write;
+
+#[cfg(test)]
+mod tests;

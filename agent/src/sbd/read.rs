@@ -1,0 +1,166 @@
+//! From text to an [`Envelope`].
+
+use super::rules::{Violation, violations};
+use super::wire::{BodyFacts, DocumentIdentification, Header, Partner};
+use crate::domain::{
+    Body, Document, Envelope, Kind, MessageId, NotADate, Participant, Party, Scope, ScopeInformation, ScopeType,
+    Unreadable, Written,
+};
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+const HEADER: &str = "standardBusinessDocumentHeader";
+
+/// Why a text is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Not JSON, or members of the wrong shape.
+    #[error("JSON parse error")]
+    NotJson(#[source] serde_json::Error),
+    /// A date that is none.
+    #[error("JSON parse error: {0}")]
+    Date(#[from] NotADate),
+    /// The header is not there.
+    #[error("the document has no member {HEADER}")]
+    NoHeader,
+    /// There must be one member beside the header, named like the type.
+    #[error("the document must have one member beside {HEADER}, and it has {}", list(.0))]
+    NotOneBody(Vec<String>),
+    /// The member beside the header has another name than the type.
+    #[error("the business message is named '{found}' and the type is '{expected}'")]
+    OtherBody {
+        /// As it is named.
+        found: String,
+        /// As `documentIdentification.type` says.
+        expected: &'static str,
+    },
+    /// Rules are not kept.
+    #[error("{} rules are not kept", .0.len())]
+    Invalid(Vec<Violation>),
+    /// Sender or receiver cannot be read.
+    #[error("read the identifier of the {whose}")]
+    Identifier {
+        /// `sender` or `receiver`.
+        whose: &'static str,
+        /// Why.
+        #[source]
+        why: Unreadable,
+    },
+    /// Only of documents that come from elsewhere: something that must be there is not.
+    #[error("the document has no {0}")]
+    Lacks(&'static str),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+/// Reads what a client wrote. All rules count.
+///
+/// # Errors
+/// What is wrong with it, all of it where that can be said.
+pub fn read(bytes: &[u8], now: Timestamp) -> Result<Envelope, Refused> {
+    let (header, body) = parts(bytes)?;
+    let wrong = violations(&header, now);
+    if !wrong.is_empty() {
+        return Err(Refused::Invalid(wrong));
+    }
+    envelope(header, body)
+}
+
+/// Reads what the store kept or another integration point sent: not validated, only understood.
+///
+/// # Errors
+/// It cannot be understood.
+pub fn read_foreign(bytes: &[u8]) -> Result<Envelope, Refused> {
+    let (header, body) = parts(bytes)?;
+    envelope(header, body)
+}
+
+type NamedBody = (String, Box<RawValue>);
+
+fn parts(bytes: &[u8]) -> Result<(Header, NamedBody), Refused> {
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(Refused::NotJson)?;
+    let header = members.remove(HEADER).ok_or(Refused::NoHeader)?;
+    let header: Header = serde_json::from_str(header.get()).map_err(Refused::NotJson)?;
+    match (members.pop_first(), members.is_empty()) {
+        (Some(body), true) => Ok((header, body)),
+        (body, _) => {
+            Err(Refused::NotOneBody(body.map(|(name, _)| name).into_iter().chain(members.into_keys()).collect()))
+        }
+    }
+}
+
+fn envelope(header: Header, (name, body): NamedBody) -> Result<Envelope, Refused> {
+    let identification = header.document_identification.ok_or(Refused::Lacks("documentIdentification"))?;
+    let document = document(identification)?;
+    if name != document.kind.name() && name != document.kind_as_written {
+        return Err(Refused::OtherBody { found: name, expected: document.kind.name() });
+    }
+    let facts: Option<BodyFacts> = serde_json::from_str(body.get()).map_err(Refused::NotJson)?;
+    let facts = facts.ok_or(Refused::Lacks("business message"))?;
+    Ok(Envelope {
+        header_version: header.header_version.unwrap_or_default(),
+        sender: party(header.sender, "sender")?,
+        receiver: party(header.receiver, "receiver")?,
+        document,
+        manifest: header.manifest.map(text),
+        scopes: scopes(header.business_scope)?,
+        body: Body {
+            text: text(body),
+            primary_document: facts.hoveddokument,
+            security_level: facts.sikkerhetsnivaa,
+            status: facts.status,
+        },
+    })
+}
+
+fn text(raw: Box<RawValue>) -> String {
+    Box::<str>::from(raw).into()
+}
+
+fn document(identification: DocumentIdentification) -> Result<Document, Refused> {
+    let kind_as_written = identification.kind.ok_or(Refused::Lacks("type"))?;
+    let kind = Kind::named(&kind_as_written).ok_or(Refused::Lacks("type that is known here"))?;
+    let id = identification.instance_identifier.as_deref().map(MessageId::parse).transpose();
+    Ok(Document {
+        standard: identification.standard.ok_or(Refused::Lacks("standard"))?,
+        type_version: identification.type_version.unwrap_or_default(),
+        message_id: id.map_err(|_| Refused::Lacks("instanceIdentifier that is a UUID"))?,
+        kind,
+        kind_as_written,
+        multiple_type: identification.multiple_type,
+        created: identification.creation_date_and_time.as_deref().map(Written::parse).transpose()?,
+    })
+}
+
+fn party(partners: Option<Vec<Partner>>, whose: &'static str) -> Result<Option<Party>, Refused> {
+    let Some(partner) = partners.into_iter().flatten().next() else { return Ok(None) };
+    let identifier = partner.identifier.unwrap_or_default();
+    let (value, authority) = (identifier.value.unwrap_or_default(), identifier.authority.unwrap_or_default());
+    let participant = Participant::parse(&value, &authority).map_err(|why| Refused::Identifier { whose, why })?;
+    Ok(Some(Party { participant, contact_information: partner.contact_information.map(text) }))
+}
+
+fn scopes(business_scope: Option<super::wire::BusinessScope>) -> Result<Vec<Scope>, Refused> {
+    let scopes = business_scope.map(|scope| scope.scope).unwrap_or_default();
+    scopes.into_iter().map(scope).collect()
+}
+
+fn scope(scope: super::wire::Scope) -> Result<Scope, Refused> {
+    let named = scope.scope_type.as_deref().and_then(ScopeType::named);
+    let information = scope.scope_information.into_iter().map(|information| {
+        Ok(ScopeInformation {
+            requesting_created: information.requesting_document_creation_date_time,
+            requesting_instance: information.requesting_document_instance_identifier,
+            expected_response: information.expected_response_date_time.as_deref().map(Written::parse).transpose()?,
+        })
+    });
+    Ok(Scope {
+        scope_type: named.ok_or(Refused::Lacks("scope type that is known here"))?,
+        instance: scope.instance_identifier,
+        identifier: scope.identifier,
+        information: information.collect::<Result<_, Refused>>()?,
+    })
+}

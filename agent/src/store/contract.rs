@@ -1,0 +1,297 @@
+//! What every store must keep. Each test is written once, over `dyn Store`; [`held_to_it`] runs all of them against one
+//! store. A store is opened twice where the test asks whether something outlives the first one.
+
+use crate::domain::{
+    BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service, Status,
+};
+use crate::ports::{
+    Acknowledged, Attached, ConversationFilter, Created, Enqueued, IncomingFilter, Leased, NewIncoming, OutgoingFilter,
+    PageRequest, Received, Registered, Settled, Settlement, StatusFilter, Store, Work,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+const ALL: PageRequest = PageRequest { number: 0, size: 100 };
+const LIMIT: u64 = 1000;
+
+fn at(seconds: u64) -> Timestamp {
+    "2026-11-21T08:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(seconds)
+}
+
+fn id(number: u8) -> MessageId {
+    MessageId::random([number; 16])
+}
+
+fn blob(number: u8) -> BlobId {
+    BlobId::random([number; 16])
+}
+
+/// A message whose defaults are filled in.
+fn envelope(number: u8) -> Envelope {
+    let text = include_str!("../../tests/fixtures/arkivmelding.json").replace(
+        "administrasjon:ver1.0\"",
+        "administrasjon:ver1.0\", \"scopeInformation\": [{\"expectedResponseDateTime\": \"2030-01-01T00:00:00+01:00\"}]",
+    );
+    let mut envelope = crate::sbd::read(text.as_bytes(), at(0)).unwrap();
+    envelope.document.message_id = Some(id(number));
+    envelope
+}
+
+async fn create(store: &dyn Store, number: u8) -> Created {
+    let envelope = envelope(number);
+    let conversation = Conversation::of(&envelope, Direction::Outgoing, Service::Dpo, at(0)).unwrap();
+    let message = Outgoing { id: id(number), service: Service::Dpo, envelope, files: Vec::new() };
+    store.create(message, conversation).await.unwrap()
+}
+
+async fn attach(store: &dyn Store, number: u8, name: &str, is_primary: bool, length_bytes: u64) -> Attached {
+    let blob = blob(name.as_bytes()[0]);
+    let (filename, mime_type) = (name.to_owned(), "application/pdf".to_owned());
+    let file = NewFile { blob, filename, title: Some("T".into()), mime_type, is_primary, length_bytes };
+    store.attach(&id(number), file, LIMIT, at(1)).await.unwrap()
+}
+
+fn arrived(number: u8, seconds: u64) -> NewIncoming {
+    let envelope = envelope(number);
+    let conversation = Conversation::of(&envelope, Direction::Incoming, Service::Dpo, at(seconds)).unwrap();
+    let package = Some(blob(number));
+    let reply = Some(envelope.clone());
+    let message = Incoming { id: id(number), service: Service::Dpo, envelope, package, locked_until: None };
+    let statuses = [Status::Opprettet, Status::InnkommendeMottatt].map(|status| NewStatus::plain(status, at(seconds)));
+    NewIncoming { message: Some(message), conversation, statuses: statuses.to_vec(), reply }
+}
+
+async fn names(store: &dyn Store, number: u8) -> Vec<&'static str> {
+    let filter = StatusFilter { message_id: Some(id(number).to_string()), ..StatusFilter::default() };
+    let rows = store.statuses(filter, ALL).await.unwrap().rows;
+    rows.iter().map(|row| row.status.status.name()).collect()
+}
+
+async fn lease(store: &dyn Store, now: u64, until: u64) -> Vec<Leased> {
+    store.lease("here", at(now), at(until), 10).await.unwrap()
+}
+
+async fn a_message_is_kept_once_with_its_conversation(store: &dyn Store) {
+    assert_eq!(create(store, 1).await, Created::Kept);
+    assert_eq!(create(store, 1).await, Created::Exists);
+    let kept = store.outgoing(&id(1)).await.unwrap().unwrap();
+    assert_eq!((kept.envelope, kept.files.len()), (envelope(1), 0));
+    assert_eq!(names(store, 1).await, ["OPPRETTET"]);
+    assert_eq!(store.outgoing(&id(2)).await.unwrap(), None);
+    // The conversation keeps the id taken when the message has gone.
+    store.discard(&id(1)).await.unwrap();
+    assert_eq!(create(store, 1).await, Created::Exists);
+}
+
+async fn files_are_numbered_and_held_to_the_rules(store: &dyn Store) {
+    create(store, 1).await;
+    assert_eq!(attach(store, 2, "a", false, 1).await, Attached::NoSuchMessage);
+    assert_eq!(attach(store, 1, "a", true, 400).await, Attached::Kept(1));
+    assert_eq!(attach(store, 1, "a", false, 1).await, Attached::SameName);
+    assert_eq!(attach(store, 1, "b", true, 1).await, Attached::SecondPrimary);
+    assert_eq!(attach(store, 1, "b", false, 601).await, Attached::TooLarge(1001));
+    assert_eq!(attach(store, 1, "b", false, 600).await, Attached::Kept(2));
+    let files = store.outgoing(&id(1)).await.unwrap().unwrap().files;
+    assert_eq!(files.iter().map(|file| file.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(
+        (files[0].file.filename.as_str(), files[0].file.is_primary, files[1].file.length_bytes),
+        ("a", true, 600)
+    );
+    assert_eq!(store.discard(&id(1)).await.unwrap(), [blob(b'a'), blob(b'b')]);
+    assert_eq!(store.discard(&id(1)).await.unwrap(), []);
+}
+
+async fn work_is_leased_to_one_and_taken_over_when_the_lease_runs_out(store: &dyn Store) {
+    create(store, 1).await;
+    assert_eq!(store.enqueue(&id(2), at(0)).await.unwrap(), Enqueued::NoSuchMessage);
+    assert_eq!(store.next_due().await.unwrap(), None);
+    for _ in 0..2 {
+        assert_eq!(store.enqueue(&id(1), at(5)).await.unwrap(), Enqueued::Queued);
+    }
+    assert_eq!(attach(store, 1, "a", false, 1).await, Attached::NoSuchMessage, "it is on its way");
+    assert_eq!(store.next_due().await.unwrap(), Some(at(5)));
+    assert_eq!(lease(store, 4, 60).await, [], "not due");
+    let first = lease(store, 5, 60).await.pop().unwrap();
+    assert_eq!(first.tried, 0);
+    assert_eq!(store.next_due().await.unwrap(), Some(at(60)));
+    assert_eq!(lease(store, 59, 90).await, [], "somebody has it");
+    let second = lease(store, 60, 90).await.pop().unwrap();
+    assert_eq!(second.tried, 1, "a try whose holder died counts");
+    let again = Settlement::Again { due: at(70), because: "no".into() };
+    assert_eq!(store.settle(&first, again.clone()).await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.settle(&second, again).await.unwrap(), Settled::Done(vec![]));
+    assert_eq!(store.next_due().await.unwrap(), Some(at(70)));
+}
+
+async fn what_is_done_is_gone_and_its_status_is_noted(store: &dyn Store) {
+    create(store, 1).await;
+    attach(store, 1, "a", true, 1).await;
+    store.enqueue(&id(1), at(0)).await.unwrap();
+    let leased = lease(store, 0, 60).await.pop().unwrap();
+    assert!(matches!(&leased.work, Work::Message(message) if message.files.len() == 1));
+    let done = Settlement::Done {
+        status: Some(NewStatus::plain(Status::Sendt, at(1))),
+        external_reference: Some("theirs".into()),
+    };
+    assert_eq!(store.settle(&leased, done.clone()).await.unwrap(), Settled::Done(vec![blob(b'a')]));
+    assert_eq!(store.settle(&leased, done).await.unwrap(), Settled::LeaseLost);
+    assert_eq!(store.outgoing(&id(1)).await.unwrap(), None);
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "SENDT"]);
+    let kept = store.conversations(ConversationFilter::default(), ALL).await.unwrap().rows.pop().unwrap();
+    assert_eq!(kept.conversation.external_reference.as_deref(), Some("theirs"));
+    assert_eq!(store.next_due().await.unwrap(), None);
+}
+
+async fn what_comes_twice_is_kept_once_and_answered_once(store: &dyn Store) {
+    assert_eq!(store.receive(arrived(1, 0)).await.unwrap(), Received::Kept);
+    assert_eq!(store.receive(arrived(1, 1)).await.unwrap(), Received::Duplicate);
+    assert_eq!(lease(store, 9, 60).await.len(), 1);
+    assert_eq!(store.all_incoming(IncomingFilter::default(), ALL).await.unwrap().total, 1);
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "INNKOMMENDE_MOTTATT"]);
+}
+
+async fn a_lock_is_one_peeks_until_it_runs_out(store: &dyn Store) {
+    store.receive(arrived(2, 1)).await.unwrap();
+    store.receive(arrived(1, 0)).await.unwrap();
+    let any = IncomingFilter::default;
+    let lock = |now: u64, filter| store.lock_next(filter, at(now), at(now + 300));
+    let nobodys = IncomingFilter { process: Some("urn:other".into()), ..any() };
+    assert_eq!(lock(10, nobodys).await.unwrap(), None);
+    let first = lock(10, any()).await.unwrap().unwrap();
+    assert_eq!((first.id.clone(), first.locked_until), (id(1), Some(at(310))), "the oldest first");
+    assert_eq!(lock(10, any()).await.unwrap().unwrap().id, id(2));
+    assert_eq!(lock(310, any()).await.unwrap(), None);
+    assert_eq!(lock(311, any()).await.unwrap().unwrap().id, id(1));
+}
+
+async fn eight_peeks_at_once_get_eight_messages(store: &dyn Store) {
+    for number in 0..8 {
+        store.receive(arrived(number, 0)).await.unwrap();
+    }
+    let peeks = (0..9).map(|_| store.lock_next(IncomingFilter::default(), at(1), at(300)));
+    let got = futures_util::future::join_all(peeks).await;
+    let mut ids: Vec<_> =
+        got.into_iter().filter_map(|got| got.unwrap()).map(|message| message.id.to_string()).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 8);
+}
+
+async fn only_a_locked_message_is_acknowledged_and_then_it_is_gone(store: &dyn Store) {
+    store.receive(arrived(1, 0)).await.unwrap();
+    let levert = |seconds| NewStatus::plain(Status::InnkommendeLevert, at(seconds));
+    let one = id(1);
+    let acknowledge = |seconds| store.acknowledge(&one, levert(seconds), Some(envelope(1)));
+    assert_eq!(acknowledge(1).await.unwrap(), Acknowledged::NotLocked);
+    store.lock_next(IncomingFilter::default(), at(1), at(300)).await.unwrap();
+    assert_eq!(acknowledge(301).await.unwrap(), Acknowledged::NotLocked, "its time was over");
+    assert!(
+        matches!(acknowledge(300).await.unwrap(), Acknowledged::Removed(message) if message.package == Some(blob(1)))
+    );
+    assert_eq!(acknowledge(300).await.unwrap(), Acknowledged::NoSuchMessage);
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "INNKOMMENDE_MOTTATT", "INNKOMMENDE_LEVERT"]);
+    assert_eq!(lease(store, 400, 500).await.len(), 2, "received and delivered are told");
+}
+
+async fn each_status_comes_once_and_in_order(store: &dyn Store) {
+    create(store, 1).await;
+    let register = async |number: u8, status, seconds| {
+        store.register(&id(number), Direction::Outgoing, NewStatus::plain(status, at(seconds))).await.unwrap()
+    };
+    assert_eq!(register(2, Status::Sendt, 1).await, Registered::NoConversation);
+    assert_eq!(register(1, Status::Levert, 2).await, Registered::Noted);
+    assert_eq!(register(1, Status::Mottatt, 3).await, Registered::Noted);
+    assert_eq!(register(1, Status::Levert, 4).await, Registered::Repeated);
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "LEVERT", "MOTTATT"]);
+    let kept = store.conversations(ConversationFilter::default(), ALL).await.unwrap().rows.pop().unwrap();
+    assert!(kept.conversation.is_finished);
+    assert_eq!((kept.conversation.updated, kept.statuses.len()), (at(3), 3));
+    store.forget_conversation(kept.number).await.unwrap();
+    assert_eq!(names(store, 1).await, [""; 0]);
+}
+
+async fn pages_have_an_order_and_a_total(store: &dyn Store) {
+    for number in 0..5 {
+        create(store, number).await;
+    }
+    let page = |number| store.all_outgoing(OutgoingFilter::default(), PageRequest { number, size: 2 });
+    let mut seen = Vec::new();
+    for number in 0..4 {
+        let page = page(number).await.unwrap();
+        assert_eq!(page.total, 5);
+        seen.extend(page.rows.into_iter().map(|message| message.id));
+    }
+    assert_eq!(seen, (0..5).map(id).collect::<Vec<_>>());
+    assert_eq!(store.counts().await.unwrap().outgoing, 5);
+}
+
+/// Makes a test of each, for a store that `$open` opens: anew in an empty place, and again in the same one.
+macro_rules! held_to_it {
+    ($open:expr, [$($name:ident),+ $(,)?]) => {
+        $(
+            #[tokio::test]
+            async fn $name() {
+                let place = tempfile::tempdir().unwrap();
+                let store = $open(place.path());
+                super::$name(&store).await;
+            }
+        )+
+
+        #[tokio::test]
+        async fn what_was_answered_is_there_when_it_is_opened_again() {
+            let place = tempfile::tempdir().unwrap();
+            let store = $open(place.path());
+            super::create(&store, 1).await;
+            super::attach(&store, 1, "a", true, 1).await;
+            store.enqueue(&super::id(1), super::at(0)).await.unwrap();
+            drop(store);
+            let store = $open(place.path());
+            assert_eq!(super::lease(&store, 0, 60).await.len(), 1);
+            assert_eq!(super::names(&store, 1).await, ["OPPRETTET"]);
+        }
+
+        #[tokio::test]
+        async fn two_that_are_open_at_once_share_the_work() {
+            let place = tempfile::tempdir().unwrap();
+            let stores = [$open(place.path()), $open(place.path())];
+            for number in 0..20 {
+                super::create(&stores[0], number).await;
+                stores[0].enqueue(&super::id(number), super::at(0)).await.unwrap();
+            }
+            let leases = (0..20).map(|turn| stores[turn % 2].lease("x", super::at(0), super::at(60), 1));
+            let leased = futures_util::future::join_all(leases).await;
+            let mut numbers: Vec<_> =
+                leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.number).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            assert_eq!(numbers.len(), 20);
+        }
+    };
+}
+
+mod sqlite {
+    //! `SQLite`, held to the contract.
+    use crate::ports::Queue;
+    use crate::store::Sqlite;
+    use std::path::Path;
+
+    fn open(place: &Path) -> Sqlite {
+        Sqlite::open(&place.join("store.sqlite")).unwrap()
+    }
+
+    held_to_it!(
+        open,
+        [
+            a_message_is_kept_once_with_its_conversation,
+            files_are_numbered_and_held_to_the_rules,
+            work_is_leased_to_one_and_taken_over_when_the_lease_runs_out,
+            what_is_done_is_gone_and_its_status_is_noted,
+            what_comes_twice_is_kept_once_and_answered_once,
+            a_lock_is_one_peeks_until_it_runs_out,
+            eight_peeks_at_once_get_eight_messages,
+            only_a_locked_message_is_acknowledged_and_then_it_is_gone,
+            each_status_comes_once_and_in_order,
+            pages_have_an_order_and_a_total,
+        ]
+    );
+}

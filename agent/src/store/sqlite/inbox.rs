@@ -1,0 +1,132 @@
+//! Messages that came in.
+
+use super::filter::Filter;
+use super::rows::{self, blob_id, change, column, maybe_moment, millis, one};
+use super::{Sqlite, conversations, queue};
+use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus};
+use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Page, PageRequest, Received, StoreError};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+impl Inbox for Sqlite {
+    fn receive(&self, new: NewIncoming) -> Answer<'_, Received, StoreError> {
+        self.write("keep what came in", move |connection| receive(connection, &new))
+    }
+
+    fn incoming<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Incoming>, StoreError> {
+        let id = id.clone();
+        self.read("read a message", move |connection| incoming(connection, &id))
+    }
+
+    fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError> {
+        self.read("list messages", move |connection| {
+            conditions(filter).page(connection, "*", "messages_in", "updated, id", page, message)
+        })
+    }
+
+    fn lock_next(
+        &self,
+        filter: IncomingFilter,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Answer<'_, Option<Incoming>, StoreError> {
+        self.write("lock a message", move |connection| {
+            let free = "(SELECT * FROM messages_in WHERE locked_until IS NULL OR locked_until < ?1)";
+            // The writer is alone: what is found free stays free until it is locked.
+            let free = free.replace("?1", &millis(now).to_string());
+            let first = PageRequest { number: 0, size: 1 };
+            let found = conditions(filter).page(connection, "*", &free, "updated, id", first, message)?;
+            let Some(mut message) = found.rows.into_iter().next() else { return Ok(None) };
+            let lock = "UPDATE messages_in SET locked_until = ?2 WHERE message_id = ?1";
+            change(connection, lock, params![message.id.as_str(), millis(until)])?;
+            message.locked_until = Some(until);
+            Ok(Some(message))
+        })
+    }
+
+    fn acknowledge<'a>(
+        &'a self,
+        id: &'a MessageId,
+        status: NewStatus,
+        reply: Option<Envelope>,
+    ) -> Answer<'a, Acknowledged, StoreError> {
+        let id = id.clone();
+        self.write("acknowledge a message", move |connection| {
+            let Some(message) = incoming(connection, &id)? else { return Ok(Acknowledged::NoSuchMessage) };
+            if !message.is_locked(status.at) {
+                return Ok(Acknowledged::NotLocked);
+            }
+            change(connection, "DELETE FROM messages_in WHERE message_id = ?1", &[&id.as_str()])?;
+            conversations::register(connection, &id, Direction::Incoming, &status)?;
+            if let Some(reply) = &reply {
+                queue::add_reply(connection, reply, message.service, status.at)?;
+            }
+            Ok(Acknowledged::Removed(Box::new(message)))
+        })
+    }
+}
+
+fn conditions(filter: IncomingFilter) -> Filter {
+    Filter::default()
+        .is("message_id", filter.message_id)
+        .is("conversation_id", filter.conversation_id)
+        .is("process", filter.process)
+        .is("sender_identifier", filter.sender)
+        .is("receiver_identifier", filter.receiver)
+        .is("service", filter.service.map(|service| service.name().to_owned()))
+}
+
+fn receive(connection: &Connection, new: &NewIncoming) -> Result<Received, StoreError> {
+    let id = &new.conversation.message_id;
+    if conversations::exists(connection, id, Direction::Incoming)? {
+        return Ok(Received::Duplicate);
+    }
+    conversations::insert(connection, &new.conversation)?;
+    for status in &new.statuses {
+        conversations::register(connection, id, Direction::Incoming, status)?;
+    }
+    if let Some(message) = &new.message {
+        insert(connection, message, &new.conversation)?;
+    }
+    if let Some(reply) = &new.reply {
+        queue::add_reply(connection, reply, new.conversation.service, new.conversation.updated)?;
+    }
+    Ok(Received::Kept)
+}
+
+fn insert(connection: &Connection, message: &Incoming, conversation: &Conversation) -> Result<(), StoreError> {
+    let insert = "INSERT INTO messages_in
+        (message_id, conversation_id, process, sender_identifier, receiver_identifier, service, updated, sbd, package)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let sender = message.envelope.sender().map(|who| who.primary().to_owned()).unwrap_or_default();
+    change(
+        connection,
+        insert,
+        params![
+            message.id.as_str(),
+            conversation.conversation_id.as_str(),
+            conversation.process,
+            sender,
+            conversation.receiver_identifier,
+            message.service.name(),
+            millis(conversation.updated),
+            rows::sbd(&message.envelope)?,
+            message.package.as_ref().map(|blob| blob.as_str().to_owned()),
+        ],
+    )?;
+    Ok(())
+}
+
+fn incoming(connection: &Connection, id: &MessageId) -> Result<Option<Incoming>, StoreError> {
+    one(connection, "SELECT * FROM messages_in WHERE message_id = ?1", &[&id.as_str()], message)
+}
+
+fn message(row: &Row<'_>) -> Result<Incoming, StoreError> {
+    Ok(Incoming {
+        id: rows::message_id(&column::<String>(row, "message_id")?)?,
+        service: rows::service(row)?,
+        envelope: rows::envelope(&column::<String>(row, "sbd")?)?,
+        package: column::<Option<String>>(row, "package")?.map(|blob| blob_id(&blob)).transpose()?,
+        locked_until: maybe_moment(row, "locked_until")?,
+    })
+}

@@ -1,0 +1,108 @@
+//! The queue: what is due, who has it, and what came of it.
+
+use super::rows::{self, change, column, each, millis, moment, one};
+use super::{Sqlite, conversations, outbox};
+use crate::domain::{Direction, Envelope, MessageId, Service};
+use crate::ports::{Answer, Enqueued, Leased, Queue, Settled, Settlement, StoreError, Work};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+impl Queue for Sqlite {
+    fn enqueue<'a>(&'a self, id: &'a MessageId, now: Timestamp) -> Answer<'a, Enqueued, StoreError> {
+        let id = id.clone();
+        self.write("queue a message", move |connection| {
+            let insert = "INSERT INTO queue (message, service, due)
+                SELECT id, service, ?2 FROM messages_out WHERE message_id = ?1 ON CONFLICT (message) DO NOTHING";
+            change(connection, insert, params![id.as_str(), millis(now)])?;
+            let query = "SELECT 1 FROM messages_out WHERE message_id = ?1";
+            let is_there = one(connection, query, &[&id.as_str()], |_| Ok(()))?.is_some();
+            Ok(if is_there { Enqueued::Queued } else { Enqueued::NoSuchMessage })
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        holder: &'a str,
+        now: Timestamp,
+        until: Timestamp,
+        most: u32,
+    ) -> Answer<'a, Vec<Leased>, StoreError> {
+        let holder = holder.to_owned();
+        self.write("lease work", move |connection| {
+            let take = "UPDATE queue SET lease = lease + 1, tried = tried + 1, leased_until = ?2, holder = ?3
+                WHERE id IN (SELECT id FROM queue WHERE due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1)
+                             ORDER BY due, id LIMIT ?4)
+                RETURNING id, lease, tried, message, reply, service";
+            let parameters = params![millis(now), millis(until), holder, most];
+            let mut leased = each(connection, take, parameters, |row| leased(connection, row))?;
+            leased.sort_by_key(|leased| leased.number);
+            Ok(leased)
+        })
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError> {
+        self.read("look at the queue", |connection| {
+            let query = "SELECT min(max(due, coalesce(leased_until, due))) AS next FROM queue";
+            let next = one(connection, query, &[], |row| column::<Option<i64>>(row, "next"))?;
+            next.flatten().map(moment).transpose()
+        })
+    }
+
+    fn settle<'a>(&'a self, lease: &'a Leased, settlement: Settlement) -> Answer<'a, Settled, StoreError> {
+        let lease = lease.clone();
+        self.write("settle work", move |connection| settle(connection, &lease, &settlement))
+    }
+}
+
+/// Puts a status message on the queue.
+pub(super) fn add_reply(
+    connection: &Connection,
+    reply: &Envelope,
+    service: Service,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let insert = "INSERT INTO queue (reply, service, due) VALUES (?1, ?2, ?3)";
+    change(connection, insert, params![rows::sbd(reply)?, service.name(), millis(now)]).map(|_| ())
+}
+
+fn leased(connection: &Connection, row: &Row<'_>) -> Result<Leased, StoreError> {
+    let work = match (column::<Option<i64>>(row, "message")?, column::<Option<String>>(row, "reply")?) {
+        (Some(message), _) => {
+            let query = "SELECT * FROM messages_out WHERE id = ?1";
+            let found = one(connection, query, &[&message], |row| outbox::message(connection, row))?;
+            let nobody = || StoreError::Strange { what: "the queue", why: format!("message {message} is not there") };
+            Work::Message(Box::new(found.ok_or_else(nobody)?))
+        }
+        (None, Some(reply)) => Work::Reply(Box::new(rows::envelope(&reply)?), rows::service(row)?),
+        (None, None) => {
+            return Err(StoreError::Strange { what: "the queue", why: "a row with nothing to do".into() });
+        }
+    };
+    let tried = column::<u32>(row, "tried")?.saturating_sub(1);
+    Ok(Leased { number: column(row, "id")?, lease: column(row, "lease")?, tried, work })
+}
+
+fn settle(connection: &Connection, lease: &Leased, settlement: &Settlement) -> Result<Settled, StoreError> {
+    let ours = params![lease.number, lease.lease];
+    if one(connection, "SELECT 1 FROM queue WHERE id = ?1 AND lease = ?2", ours, |_| Ok(()))?.is_none() {
+        return Ok(Settled::LeaseLost);
+    }
+    match settlement {
+        Settlement::Again { due, because } => {
+            let update = "UPDATE queue SET due = ?2, leased_until = NULL, holder = NULL, last_error = ?3 WHERE id = ?1";
+            change(connection, update, params![lease.number, millis(*due), because])?;
+            Ok(Settled::Done(Vec::new()))
+        }
+        Settlement::Done { status, external_reference } => {
+            change(connection, "DELETE FROM queue WHERE id = ?1", &[&lease.number])?;
+            let Work::Message(message) = &lease.work else { return Ok(Settled::Done(Vec::new())) };
+            if let Some(status) = status {
+                conversations::register(connection, &message.id, Direction::Outgoing, status)?;
+            }
+            let update = "UPDATE conversations SET external_reference = coalesce(?2, external_reference)
+                          WHERE message_id = ?1 AND direction = 'OUTGOING'";
+            change(connection, update, params![message.id.as_str(), external_reference])?;
+            outbox::remove(connection, &message.id).map(Settled::Done)
+        }
+    }
+}

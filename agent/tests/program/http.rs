@@ -1,0 +1,85 @@
+//! A client as small as can be: one request a connection, and all of the answer.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Pretty, with what changes from run to run taken out.
+    pub fn text_without_times(&self) -> String {
+        let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&self.body) else { return self.text() };
+        if let Some(time) = body.get_mut("timestamp") {
+            *time = "…".into();
+        }
+        let header = &mut body["standardBusinessDocumentHeader"];
+        if header.is_object() {
+            header["documentIdentification"]["creationDateAndTime"] = "…".into();
+            header["businessScope"]["scope"][0]["scopeInformation"][0]["expectedResponseDateTime"] = "…".into();
+        } else if let Some(body) = body.as_object_mut() {
+            body.remove("standardBusinessDocumentHeader");
+        }
+        serde_json::to_string_pretty(&body).unwrap()
+    }
+}
+
+pub fn call(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).unwrap();
+    read(&all)
+}
+
+fn read(all: &[u8]) -> Answer {
+    let end = all.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
+    let head = String::from_utf8(all[..end].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let raw = &all[end + 4..];
+    let is_chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    Answer { status, headers, body: if is_chunked { dechunked(raw) } else { raw.to_vec() } }
+}
+
+fn dechunked(mut raw: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = raw.windows(2).position(|window| window == b"\r\n").expect("a chunk has a length");
+        let length = usize::from_str_radix(std::str::from_utf8(&raw[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return body;
+        }
+        body.extend_from_slice(&raw[end + 2..end + 2 + length]);
+        raw = &raw[end + 2 + length + 2..];
+    }
+}

@@ -1,0 +1,110 @@
+//! The program as a process, in a folder of its own. It is ended when the test ends, however that is.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running program.
+pub struct Program {
+    child: Child,
+    arguments: Vec<String>,
+    home: tempfile::TempDir,
+    pub port: u16,
+    pub to_ready: Duration,
+}
+
+impl Program {
+    /// For this organisation, with a folder as its only channel.
+    pub fn start(organisation: &str, between: &Path) -> Self {
+        Self::start_with(organisation, between, &[])
+    }
+
+    pub fn start_with(organisation: &str, between: &Path, more: &[&str]) -> Self {
+        // The supervisor's arguments are among them: they are told, and do no harm.
+        let mut arguments: Vec<String> = [
+            "--spring.profiles.active=staging",
+            "--management.endpoint.shutdown.enabled=true",
+            "--app.logger.enableSSL=false",
+            "--server.address=127.0.0.1",
+            "--server.port=0",
+            "--difi.ssl.enabled=false",
+            "--difi.security.enable=false",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        arguments.push(format!("--difi.move.org.number={organisation}"));
+        arguments.push(format!("--integrasjonspunkt.loopback.folder={}", between.display()));
+        arguments.extend(more.iter().map(|it| (*it).to_owned()));
+        let home = tempfile::tempdir().unwrap();
+        let (child, port, to_ready) = begin(home.path(), &arguments);
+        Self { child, arguments, home, port, to_ready }
+    }
+
+    /// Without a warning, and in the same folder again.
+    pub fn killed_and_started_again(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let (child, port, to_ready) = begin(self.home.path(), &self.arguments);
+        self.child = child;
+        self.port = port;
+        self.to_ready = to_ready;
+        self
+    }
+
+    /// Waits for its end.
+    pub fn exit_code(mut self) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not end");
+            #[allow(clippy::disallowed_methods, reason = "another process has no event for us")]
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn begin(home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
+    let begun = Instant::now();
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"));
+    let mut child = Command::new(program)
+        .current_dir(home)
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    for line in lines.by_ref().map_while(Result::ok) {
+        said.push_str(&line);
+        said.push('\n');
+        if line.contains(" ready ")
+            && let Some(address) = line.split("address=").nth(1)
+        {
+            let port = address.split(' ').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+            let to_ready = begun.elapsed();
+            // Its log is read on, so that it never waits for us; the thread ends with the process.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (child, port, to_ready);
+        }
+    }
+    let _ = child.kill();
+    let status = child.wait();
+    panic!("it did not get ready, {status:?}:\n{said}");
+}

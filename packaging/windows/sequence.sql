@@ -1,0 +1,13 @@
+UPDATE InstallExecuteSequence SET Sequence=51 WHERE Action='RememberHome'
+UPDATE InstallExecuteSequence SET Sequence=52 WHERE Action='RememberStart'
+UPDATE InstallExecuteSequence SET Sequence=53 WHERE Action='StartByDefault'
+UPDATE InstallExecuteSequence SET Sequence=54 WHERE Action='NameHome'
+UPDATE InstallExecuteSequence SET Sequence=1510 WHERE Action='StartAgain'
+UPDATE InstallExecuteSequence SET Sequence=1511 WHERE Action='Leave'
+UPDATE InstallExecuteSequence SET Sequence=1512 WHERE Action='TakeServiceAway'
+UPDATE InstallExecuteSequence SET Sequence=1550 WHERE Action='RemoveExistingProducts'
+UPDATE InstallExecuteSequence SET Sequence=6500 WHERE Action='PutService'
+UPDATE CustomAction SET Type=3410 WHERE Action='StartAgain'
+UPDATE Property SET Value='WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;KOSMOSHOME;KOSMOSSTART' WHERE Property='SecureCustomProperties'
+DELETE FROM `Upgrade` WHERE `ActionProperty`='WIX_UPGRADE_DETECTED'
+INSERT INTO `Upgrade` (`UpgradeCode`, `VersionMax`, `Attributes`, `ActionProperty`) VALUES ('{6B6F736D-6F73-4B45-8550-0000004D5349}', '@VERSION@', 513, 'WIX_UPGRADE_DETECTED')
