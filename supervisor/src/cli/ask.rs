@@ -90,6 +90,10 @@ async fn stop_here(folder: &SettingsFolder, nobody: NoAnswer) -> Exit {
             return Exit::Settings;
         }
     };
+    // No supervisor was ever here to leave anything running, and nothing is made for the asking.
+    if !crate::ports::state_folder(&settings.home).is_dir() {
+        return said(Err(nobody));
+    }
     let lock = match crate::vault::lock(&settings.home) {
         Ok(lock) => lock,
         Err(error) => {
