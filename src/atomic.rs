@@ -100,6 +100,7 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 
 fn write_through(readers: Readers, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create(readers, path)?;
+    crate::owner::hand_over(&file, path);
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod clock;
 pub mod manage;
 pub mod masking;
+pub mod owner;
 pub mod properties;
 pub mod secret;
 pub mod telemetry;

@@ -165,7 +165,7 @@ fn values(line: &str) -> String {
             }
             return masked;
         }
-        if SECRET_WORDS.iter().any(|word| name.contains(word)) {
+        if is_secret(&name) {
             let (shown, next) = without_value(after, is_argument);
             masked.push_str(&shown);
             rest = next;
@@ -204,9 +204,7 @@ fn next_name(text: &str) -> Option<Found> {
             _ => None,
         };
         if let Some(value) = value {
-            let is_argument = name.starts_with('-');
-            let name = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-            return Some(Found { name, value, is_argument });
+            return Some(Found { name: flat(name), value, is_argument: name.starts_with('-') });
         }
         from = end;
     }
@@ -216,6 +214,10 @@ fn next_name(text: &str) -> Option<Found> {
 fn without_value(text: &str, is_argument: bool) -> (String, &str) {
     let body = text.trim_start_matches([' ', '\t', '=', ':', '>']);
     let (gap, body) = (text.get(..text.len() - body.len()).unwrap_or_default(), body);
+    // What is masked already ends where its stars end, so that the text around it stays.
+    if let Some(rest) = body.strip_prefix(STARS).filter(|rest| !rest.starts_with(|c: char| c.is_alphanumeric())) {
+        return (format!("{gap}{STARS}"), rest);
+    }
     let quote = body.chars().find(|c| *c != '\\').filter(|c| matches!(c, '"' | '\''));
     let Some(quote) = quote else {
         let first_blank = body.find(char::is_whitespace).filter(|_| is_argument);
@@ -235,6 +237,21 @@ fn without_value(text: &str, is_argument: bool) -> (String, &str) {
     });
     let end = end.map_or(inner.len(), |(at, _)| at);
     (format!("{gap}{open}{STARS}"), inner.get(end..).unwrap_or_default())
+}
+
+/// Whether what has this name is a secret: `keystore.password`, `API-KEY`.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = flat(name);
+    is_secret(&name) || SECRET_HEADERS.iter().any(|header| name.contains(header))
+}
+
+fn is_secret(flat: &str) -> bool {
+    SECRET_WORDS.iter().any(|word| flat.contains(word))
+}
+
+/// In small letters, without dashes, dots and underscores.
+fn flat(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Bearer tokens, and anything that looks like a JSON web token.

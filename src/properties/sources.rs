@@ -24,6 +24,8 @@ pub enum Place {
     },
     /// In an environment variable.
     Environment(String),
+    /// Nowhere: what the program that is named has by itself.
+    Default,
 }
 
 impl fmt::Display for Place {
@@ -31,6 +33,7 @@ impl fmt::Display for Place {
         match self {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Default => f.write_str("default"),
         }
     }
 }
@@ -94,6 +97,8 @@ pub enum Why {
 #[derive(Clone, Default)]
 pub struct Sources {
     layers: Vec<Layer>,
+    /// Below all layers, and only for what `${…}` refers to.
+    defaults: Layer,
 }
 
 // Without the values: some are passwords.
@@ -167,6 +172,23 @@ impl Sources {
         self.layers.push(layer);
     }
 
+    /// What `${key}` stands for where nobody set it. Nobody gave it: [`Sources::text`] and [`Sources::given`] do not
+    /// know it. A key that is there already is replaced.
+    pub fn set_default(&mut self, key: &str, value: &str) {
+        let at = self.defaults.given.len();
+        self.defaults.singles.insert(canonical(key), at);
+        if let (list, Some(index)) = without_index(&canonical(key)) {
+            self.defaults.lists.entry(list.to_owned()).or_default().insert(index, at);
+        }
+        self.defaults.given.push(Given {
+            name: key.to_owned(),
+            value: value.to_owned(),
+            place: Place::Default,
+            trimmed: false,
+            needless_escape: None,
+        });
+    }
+
     /// Everything that was given, weakest layer first, each in its own order.
     pub fn given(&self) -> impl Iterator<Item = &Given> {
         self.layers.iter().flat_map(|layer| &layer.given)
@@ -178,6 +200,15 @@ impl Sources {
     /// A `${…}` in it cannot be expanded.
     pub fn text(&self, key: &str) -> Result<Option<Found>, CannotExpand> {
         self.layers.iter().rev().find_map(|layer| layer.single(key)).map(|given| self.expand(given)).transpose()
+    }
+
+    /// Like [`Sources::text`], as if no environment variable gave this key.
+    ///
+    /// # Errors
+    /// A `${…}` in it cannot be expanded.
+    pub fn text_in_files(&self, key: &str) -> Result<Option<Found>, CannotExpand> {
+        let mut files = self.layers.iter().rev().filter(|layer| !layer.is_environment);
+        files.find_map(|layer| layer.single(key)).map(|given| self.expand(given)).transpose()
     }
 
     /// The values of a list, `key[0]`, `key[1]` … or `key=a,b`, all from the strongest layer that has any of it.
@@ -213,7 +244,11 @@ impl Sources {
 
     fn expand(&self, given: &Given) -> Result<Found, CannotExpand> {
         let mut expansion = Expansion { sources: self, trail: Vec::new(), left: EXPANSIONS };
-        let text = expansion.value_of(given)?;
+        let text = expansion.value_of(given).map_err(|error| match error.place {
+            // A person can only mend what led there.
+            Place::Default => CannotExpand { name: given.name.clone(), place: given.place.clone(), ..error },
+            Place::File { .. } | Place::Environment(_) => error,
+        })?;
         Ok(Found { text, place: given.place.clone(), name: given.name.clone() })
     }
 }
@@ -265,7 +300,8 @@ impl<'a> Expansion<'a> {
         let (name, default) = at_outer_colon(inner);
         let name = self.text(name, of, depth + 1)?;
         let sources = self.sources;
-        let referred = sources.layers.iter().rev().find_map(|layer| layer.single(name.trim()));
+        let mut layers = sources.layers.iter().rev().chain([&sources.defaults]);
+        let referred = layers.find_map(|layer| layer.single(name.trim()));
         match (referred, default) {
             (Some(given), _) => self.value_of(given),
             (None, Some(default)) => self.text(default, of, depth + 1),

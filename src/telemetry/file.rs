@@ -24,9 +24,9 @@ struct Open {
 impl LogFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            crate::owner::make_folders(folder)?;
         }
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = crate::owner::open_or_make(path, OpenOptions::new().append(true))?;
         let length = file.metadata()?.len();
         Ok(Self(Arc::new(Mutex::new(Open { path: path.to_owned(), file, length }))))
     }
@@ -41,7 +41,7 @@ impl Open {
             }
         }
         fs::rename(&self.path, numbered(1))?;
-        self.file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+        self.file = crate::owner::open_or_make(&self.path, OpenOptions::new().append(true))?;
         self.length = 0;
         Ok(())
     }

@@ -218,9 +218,13 @@ fn a_hold_holds_until_it_is_taken_back() {
     site.until_runs("4.0.7");
     ended(&site.kosmos(&["hold", "--until", "48h", "--reason", "year end"]), 0, "");
     site.publish("4.0.8", "");
-    ended(&site.kosmos(&["upgrade"]), 0, "the end of the hold");
+    ended(
+        &site.kosmos(&["upgrade"]),
+        23,
+        "4.0.8 is verified and staged; it waits for the end of the hold; before that: kosmos hold --end",
+    );
     ended(&site.kosmos(&["status"]), 0, "year end");
-    ended(&site.kosmos(&["check"]), 10, "year end");
+    ended(&site.kosmos(&["check"]), 23, "year end");
     assert_eq!(site.ran().len(), 1);
     ended(&site.kosmos(&["hold", "--end"]), 0, "");
     ended(&site.kosmos(&["upgrade"]), 0, "");
@@ -268,7 +272,14 @@ fn settings_that_are_broken_while_it_runs_are_told_and_the_old_ones_stay() {
     let said = site.kosmos(&["reload"]);
     ended(&said, 3, "probbation");
     assert!(said.err.contains("goes on with the settings that it has"), "{}", said.err);
-    assert_eq!(site.kosmos(&["status"]).code, Some(3), "what needs the settings says so, too");
+    ended(&site.kosmos(&["check"]), 3, "probbation");
+    let words = [(&["status"][..], 3), (&["history"], 0), (&["hold", "--until", "48h"], 0), (&["hold", "--end"], 0)];
+    for (word, code) in words {
+        // They all do their work; the code of status tells how things stand, and the settings are wrong.
+        let said = site.kosmos(word);
+        ended(&said, code, "");
+        assert!(said.err.contains("the settings are wrong: kosmos config check"), "{}", said.err);
+    }
 
     site.write("kosmos.toml", &good);
     ended(&site.kosmos(&["reload"]), 0, "");

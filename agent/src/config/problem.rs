@@ -32,6 +32,7 @@ impl Place {
     /// Layers that are no files are laid down as files with these names.
     pub(super) fn of(place: efm::properties::Place) -> Self {
         match place {
+            efm::properties::Place::Default => Self::Default,
             efm::properties::Place::Environment(name) => Self::Environment(name),
             efm::properties::Place::File { path, .. } if path == Path::new(DEFAULT) => Self::Default,
             efm::properties::Place::File { path, .. } if path == Path::new(PROFILE) => Self::Profile,

@@ -59,6 +59,25 @@ fn what_cannot_be_expanded_is_told_with_its_line() {
 }
 
 #[test]
+fn what_nobody_set_is_what_the_program_has_by_itself_and_only_in_references() {
+    let mut all = sources(&["a=${base-url}/x\nb=${set}\nc=${deep}\nd=${keys[0]}\nset=here", "e=${lost}"], &[]);
+    let defaults = [("baseURL", "http://h:1"), ("set", "not this"), ("deep", "${base_url}"), ("keys[0]", "file:k")];
+    for (key, value) in defaults.into_iter().chain([("lost", "${nowhere}")]) {
+        all.set_default(key, value);
+    }
+    assert_eq!(text(&all, "a"), "http://h:1/x (0.properties:1)");
+    assert_eq!(text(&all, "b"), "here (0.properties:2)");
+    assert_eq!(text(&all, "c"), "http://h:1 (0.properties:3)");
+    assert_eq!(text(&all, "d"), "file:k (0.properties:4)");
+    assert_eq!(text(&all, "base-url"), "none", "nobody gave it");
+    assert_eq!(text(&all, "e"), "expand e: ${nowhere} is not set anywhere (1.properties:1)");
+    all.set_default("base.url", "http://other");
+    all.set_default("baseUrl", "http://h:2");
+    assert_eq!(text(&all, "a"), "http://h:2/x (0.properties:1)");
+    assert_eq!(all.given().count(), 6);
+}
+
+#[test]
 fn a_few_lines_cannot_ask_for_more_than_the_machine_has() {
     let bomb = (0..30).map(|n| format!("k{n}=${{k{0}}}${{k{0}}}\n", n + 1)).collect::<Vec<_>>().concat();
     assert!(text(&sources(&[&format!("{bomb}k30=")], &[]), "k0").contains("leads too far"));

@@ -55,13 +55,13 @@ impl Output {
     /// The folder or the file cannot be made or written.
     pub fn open_for(&self, what: &str) -> io::Result<File> {
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
+            efm::owner::make_folders(folder)?;
         }
         let mut options = OpenOptions::new();
-        options.create(true).append(true);
+        options.append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-        let mut file = options.open(&self.path)?;
+        let mut file = efm::owner::open_or_make(&self.path, &options)?;
         // A line of an earlier process may be unfinished.
         let break_line = if ends_with_a_line(&self.path) { "" } else { "\n" };
         file.write_all(format!("{break_line}{HEADER}{what} ====\n").as_bytes())?;
@@ -228,7 +228,7 @@ fn turn_over(path: &Path, limit_bytes: u64, files_kept: u32) -> io::Result<u64> 
     let from = length.saturating_sub(limit_bytes.saturating_mul(2));
     let mut copied = from;
     if files_kept > 0 {
-        let mut copy = File::create(&first)?;
+        let mut copy = efm::owner::open_or_make(&first, OpenOptions::new().write(true).truncate(true))?;
         copied += copy_range(&file, &mut copy, from, length)?;
         copy.sync_all()?;
     } else {

@@ -7,7 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args;
 use super::exit::Exit;
-use crate::control::client::{AskError, ask};
+use super::reach::{NoAnswer, reach};
+use super::settings_folder::SettingsFolder;
+use super::settled::{self, ToLook};
+use crate::config::Settings;
+use crate::control::client::AskError;
 use crate::control::wire::{AnswerKind, Line, Progress, Question};
 
 /// `kosmos upgrade`
@@ -19,13 +23,13 @@ pub async fn upgrade(home: &Path, wanted: args::Upgrade) -> Exit {
     let downgrade = wanted.allow_downgrade.then_some(wanted.reason);
     let question = Question::Upgrade { to: wanted.to, now: wanted.now, downgrade };
     let mut shown = Shown::new();
-    let answer = ask(home, &question, |line| shown.line(line)).await;
+    let answer = reach(home, &question, |line| shown.line(line)).await;
     shown.end();
     said(answer)
 }
 
-/// `kosmos forgive`: by the supervisor that runs, or here if none does. `folder` is where the settings are.
-pub async fn forgive(folder: &Path, version: String) -> Exit {
+/// `kosmos forgive`: by the supervisor that runs, or here if none does.
+pub(super) async fn forgive(folder: &SettingsFolder, version: String) -> Exit {
     let tag: crate::release::Tag = match version.parse() {
         Ok(tag) => tag,
         Err(error) => {
@@ -33,16 +37,16 @@ pub async fn forgive(folder: &Path, version: String) -> Exit {
             return Exit::Usage;
         }
     };
-    match ask(&super::settled_home(folder), &Question::Forgive { version }, |_| {}).await {
-        Err(AskError::NobodyThere { .. }) => forgive_here(folder, tag.version()),
+    let Some(ToLook { settings, .. }) = settled::to_look_or_complain(folder) else { return Exit::Settings };
+    match reach(&settings.home, &Question::Forgive { version }, |_| {}).await {
+        Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => forgive_here(settings, tag.version()),
         answer => said(answer),
     }
 }
 
-fn forgive_here(folder: &Path, version: &crate::release::Version) -> Exit {
-    let Some(loaded) = super::load(folder) else { return Exit::Settings };
-    let forgiven = crate::vault::lock(&loaded.settings.home)
-        .map(|lock| super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1))
+fn forgive_here(settings: Settings, version: &crate::release::Version) -> Exit {
+    let forgiven = crate::vault::lock(&settings.home)
+        .map(|lock| super::house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1))
         .and_then(|world| crate::duty::command::forgive(&world, version));
     match forgiven {
         Ok(0) => {
@@ -61,32 +65,43 @@ fn forgive_here(folder: &Path, version: &crate::release::Version) -> Exit {
 }
 
 /// `kosmos reload`: settings that are wrong are said here, where somebody reads it; the supervisor would only log them.
-pub async fn reload(home: &Path) -> Exit {
-    if super::load(home).is_none() {
+pub(super) async fn reload(folder: &SettingsFolder) -> Exit {
+    let Some(loaded) = folder.load_or_complain() else {
         eprintln!("kosmos: not read again; a supervisor that runs goes on with the settings that it has");
         return Exit::Settings;
-    }
-    said(ask(home, &Question::Reload, |_| {}).await)
+    };
+    said(reach(&loaded.settings.home, &Question::Reload, |_| {}).await)
 }
 
 /// `kosmos stop`: by the supervisor that runs, or here if it has left and the integration point goes on.
-pub async fn stop(home: &Path) -> Exit {
-    match ask(home, &Question::Stop, |_| {}).await {
-        Err(nobody @ AskError::NobodyThere { .. }) => stop_here(home, nobody).await,
+pub(super) async fn stop(folder: &SettingsFolder) -> Exit {
+    match reach(&settled::home(folder), &Question::Stop, |_| {}).await {
+        Err(nobody @ NoAnswer::Ask(AskError::NobodyThere { .. })) => stop_here(folder, nobody).await,
         answer => said(answer),
     }
 }
 
-async fn stop_here(home: &Path, nobody: AskError) -> Exit {
-    let Some(loaded) = super::load(home) else { return Exit::Settings };
-    let lock = match crate::vault::lock(home) {
+/// How it is asked to end stands in the settings: what is left of wrong ones may not be what it was started with.
+async fn stop_here(folder: &SettingsFolder, nobody: NoAnswer) -> Exit {
+    let settings = match settled::settle(folder) {
+        Ok(settled) => settled.settings().clone(),
+        Err(problems) => {
+            super::complain_of(&problems);
+            return Exit::Settings;
+        }
+    };
+    // No supervisor was ever here to leave anything running, and nothing is made for the asking.
+    if !crate::ports::state_folder(&settings.home).is_dir() {
+        return said(Err(nobody));
+    }
+    let lock = match crate::vault::lock(&settings.home) {
         Ok(lock) => lock,
         Err(error) => {
             super::complain(&error);
             return Exit::Failed;
         }
     };
-    let world = super::house::to_work_in(loaded.settings, lock, tokio::sync::watch::channel(false).1);
+    let world = super::house::to_work_in(settings, lock, tokio::sync::watch::channel(false).1);
     match super::kept::end_child(&world).await {
         Ok(None) => said(Err(nobody)),
         Ok(Some(pid)) => {
@@ -100,7 +115,7 @@ async fn stop_here(home: &Path, nobody: AskError) -> Exit {
     }
 }
 
-fn said(answer: Result<Line, AskError>) -> Exit {
+fn said(answer: Result<Line, NoAnswer>) -> Exit {
     match answer {
         Ok(Line::Answer(answer)) => {
             eprintln!("{}", answer.text);
@@ -109,10 +124,7 @@ fn said(answer: Result<Line, AskError>) -> Exit {
         Ok(Line::Progress(_) | Line::Status(_) | Line::Error { .. }) => Exit::Failed,
         Err(error) => {
             super::complain(&error);
-            match error {
-                AskError::NobodyThere { .. } => Exit::NoSupervisor,
-                AskError::NotAllowed | AskError::Ended | AskError::Broken(_) | AskError::Refused(_) => Exit::Failed,
-            }
+            error.exit()
         }
     }
 }

@@ -29,6 +29,9 @@ struct Plan {
     gates: Vec<Gate>,
 }
 
+/// The rule of a person's word.
+const HOLD: &str = "hold";
+
 /// A rule, and what it says.
 #[derive(Debug, Serialize)]
 struct Gate {
@@ -80,8 +83,9 @@ pub async fn check(settings: Settings, json: bool) -> Exit {
     if upgrade {
         gates.extend(later_gates(&world));
     }
+    let is_held = gates.iter().any(|gate| gate.rule == HOLD && !gate.open);
     print(&Plan { schema: 1, installed, offered: Some(offered), upgrade, gates }, json);
-    exit
+    if is_held { Exit::RefusedByPolicy } else { exit }
 }
 
 fn later_gates(world: &World<Real>) -> Vec<Gate> {
@@ -99,7 +103,7 @@ fn later_gates(world: &World<Real>) -> Vec<Gate> {
     };
     let hold = hold::now_in_force(&state_folder(&world.settings.home), now);
     let hold_gate = Gate {
-        rule: "hold",
+        rule: HOLD,
         open: hold.is_none(),
         says: hold.map_or_else(
             || "nothing is on hold".to_owned(),

@@ -1,13 +1,14 @@
 //! `kosmos config check`: all errors at once, of one home or of all homes of a host.
 
-use std::path::{Path, PathBuf};
+use std::path::{self, PathBuf};
 
 use super::exit::Exit;
-use crate::child::environment;
+use super::homes;
+use super::settings_folder::SettingsFolder;
 use crate::config::{self, Problem, Severity};
 
 /// Of one home.
-pub fn of(home: &Path) -> Exit {
+pub(super) fn of(home: &SettingsFolder) -> Exit {
     let problems = problems_of(home);
     if problems.is_empty() {
         println!("the settings are good");
@@ -18,21 +19,23 @@ pub fn of(home: &Path) -> Exit {
 }
 
 /// Of several homes, and of the host folders among what was named.
-pub fn of_several(named: &[PathBuf], homes: &[PathBuf]) -> Exit {
-    let here = [PathBuf::from(".")];
-    let named = if named.is_empty() { &here } else { named };
-    let hosts: Vec<Problem> = named.iter().flat_map(|folder| problems_of_host(folder)).collect();
+pub(super) fn of_several(named: &[PathBuf], homes: &[SettingsFolder]) -> Exit {
+    let named: Vec<_> = match named {
+        [] => vec![SettingsFolder::unnamed(homes::where_none_is_named())],
+        named => named.iter().map(|folder| SettingsFolder::named(folder.clone())).collect(),
+    };
+    let hosts: Vec<Problem> = named.iter().flat_map(problems_of_host).collect();
     print!("{}", config::problems_text(&hosts));
     let exits = homes.iter().map(|home| {
-        println!("{}:", home.display());
+        println!("{}:", home.path().display());
         of(home)
     });
     let exits: Vec<Exit> = exits.collect();
     Exit::worst(exits.into_iter().chain([exit(&hosts)]))
 }
 
-fn problems_of(home: &Path) -> Vec<Problem> {
-    match config::load(home, &environment::all(), &[]) {
+fn problems_of(home: &SettingsFolder) -> Vec<Problem> {
+    match home.load() {
         Ok(loaded) => {
             let mut problems = loaded.warnings.clone();
             problems.extend(config::check_files(&loaded));
@@ -44,9 +47,9 @@ fn problems_of(home: &Path) -> Vec<Problem> {
 }
 
 /// What is said in a host folder: nothing that is about a home, since it is none.
-fn problems_of_host(folder: &Path) -> Vec<Problem> {
-    let loaded = config::load(folder, &environment::all(), &[]).ok();
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+fn problems_of_host(folder: &SettingsFolder) -> Vec<Problem> {
+    let loaded = folder.load().ok();
+    let folder = path::absolute(folder.path()).unwrap_or_else(|_| folder.path().to_owned());
     let host = loaded.filter(|loaded| loaded.settings.names_other_homes(&folder));
     host.map_or_else(Vec::new, |host| host.warnings)
 }

@@ -25,7 +25,7 @@ pub enum Exit {
     RefusedByPolicy,
     /// No supervisor runs in this home folder.
     NoSupervisor,
-    /// Another supervisor has this home folder.
+    /// Another process has this home folder: a second supervisor, or one that does not answer.
     Locked,
     /// The release source could not be reached; nothing was changed.
     SourceUnreachable,
@@ -84,13 +84,13 @@ The exit codes are an API: their meaning does not change.
    1  failed for a reason without a code of its own; it is said on stderr
    2  wrong words or flags
    3  wrong settings; `kosmos config check` lists all errors
-  10  check: an upgrade is available
+  10  check: an upgrade is available, and nothing holds it back (on hold it is 23)
   20  the upgrade failed and was rolled back: the old version runs
   21  the upgrade failed and nothing runs
-  22  refused by verification: signature, key, or what the archive says of itself
+  22  refused by verification: signature, key, or what the archive says of itself; unreadable is 1
   23  refused by policy: seat belt, allow, floor, given up, blocklisted, on hold
   30  no supervisor runs in this home folder
-  31  another supervisor has this home folder
+  31  another process has this home folder: a second supervisor, or one that does not answer
   32  the release source could not be reached, or what it offers makes no sense; nothing was changed";
 
 #[cfg(test)]

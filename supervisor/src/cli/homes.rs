@@ -3,45 +3,45 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::child::environment;
-use crate::config;
+use super::settings_folder::SettingsFolder;
 use crate::host::service::SETTINGS;
 use crate::host::system;
 
 /// One home, or several that one supervisor keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Homes {
+pub(super) enum Homes {
     /// This one, which is there.
-    One(PathBuf),
+    One(SettingsFolder),
     /// These, in the order in which they are upgraded. One that is not there may come.
-    Several(Vec<PathBuf>),
+    Several(Vec<SettingsFolder>),
 }
 
 /// Why a word that is said to one home is not said to these.
-pub fn said_to_one(homes: &[PathBuf]) -> String {
-    let first = homes.first().map_or_else(String::new, |home| home.display().to_string());
-    format!("{} homes are meant, and this word is said to one: name it, like --home {first}", homes.len())
+pub fn said_to_one<'a>(homes: impl ExactSizeIterator<Item = &'a Path>) -> String {
+    let count = homes.len();
+    let first = homes.take(1).map(|home| home.display().to_string()).collect::<String>();
+    format!("{count} homes are meant, and this word is said to one: name it, like --home {first}")
 }
 
 /// What was named on the command line.
 ///
 /// # Errors
 /// A folder is not there, or is named twice.
-pub fn named(given: &[PathBuf]) -> Result<Homes, String> {
+pub(super) fn named(given: &[PathBuf]) -> Result<Homes, String> {
     match given {
-        [] => Ok(meant_by(folder(&where_none_is_named())?)),
-        [one] => Ok(meant_by(folder(one)?)),
+        [] => Ok(meant_by(SettingsFolder::unnamed(folder(&where_none_is_named())?))),
+        [one] => Ok(meant_by(SettingsFolder::named(folder(one)?))),
         several => {
             let mut homes = Vec::new();
             for given in several {
-                match meant_by(folder(given)?) {
+                match meant_by(SettingsFolder::named(folder(given)?)) {
                     Homes::One(home) => homes.push(home),
                     Homes::Several(of_host) => homes.extend(of_host),
                 }
             }
             let mut seen = BTreeSet::new();
-            match homes.iter().find(|home| !seen.insert(*home)) {
-                Some(twice) => Err(format!("the home folder {} is named twice", twice.display())),
+            match homes.iter().find(|home| !seen.insert(home.path())) {
+                Some(twice) => Err(format!("the home folder {} is named twice", twice.path().display())),
                 None => Ok(Homes::Several(homes)),
             }
         }
@@ -49,7 +49,7 @@ pub fn named(given: &[PathBuf]) -> Result<Homes, String> {
 }
 
 /// The working folder; on Windows the folder that KOSMOS' guide names, where the working folder has no settings.
-fn where_none_is_named() -> PathBuf {
+pub(super) fn where_none_is_named() -> PathBuf {
     let here = PathBuf::from(".");
     if SETTINGS.iter().any(|name| here.join(name).exists()) || crate::ports::state_folder(&here).is_dir() {
         return here;
@@ -58,10 +58,11 @@ fn where_none_is_named() -> PathBuf {
 }
 
 /// A folder whose settings name homes means these. Where its settings are wrong they name nothing.
-fn meant_by(folder: PathBuf) -> Homes {
-    match config::load(&folder, &environment::all(), &[]) {
+fn meant_by(folder: SettingsFolder) -> Homes {
+    match folder.load() {
         Ok(loaded) if !loaded.settings.homes.is_empty() => {
-            Homes::Several(loaded.settings.homes.iter().map(|home| without_links(home)).collect())
+            let homes = loaded.settings.homes.iter();
+            Homes::Several(homes.map(|home| SettingsFolder::named(without_links(home))).collect())
         }
         Ok(_) | Err(_) => Homes::One(folder),
     }
@@ -106,16 +107,16 @@ mod tests {
     #[test]
     fn a_host_folder_means_its_homes_in_their_order_also_one_that_is_not_there_yet() {
         let (_kept, host) = host("[\"b\", \"a\", \"later\"]");
-        let expected = ["b", "a", "later"].map(|name| host.join(name)).to_vec();
+        let expected = ["b", "a", "later"].map(|name| SettingsFolder::named(host.join(name))).to_vec();
         assert_eq!(named(std::slice::from_ref(&host)), Ok(Homes::Several(expected)));
-        assert_eq!(named(&[host.join("a")]), Ok(Homes::One(host.join("a"))));
+        assert_eq!(named(&[host.join("a")]), Ok(Homes::One(SettingsFolder::named(host.join("a")))));
     }
 
     #[test]
     fn several_flags_mean_several_homes_and_each_once() {
         let (_kept, host) = host("[]");
         let homes = [host.join("b"), host.join("a")];
-        assert_eq!(named(&homes), Ok(Homes::Several(homes.to_vec())));
+        assert_eq!(named(&homes), Ok(Homes::Several(homes.clone().map(SettingsFolder::named).to_vec())));
         assert!(named(&[host.join("a"), host.join("./a")]).unwrap_err().contains("named twice"));
         assert!(named(&[host.join("a"), host.join("gone")]).unwrap_err().contains("there is no such folder"));
     }

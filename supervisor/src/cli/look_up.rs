@@ -1,26 +1,25 @@
 //! The words that look at what is on disk, or change a small thing there: verify, schedule, history, hold.
 
-use std::path::Path;
-
 use efm::clock::Clock;
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::args::{Hold, Verify};
 use super::exit::Exit;
-use super::{complain, house, load};
+use super::settings_folder::SettingsFolder;
+use super::{complain, house};
 use crate::config::Settings;
 use crate::duty::hold;
 use crate::notice::{self, History};
 use crate::ports::state_folder;
-use crate::release::inspect;
-use crate::release::openpgp::{Keyring, Policy};
+use crate::release::inspect::{self, InspectError};
+use crate::release::openpgp::{KeyError, Keyring, Policy};
 use crate::schedule;
 
 /// `kosmos verify`
-pub fn verify(home: &Path, wanted: &Verify) -> Exit {
+pub fn verify(folder: &SettingsFolder, wanted: &Verify) -> Exit {
     let (paths, fingerprints, policy) = if wanted.key.is_empty() {
-        let Some(loaded) = load(home) else { return Exit::Settings };
+        let Some(loaded) = folder.load_or_complain() else { return Exit::Settings };
         let rules = loaded.settings.release;
         let pinned = if wanted.fingerprint.is_empty() { rules.fingerprints } else { wanted.fingerprint.clone() };
         (rules.keys, pinned, Policy { accept_expired_key: rules.accept_expired_key })
@@ -34,7 +33,7 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
             Err(error) => {
                 let right = "put the publisher's certificate there, or name it with --key or in release.keys";
                 eprintln!("kosmos: read key {}: {error}; {right}", path.display());
-                return Exit::RefusedByVerification;
+                return Exit::Failed;
             }
         }
     }
@@ -42,7 +41,8 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
         Ok(keyring) => keyring,
         Err(error) => {
             complain(&error);
-            return Exit::RefusedByVerification;
+            let is_mistyped = matches!(error, KeyError::NotAFingerprint { .. });
+            return if is_mistyped { Exit::Usage } else { Exit::RefusedByVerification };
         }
     };
     let now = Clock::machine().now();
@@ -53,7 +53,13 @@ pub fn verify(home: &Path, wanted: &Verify) -> Exit {
         }
         Err(error) => {
             complain(&error);
-            Exit::RefusedByVerification
+            match error {
+                // What could not be read was not judged.
+                InspectError::Read { .. } => Exit::Failed,
+                InspectError::NoSignature { .. } | InspectError::Refused { .. } | InspectError::Archive { .. } => {
+                    Exit::RefusedByVerification
+                }
+            }
         }
     }
 }

@@ -11,24 +11,26 @@ pub(crate) mod house;
 mod kept;
 mod look_up;
 mod metrics;
+mod reach;
 mod run;
 mod service;
+mod settings_folder;
 mod settled;
 mod several;
 mod status;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use efm::chain::Chain;
 
-use crate::child::environment;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Settings};
 use crate::host::{events, manager};
 use args::{Cli, Config, Word};
 use exit::Exit;
 use homes::Homes;
+use settings_folder::SettingsFolder;
 
 /// The program.
 pub fn main() -> ExitCode {
@@ -70,7 +72,7 @@ async fn word(cli: Cli) -> Exit {
         return match cli.homes.as_slice() {
             [] => service::service(None, word).await,
             [home] => service::service(Some(home), word).await,
-            several => wrong_use(&homes::said_to_one(several)),
+            several => wrong_use(&homes::said_to_one(several.iter().map(PathBuf::as_path))),
         };
     }
     let word = cli.word.unwrap_or(Word::Run);
@@ -83,15 +85,15 @@ async fn word(cli: Cli) -> Exit {
     {
         eprintln!("kosmos: {error}");
     }
-    let home = match homes {
-        Homes::One(home) => home,
+    let folder = match homes {
+        Homes::One(folder) => folder,
         Homes::Several(homes) => match with_several(&word, &cli.homes, homes, cli.log).await {
             Ok(exit) => return exit,
-            Err(home) => home,
+            Err(folder) => folder,
         },
     };
     match word {
-        Word::Run => Box::pin(run::run(&home, cli.log)).await,
+        Word::Run => Box::pin(run::run(&folder, cli.log)).await,
         Word::Demo => Box::pin(crate::demo::show(cli.log)).await,
         Word::ExitCodes => {
             println!("{}", exit::HELP);
@@ -99,23 +101,27 @@ async fn word(cli: Cli) -> Exit {
         }
         // Done already.
         Word::Service(_) => Exit::Usage,
-        Word::Config(Config::Check) => check_settings::of(&home),
-        Word::Status { json } => status::status(&home, json).await,
-        Word::Verify(verify) => look_up::verify(&home, &verify),
-        Word::Upgrade(upgrade) => ask::upgrade(&settled_home(&home), upgrade).await,
-        Word::Forgive { version } => ask::forgive(&home, version).await,
-        Word::Reload => ask::reload(&settled_home(&home)).await,
-        Word::Stop => ask::stop(&settled_home(&home)).await,
-        Word::Config(Config::Show)
-        | Word::Schedule
-        | Word::Check { .. }
-        | Word::History { .. }
-        | Word::Hold(_)
-        | Word::Import { .. } => match load(&home) {
-            Some(loaded) => with_loaded(word, loaded).await,
-            None => Exit::Settings,
-        },
+        Word::Config(Config::Check) => check_settings::of(&folder),
+        Word::Status { json } => status::status(&folder, json).await,
+        Word::Verify(verify) => look_up::verify(&folder, &verify),
+        Word::Upgrade(upgrade) => ask::upgrade(&settled::home(&folder), upgrade).await,
+        Word::Forgive { version } => ask::forgive(&folder, version).await,
+        Word::Reload => ask::reload(&folder).await,
+        Word::Stop => ask::stop(&folder).await,
+        // These must work above all when something is wrong.
+        Word::History { json, last } => with_what_there_is(&folder, |it| look_up::history(it, json, last)),
+        Word::Hold(hold) => with_what_there_is(&folder, |it| look_up::hold(it, &hold)),
+        Word::Config(Config::Show) | Word::Schedule | Word::Check { .. } | Word::Import { .. } => {
+            match folder.load_or_complain() {
+                Some(loaded) => with_loaded(word, loaded).await,
+                None => Exit::Settings,
+            }
+        }
     }
+}
+
+fn with_what_there_is(folder: &SettingsFolder, act: impl FnOnce(&Settings) -> Exit) -> Exit {
+    settled::to_look_or_complain(folder).map_or(Exit::Settings, |it| act(&it.settings))
 }
 
 /// What can be said to several homes, and what speaks of none; everything else is said to one. The error is where a word
@@ -123,15 +129,16 @@ async fn word(cli: Cli) -> Exit {
 async fn with_several(
     word: &Word,
     named: &[PathBuf],
-    homes: Vec<PathBuf>,
+    homes: Vec<SettingsFolder>,
     level: tracing::Level,
-) -> Result<Exit, PathBuf> {
+) -> Result<Exit, SettingsFolder> {
+    let nowhere = || SettingsFolder::unnamed(PathBuf::new());
     match word {
         Word::Run => Ok(Box::pin(several::run(homes, level)).await),
         Word::Status { json } => Ok(Box::pin(status::of_several(&homes, *json)).await),
         Word::Config(Config::Check) => Ok(check_settings::of_several(named, &homes)),
-        Word::Demo | Word::ExitCodes => Err(PathBuf::new()),
-        Word::Verify(verify) if !verify.key.is_empty() => Err(PathBuf::new()),
+        Word::Demo | Word::ExitCodes => Err(nowhere()),
+        Word::Verify(verify) if !verify.key.is_empty() => Err(nowhere()),
         Word::Check { .. }
         | Word::Verify(_)
         | Word::Schedule
@@ -143,7 +150,7 @@ async fn with_several(
         | Word::Import { .. }
         | Word::Service(_)
         | Word::Reload
-        | Word::Stop => Ok(wrong_use(&homes::said_to_one(&homes))),
+        | Word::Stop => Ok(wrong_use(&homes::said_to_one(homes.iter().map(SettingsFolder::path)))),
     }
 }
 
@@ -155,37 +162,20 @@ async fn with_loaded(word: Word, loaded: Loaded) -> Exit {
         }
         Word::Schedule => look_up::schedule(&loaded.settings),
         Word::Check { json } => check::check(loaded.settings, json).await,
-        Word::History { json, last } => look_up::history(&loaded.settings, json, last),
-        Word::Hold(hold) => look_up::hold(&loaded.settings, &hold),
         Word::Import { file } => check::import(loaded.settings, &file).await,
         Word::Run
         | Word::Demo
         | Word::Verify(_)
         | Word::Config(Config::Check)
         | Word::Status { .. }
+        | Word::History { .. }
+        | Word::Hold(_)
         | Word::Upgrade(_)
         | Word::Forgive { .. }
         | Word::Reload
         | Word::Stop
         | Word::Service(_)
         | Word::ExitCodes => Exit::Usage,
-    }
-}
-
-/// The folder that the settings say is home: there are the lock, the state and the control door. Settings that are wrong
-/// keep nobody from asking a supervisor that runs.
-fn settled_home(given: &Path) -> PathBuf {
-    settled::settle(given).map_or_else(|_| given.to_owned(), |settled| settled.settings().home.clone())
-}
-
-/// Loads the settings, or prints all that is wrong with them. Warnings are for `run` and `config check` to tell.
-fn load(home: &Path) -> Option<Loaded> {
-    match config::load(home, &environment::all(), &[]) {
-        Ok(loaded) => Some(loaded),
-        Err(problems) => {
-            complain_of(&problems);
-            None
-        }
     }
 }
 

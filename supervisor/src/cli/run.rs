@@ -11,8 +11,8 @@ use super::exit::Exit;
 use super::house::{self, Real};
 use super::kept::{self, Keeper};
 use super::metrics;
+use super::settings_folder::SettingsFolder;
 use super::settled::{self, Settled};
-use crate::child::environment;
 use crate::config::{self, Settings};
 use crate::control::door::Listener;
 use crate::control::serve::{Desk, serve};
@@ -39,8 +39,8 @@ const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(1);
 const TURNS_SEEN: u32 = 3;
 
 /// Runs until asked to leave. Settings that are read again take the place of the old ones without touching the child.
-pub async fn run(home: &Path, level: tracing::Level) -> Exit {
-    let settled = match settled::settle(home) {
+pub(super) async fn run(settings_folder: &SettingsFolder, level: tracing::Level) -> Exit {
+    let settled = match settled::settle(settings_folder) {
         Ok(settled) => settled,
         Err(problems) => {
             super::complain_of(&problems);
@@ -48,7 +48,6 @@ pub async fn run(home: &Path, level: tracing::Level) -> Exit {
         }
     };
     // Where the settings say that the integration point lives elsewhere, the lock, the state and the log are there.
-    let settings_folder = home;
     let home = settled.settings().home.clone();
     let log = home.join("logs").join("kosmos.log");
     if let Err(error) = efm::telemetry::begin(level, house::OUR_CRATES, Some(&log)) {
@@ -95,7 +94,7 @@ pub(super) struct Among {
 
 /// Keeps one home until asked to leave. Not cancel safe: an attempt in its course must be polled to its end.
 pub(super) async fn keep(
-    settings_folder: &Path,
+    settings_folder: &SettingsFolder,
     mut terms: Terms,
     lock: vault::HomeLock,
     left: watch::Receiver<bool>,
@@ -169,7 +168,7 @@ impl Terms {
     }
 
     /// Settings that are wrong are told, and the old ones stay.
-    fn read_again(self, folder: &Path) -> Self {
+    fn read_again(self, folder: &SettingsFolder) -> Self {
         match settled::settle(folder) {
             Ok(Settled::Right(loaded)) if loaded.settings.home != self.settings.home => {
                 tracing::error!("the home folder cannot change while we run; the old settings stay until a restart");
@@ -189,11 +188,15 @@ impl Terms {
 }
 
 /// While the settings are wrong they are read again and again: whatever mends them, no word is needed.
-async fn hear_change(folder: &Path, wrong: Option<&str>, commands: mpsc::Sender<Command>) -> std::convert::Infallible {
+async fn hear_change(
+    folder: &SettingsFolder,
+    wrong: Option<&str>,
+    commands: mpsc::Sender<Command>,
+) -> std::convert::Infallible {
     let Some(wrong) = wrong else { return std::future::pending().await };
     loop {
         tokio::time::sleep(READ_AGAIN_EACH).await;
-        let now = match config::load(folder, &environment::all(), &[]) {
+        let now = match folder.load() {
             Ok(_) => None,
             Err(problems) => Some(config::problems_text(&problems)),
         };
@@ -236,7 +239,7 @@ pub(super) async fn hear_signals(leave: &watch::Sender<bool>, keeper: &Keeper) -
 }
 
 /// One set of settings' time on duty.
-async fn on_duty(world: &World<Real>, among: &Among, folder: &Path, wrong: Option<&str>) -> Option<Ending> {
+async fn on_duty(world: &World<Real>, among: &Among, folder: &SettingsFolder, wrong: Option<&str>) -> Option<Ending> {
     let (commands, mut heard) = mpsc::channel::<Command>(WORDS_WAITING);
     let (snapshot, seen) = watch::channel(Snapshot::default());
     let change = hear_change(folder, wrong, commands.clone());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args;
 use super::exit::Exit;
-use crate::child::environment;
+use super::settings_folder::SettingsFolder;
 use crate::config;
 use crate::host::service::{Here, Plan, SETTINGS, ServiceError, Services, Standing, Wish, Word};
 
@@ -73,7 +73,7 @@ fn settings_are_good(home: &Path) -> bool {
     if !SETTINGS.iter().any(|name| home.join(name).exists()) {
         return true;
     }
-    match config::load(home, &environment::all(), &[]) {
+    match SettingsFolder::named(home.to_owned()).load() {
         Ok(_) => true,
         Err(problems) => {
             eprint!("{}", config::problems_text(&problems));

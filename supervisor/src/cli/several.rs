@@ -5,7 +5,7 @@
 //! with growing pauses; it keeps no other from running.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use super::exit::Exit;
 use super::house;
 use super::kept::Keeper;
 use super::run::{Among, Terms, hear_signals, keep, lock};
+use super::settings_folder::SettingsFolder;
 use super::settled;
 use crate::config::{self, Settings};
 use crate::ports::VaultError;
@@ -33,13 +34,13 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// Runs until asked to leave, or until each home was stopped.
-pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
+pub(super) async fn run(homes: Vec<SettingsFolder>, level: tracing::Level) -> Exit {
     let logs = efm::telemetry::begin_several(level, house::OUR_CRATES).unwrap_or_else(|error| {
         eprintln!("kosmos: {error}");
         Logs::default()
     });
     tracing::info!(homes = homes.len(), "keep several homes");
-    let settled: Vec<_> = homes.iter().map(|home| Rc::new(RefCell::new(super::settled_home(home)))).collect();
+    let settled: Vec<_> = homes.iter().map(|home| Rc::new(RefCell::new(settled::home(home)))).collect();
     let siblings = Siblings::new(homes.iter().zip(&settled).map(|(home, settled)| as_sibling(home, settled)).collect());
     let fetches = Fetches::default();
     let keeper = Rc::<Keeper>::default();
@@ -52,7 +53,7 @@ pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
             let siblings = siblings.clone();
             let place = Box::new(move || siblings.place(number));
             let among = Among { place, fetches: fetches.clone(), keeper: keeper.clone() };
-            let name = folder.display().to_string();
+            let name = folder.path().display().to_string();
             let one =
                 One { span: Logs::without_file(&name), folder, name, settled, among, log: None, said: String::new() };
             Box::pin(one.live(&logs, &left))
@@ -71,15 +72,15 @@ pub async fn run(homes: Vec<PathBuf>, level: tracing::Level) -> Exit {
     }
 }
 
-fn as_sibling(home: &Path, settled: &Rc<RefCell<PathBuf>>) -> Home {
+fn as_sibling(home: &SettingsFolder, settled: &Rc<RefCell<PathBuf>>) -> Home {
     let settled = settled.clone();
-    Home { name: home.display().to_string(), held: Box::new(move || Folder::held_in(&settled.borrow())) }
+    Home { name: home.path().display().to_string(), held: Box::new(move || Folder::held_in(&settled.borrow())) }
 }
 
 /// One of the homes.
 struct One {
     /// Where its settings are.
-    folder: PathBuf,
+    folder: SettingsFolder,
     name: String,
     /// Where they say that it lives.
     settled: Rc<RefCell<PathBuf>>,

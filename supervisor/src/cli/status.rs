@@ -1,7 +1,6 @@
 //! `kosmos status`: what is on disk, and what the running supervisor says beside it. Of several homes: a line each.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
 use efm::chain::Chain;
 use jiff::Timestamp;
@@ -10,12 +9,15 @@ use serde::Serialize;
 use super::complain;
 use super::exit::Exit;
 use super::house;
-use super::settled::{self, Settled};
-use crate::config::{self, Settings};
-use crate::control::client::{AskError, ask};
+use super::reach::{NoAnswer, reach};
+use super::settings_folder::SettingsFolder;
+use super::settled::{self, ToLook, Wrong};
+use crate::config::Settings;
+use crate::control::client::AskError;
 use crate::control::wire::{Line, Live, Question, SCHEMA};
 use crate::duty::{hold, housekeeping};
 use crate::ports::{Vault, VaultError, state_folder};
+use crate::vault;
 
 /// What `status --json` prints.
 #[derive(Debug, Serialize)]
@@ -24,8 +26,13 @@ struct Status {
     home: String,
     /// None: no supervisor runs here.
     supervisor: Option<Live>,
+    /// Who has the home folder, and does not answer.
+    does_not_answer: Option<String>,
     /// What is wrong with the settings; none: nothing.
     wrong_settings: Option<String>,
+    /// Whether there are last good settings beside the wrong ones.
+    #[serde(skip)]
+    has_last_good: bool,
     /// What the pointer names.
     installed: Option<Installed>,
     /// The newest that ever ran here.
@@ -71,25 +78,14 @@ struct OneOfSeveral {
     error: Option<String>,
 }
 
-/// `kosmos status`: with settings that are wrong, by the last good ones.
-pub async fn status(folder: &Path, json: bool) -> Exit {
-    match settled::settle(folder) {
-        Ok(Settled::Right(loaded)) => show(&loaded.settings, None, json).await,
-        Ok(Settled::LastGood(settings, problems)) => {
-            let text = config::problems_text(&problems);
-            eprint!("{text}");
-            show(&settings, Some(text), json).await
-        }
-        Err(problems) => {
-            eprint!("{}", config::problems_text(&problems));
-            Exit::Settings
-        }
+/// `kosmos status`: with settings that are wrong by the last good ones, or by what is right of them.
+pub(super) async fn status(folder: &SettingsFolder, json: bool) -> Exit {
+    let Some(ToLook { settings, wrong }) = settled::to_look_or_complain(folder) else { return Exit::Settings };
+    if let Some(wrong) = &wrong {
+        eprint!("{}", wrong.text);
     }
-}
-
-async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
-    let status = match look_at(settings, wrong).await {
-        Ok(status) => status,
+    let (status, exit) = match look_at(&settings, wrong).await {
+        Ok(looked) => looked,
         Err(error) => {
             complain(&error);
             return Exit::Failed;
@@ -101,37 +97,30 @@ async fn show(settings: &Settings, wrong: Option<String>, json: bool) -> Exit {
     if json {
         print_json(&status);
     } else {
-        print!("{}", in_words(&status, settings));
+        print!("{}", in_words(&status, &settings));
     }
-    exit(&status)
+    exit
 }
 
 /// `kosmos status` of several homes.
-pub async fn of_several(folders: &[PathBuf], json: bool) -> Exit {
+pub(super) async fn of_several(folders: &[SettingsFolder], json: bool) -> Exit {
     let mut homes = Vec::new();
     let mut exits = Vec::new();
     for folder in folders {
-        let looked = match settled::settle(folder) {
-            Ok(Settled::Right(loaded)) => look_at(&loaded.settings, None).await,
-            Ok(Settled::LastGood(settings, problems)) => {
-                look_at(&settings, Some(config::problems_text(&problems))).await
-            }
-            Err(_) => {
-                let folder = folder.display().to_string();
-                exits.push(Exit::Settings);
-                homes.push(OneOfSeveral { error: Some(settings_are_wrong(&folder)), folder, status: None });
-                continue;
-            }
+        let name = folder.path().display().to_string();
+        let Ok(ToLook { settings, wrong }) = settled::to_look(folder) else {
+            exits.push(Exit::Settings);
+            homes.push(OneOfSeveral { error: Some(settings_are_wrong(&name)), folder: name, status: None });
+            continue;
         };
-        let folder = folder.display().to_string();
-        homes.push(match looked {
-            Ok(status) => {
-                exits.push(exit(&status));
-                OneOfSeveral { folder, status: Some(status), error: None }
+        homes.push(match look_at(&settings, wrong).await {
+            Ok((status, exit)) => {
+                exits.push(exit);
+                OneOfSeveral { folder: name, status: Some(status), error: None }
             }
             Err(error) => {
                 exits.push(Exit::Failed);
-                OneOfSeveral { folder, status: None, error: Some(Chain(&error).to_string()) }
+                OneOfSeveral { folder: name, status: None, error: Some(Chain(&error).to_string()) }
             }
         });
     }
@@ -147,26 +136,36 @@ fn settings_are_wrong(folder: &str) -> String {
     format!("the settings are wrong: kosmos config check --home {folder}")
 }
 
-async fn look_at(settings: &Settings, wrong: Option<String>) -> Result<Status, VaultError> {
+/// What there is to see, and what it is to a script.
+async fn look_at(settings: &Settings, wrong: Option<Wrong>) -> Result<(Status, Exit), VaultError> {
     house::may_look(settings)?;
-    let supervisor = match ask(&settings.home, &Question::Status, |_| {}).await {
-        Ok(Line::Status(live)) => Some(*live),
-        Ok(_) | Err(AskError::NobodyThere { .. }) => None,
+    let (supervisor, asked, shut_in_by) = match reach(&settings.home, &Question::Status, |_| {}).await {
+        Ok(Line::Status(live)) => (Some(*live), Exit::Done, None),
+        Ok(_) | Err(NoAnswer::Ask(AskError::NobodyThere { .. })) => (None, Exit::NoSupervisor, None),
         Err(error) => {
             complain(&error);
-            None
+            let exit = error.exit();
+            // Beside one that does not talk to us, what is on disk is all that can be said.
+            match error {
+                NoAnswer::DoorShut { holder, .. } => (None, exit, Some(holder)),
+                NoAnswer::Ask(_) => (None, exit, vault::holder(&settings.home)),
+            }
         }
     };
-    Ok(Status { wrong_settings: wrong, ..on_disk(settings, supervisor) })
+    let mut status = on_disk(settings, supervisor);
+    status.does_not_answer = shut_in_by;
+    status.has_last_good = wrong.as_ref().is_some_and(|wrong| wrong.has_last_good);
+    status.wrong_settings = wrong.map(|wrong| wrong.text);
+    let exit = exit(&status, asked);
+    Ok((status, exit))
 }
 
-fn exit(status: &Status) -> Exit {
-    match (&status.wrong_settings, &status.supervisor) {
+fn exit(status: &Status, asked: Exit) -> Exit {
+    match &status.wrong_settings {
         // Code 1 although all the rest was shown: somebody must look at that disk.
         _ if !status.unreadable.is_empty() => Exit::Failed,
-        (Some(_), _) => Exit::Settings,
-        (None, Some(_)) => Exit::Done,
-        (None, None) => Exit::NoSupervisor,
+        Some(_) => Exit::Settings,
+        None => asked,
     }
 }
 
@@ -195,7 +194,9 @@ fn in_lines(homes: &[OneOfSeveral]) -> String {
 fn in_a_line(status: &Status) -> String {
     let Some(live) = &status.supervisor else {
         let installed = status.installed.as_ref().map_or("nothing", |installed| &installed.version);
-        return format!("no supervisor runs; installed: {installed}");
+        let holder = status.does_not_answer.as_ref();
+        let who = holder.map_or_else(|| "no supervisor runs".to_owned(), |it| format!("process {it} does not answer"));
+        return format!("{who}; installed: {installed}");
     };
     let mut says = vec![what_runs(live)];
     says.extend(live.doing.as_ref().map(|doing| doing.text.clone()));
@@ -234,7 +235,9 @@ fn on_disk(settings: &Settings, supervisor: Option<Live>) -> Status {
         schema: SCHEMA,
         home: settings.home.display().to_string(),
         supervisor,
+        does_not_answer: None,
         wrong_settings: None,
+        has_last_good: false,
         installed,
         floor: floor.map(|version| version.to_string()),
         trial: trial.map(|trial| format!("{} ({:?})", trial.to.tag.version(), trial.stage)),
@@ -263,6 +266,8 @@ fn in_words(status: &Status, settings: &Settings) -> String {
     if let Some(live) = &status.supervisor {
         line("supervisor", format!("kosmos {} (process {})", live.supervisor, live.pid));
         line("runs", what_runs(live));
+    } else if let Some(holder) = &status.does_not_answer {
+        line("supervisor", format!("process {holder} does not answer; this is what is on disk"));
     } else {
         line("supervisor", "does not run; this is what is on disk".to_owned());
     }
@@ -325,7 +330,10 @@ fn what_of_settings(status: &Status) -> Option<&'static str> {
         (Some(_), Some(false)) => {
             Some("wrong (kosmos config check); the last good ones are in force, and nothing new is installed")
         }
-        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would go by the last good ones"),
+        (Some(_), None) if status.has_last_good => {
+            Some("wrong (kosmos config check); a supervisor would go by the last good ones")
+        }
+        (Some(_), None) => Some("wrong (kosmos config check); a supervisor would not start with them"),
     }
 }
 

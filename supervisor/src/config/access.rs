@@ -48,6 +48,11 @@ pub fn check_files(loaded: &Loaded) -> Vec<Problem> {
             }
         }
     }
+    for path in settings.backup.paths.iter().filter(|path| settings.home.join(path).is_symlink()) {
+        let what = format!("{} is a link: the link is copied, and not what it leads to", path.display());
+        let right = "the data itself in the home folder, or a copy made by other means";
+        problems.push(wrong(what, right).warn_at(place("backup.paths"), "backup.paths"));
+    }
     if let Some(folder) = settings.notice.metrics.as_ref().and_then(|file| file.parent()).filter(|it| !it.is_dir()) {
         // It is for those who watch; nothing else waits for it.
         let what = wrong(format!("{} is not there", folder.display()), "a folder that this program may write to");

@@ -4,7 +4,7 @@ use super::problem::{Wrong, quoted, wrong};
 use super::value::{Kind, Scalar};
 use crate::schedule::Cron;
 use jiff::civil::Date;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use url::{Host, Url};
 
 /// Nine digits, the last of which follows from the others.
@@ -46,7 +46,13 @@ pub(super) fn fingerprint(scalar: &Scalar) -> Result<String, Wrong> {
 
 /// A cron expression of six fields.
 pub(super) fn cron(scalar: &Scalar) -> Result<Cron, Wrong> {
-    Cron::parse(scalar.text()?).map_err(|error| wrong(error.to_string(), "like \"0 30 5,19,21 * * MON-FRI\""))
+    Cron::parse(scalar.text()?).map_err(|error| {
+        // In a properties file quotation marks would be part of the value.
+        let as_written = |text: &str| if scalar.kind == Kind::Text { format!("\"{text}\"") } else { text.to_owned() };
+        let example = || format!("like {}", as_written("0 30 5,19,21 * * MON-FRI"));
+        let right = error.corrected().map_or_else(example, as_written);
+        wrong(error.to_string(), right)
+    })
 }
 
 /// A day, or the first and the last of several.
@@ -111,7 +117,7 @@ pub(super) fn url(scalar: &Scalar) -> Result<Url, Wrong> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong(format!("{} is not of HTTP", quoted(text)), right));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_login(&url) {
         return Err(wrong(format!("{} has a user in it, which is not used", quoted(text)), "the address without it"));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -120,12 +126,16 @@ pub(super) fn url(scalar: &Scalar) -> Result<Url, Wrong> {
     Ok(url)
 }
 
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// An address of the outside: HTTPS, but to this machine itself.
 pub(super) fn outside(scalar: &Scalar) -> Result<Url, Wrong> {
     let text = scalar.text()?;
     // A list may have a query; what `url` refuses of it is the fragment and the login only.
     let url = match Url::parse(text) {
-        Ok(url) if url.query().is_some() && url.fragment().is_none() && url.username().is_empty() => url,
+        Ok(url) if url.query().is_some() && url.fragment().is_none() && !has_login(&url) => url,
         Ok(_) | Err(_) => self::url(scalar)?,
     };
     if url.scheme() != "https" && !(url.scheme() == "http" && is_this_machine(&url)) {
@@ -205,16 +215,32 @@ pub(super) fn host(scalar: &Scalar) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-/// Whether a path stays in the folder that it is relative to.
-pub(super) fn stays_inside(scalar: &Scalar) -> Result<PathBuf, Wrong> {
-    let path = path(scalar.text()?)?;
-    let plain =
-        |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_) | std::path::Component::CurDir);
-    if !path.components().all(plain) || scalar.text.contains(':') {
-        return Err(wrong(
-            format!("{} leads out of the home folder", quoted(&scalar.text)),
-            "a path below the home folder",
-        ));
+/// A path in the home folder that is not ours, as short as it can be written: `./messages` is `messages`.
+pub(super) fn stays_inside(scalar: &Scalar, home: &Path) -> Result<PathBuf, Wrong> {
+    const OURS: &str = "kosmos";
+    let given = path(scalar.text()?)?;
+    let right = "a path in the home folder, like \"messages\"";
+    let refused = |what: &str| Err(wrong(format!("{} {what}", quoted(&scalar.text)), right));
+    let mut below = PathBuf::new();
+    for part in given.components() {
+        match part {
+            Component::Normal(name) if name.to_string_lossy().contains(':') => return refused("has a colon in it"),
+            Component::Normal(name) => below.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return refused("leads out of the home folder");
+            }
+        }
     }
-    Ok(path)
+    let Some(Component::Normal(first)) = below.components().next() else {
+        return refused("is the home folder itself, and the copies would be copied too");
+    };
+    if first.eq_ignore_ascii_case(OURS) {
+        return refused("is the supervisor's own folder, where the copies lie");
+    }
+    let is_link = |path: &Path| std::fs::symlink_metadata(home.join(path)).is_ok_and(|it| it.is_symlink());
+    match below.ancestors().skip(1).find(|above| !above.as_os_str().is_empty() && is_link(above)) {
+        Some(link) => refused(&format!("leads through {}, which is a link", link.display())),
+        None => Ok(below),
+    }
 }

@@ -77,10 +77,19 @@ fn hint(text: &str, line: Option<u32>) -> String {
     } else if line.trim_start().starts_with("kosmos.") || line.trim_start().starts_with("spring.") {
         "keys of properties files belong in kosmos-local.properties".into()
     } else if let Some((name, value)) = line.split_once('=').filter(|(_, value)| !value.contains(['"', '\'', '['])) {
-        format!("{} = \"{}\"", name.trim(), value.trim())
+        let name = name.trim();
+        format!("{name} = \"{}\"", if may_be_shown(name) { value.trim() } else { "…" })
     } else {
         "name = \"text\", name = 5, name = true or name = [\"a\", \"b\"], under a [section]".into()
     }
+}
+
+/// Whether a value is harmless: that of a setting that we know and that is no secret. In a file that cannot be parsed
+/// nobody knows the section.
+fn may_be_shown(name: &str) -> bool {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().trim().to_owned();
+    let mut all = KEYS.iter().filter(|key| last(key.name) == last(name)).peekable();
+    all.peek().is_some() && all.all(|key| !key.is_secret)
 }
 
 fn line_of(text: &str, offset: usize) -> u32 {

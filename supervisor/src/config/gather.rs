@@ -6,7 +6,7 @@ use super::keys::{KEYS, Key, Shape, Unit, key};
 use super::nearest::nearest;
 use super::problem::{Place, Problem, Wrong, quoted, wrong};
 use super::value::{Kind, Scalar, Value};
-use super::{remarks, worked_out};
+use super::{kosmos_defaults, remarks, worked_out};
 use efm::properties::{CannotExpand, Flaw, Found, Properties, Sources, Why};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ pub(super) const INTEGRASJONSPUNKT: &str = "integrasjonspunkt-local.properties";
 pub(super) const KOSMOS: &str = "kosmos-local.properties";
 /// Our own.
 pub(super) const TOML: &str = "kosmos.toml";
+
+/// The setting that says where the integration point lives, if not in the folder of the settings.
+pub(super) const HOME: &str = "home";
 
 /// Who wins when several give the same setting: the later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,19 +51,23 @@ pub(super) struct Gathering {
     given: Vec<(Strength, &'static str, Value)>,
     problems: Vec<Problem>,
     files: Vec<PathBuf>,
+    /// The command line names the folder, so no environment variable does.
+    folder_is_named: bool,
 }
 
 /// Reads all layers.
 pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(String, String)]) -> Gathered {
-    let mut all = Gathering { folder: folder.to_owned(), ..Gathering::default() };
+    let folder_is_named = is_named(flags);
+    let mut all = Gathering { folder: folder.to_owned(), folder_is_named, ..Gathering::default() };
     let toml = all.document(folder);
     if folder.join(INTEGRASJONSPUNKT).exists() {
         all.properties(folder, INTEGRASJONSPUNKT);
-    } else if let Some(home) = home_elsewhere(folder, &toml, environment) {
+    } else if let Some(home) = home_elsewhere(folder, &toml, environment, folder_is_named) {
         all.properties(&folder.join(home), INTEGRASJONSPUNKT);
     }
     all.properties(folder, KOSMOS);
     all.sources.push_environment(environment);
+    kosmos_defaults::lay_below(&mut all.sources, folder, environment);
 
     all.take(Strength::Default, document::defaults());
     worked_out::work_out(&mut all);
@@ -79,23 +86,39 @@ pub(super) fn gather(folder: &Path, environment: &[(String, String)], flags: &[(
 }
 
 /// The home that the settings name, as far as they can be read.
-pub(super) fn home_elsewhere_of(folder: &Path, environment: &[(String, String)]) -> Option<PathBuf> {
-    home_elsewhere(folder, &Gathering::default().document(folder), environment)
+pub(super) fn home_elsewhere_of(
+    folder: &Path,
+    environment: &[(String, String)],
+    flags: &[(String, String)],
+) -> Option<PathBuf> {
+    home_elsewhere(folder, &Gathering::default().document(folder), environment, is_named(flags))
+}
+
+/// Whether the command line names the folder.
+fn is_named(flags: &[(String, String)]) -> bool {
+    flags.iter().any(|(name, _)| name == HOME)
 }
 
 /// The integration point's own settings may lie in its home, when that is not the folder of ours.
-fn home_elsewhere(folder: &Path, toml: &Document, environment: &[(String, String)]) -> Option<PathBuf> {
+fn home_elsewhere(
+    folder: &Path,
+    toml: &Document,
+    environment: &[(String, String)],
+    folder_is_named: bool,
+) -> Option<PathBuf> {
     let mut sources = Sources::default();
     if let FileRead::Bytes(bytes) = files::read(&folder.join(KOSMOS)) {
         sources.push_file(Path::new(KOSMOS), Properties::read(&bytes));
     }
     sources.push_environment(environment);
-    let in_toml = toml.values.iter().find(|(key, _)| key.name == "home").and_then(|(_, value)| match value {
+    kosmos_defaults::lay_below(&mut sources, folder, environment);
+    let in_toml = toml.values.iter().find(|(key, _)| key.name == HOME).and_then(|(_, value)| match value {
         Value::One(scalar) => Some(scalar.text.clone()),
         Value::Many(..) | Value::Tables(..) => None,
     });
     // What is wrong with these is told when they are read in earnest.
-    let named = |key| sources.text(key).ok().flatten().map(|found| found.text);
+    let text = |key| if folder_is_named { sources.text_in_files(key) } else { sources.text(key) };
+    let named = |key| text(key).ok().flatten().map(|found| found.text);
     let text = in_toml.or_else(|| named("kosmos.home")).or_else(|| named("kosmos.integrasjonspunkt.home"))?;
     super::check::path(&text).ok()
 }
@@ -205,6 +228,10 @@ impl Gathering {
         let names = key.properties.iter().rev().copied().chain([(own.as_str(), Unit::AsWritten)]);
         for (property, unit) in names {
             let found = match key.shape {
+                Shape::One if key.name == HOME && self.folder_is_named => {
+                    let found = self.sources.text_in_files(property);
+                    self.told(found).map(|found| vec![found])
+                }
                 Shape::One => self.text(property).map(|found| vec![found]),
                 Shape::ManyByComma => self.list(property, true),
                 Shape::Many => self.list(property, false),
@@ -251,7 +278,9 @@ impl Gathering {
                     Value::Many(text.split(',').map(scalar).filter(|scalar| !scalar.text.is_empty()).collect(), place)
                 }
             };
-            self.given.push((Strength::CommandLine, key.name, value));
+            // The folder was named, and what its files say of the home counts below it.
+            let strength = if key.name == HOME { Strength::Fallback } else { Strength::CommandLine };
+            self.given.push((strength, key.name, value));
         }
     }
 }

@@ -6,7 +6,7 @@
 //! a mail waits in the outbox until the settings are right. See `docs/decisions/0019`.
 
 use super::document;
-use super::gather::home_elsewhere_of;
+use super::gather::{HOME, home_elsewhere_of};
 use super::keys::{KEYS, Key, Shape, Unit, key};
 use super::problem::{Place, Severity, mask};
 use super::sections;
@@ -63,7 +63,11 @@ enum UnitText {
 impl LastGood {
     /// Of all that was gathered, what a person set and what is no secret.
     pub(super) fn of(values: &BTreeMap<&'static str, Value>) -> Self {
-        let is_set = |name: &str| values.get(name).is_some_and(|value| *value.place() != Place::Default);
+        // The folder that the command line names is where these lie, also when it is moved.
+        let is_named = |name: &str, value: &Value| name == HOME && *value.place() == Place::CommandLine;
+        let is_set = |name: &str| {
+            values.get(name).is_some_and(|value| *value.place() != Place::Default && !is_named(name, value))
+        };
         // A user without a password is no login.
         let has_login = is_set("mail.password_file");
         let settings = KEYS
@@ -133,16 +137,16 @@ impl LastGood {
 }
 
 /// The folders in which the state may lie when the settings are wrong: the folder of the settings, and the home that
-/// they still name.
-pub fn perhaps_home(folder: &Path, environment: &[(String, String)]) -> Vec<PathBuf> {
+/// they still name. All three as [`load`](super::load) takes them.
+pub fn perhaps_home(folder: &Path, environment: &[(String, String)], flags: &[(String, String)]) -> Vec<PathBuf> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let elsewhere = home_elsewhere_of(&folder, environment).map(|home| folder.join(home));
+    let elsewhere = home_elsewhere_of(&folder, environment, flags).map(|home| folder.join(home));
     elsewhere.into_iter().chain([folder]).collect()
 }
 
 fn checked(values: BTreeMap<&'static str, Value>, folder: &Path) -> Option<Settings> {
-    let (settings, problems, _) = sections::settings(values, folder, &mut Vec::new());
-    settings.filter(|_| problems.iter().all(|problem| problem.severity == Severity::Warning))
+    let read = sections::settings(values, folder, &mut Vec::new());
+    read.settings.filter(|_| read.problems.iter().all(|problem| problem.severity == Severity::Warning))
 }
 
 fn value(key: &'static Key, given: &[Given]) -> Option<Value> {

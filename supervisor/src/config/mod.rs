@@ -14,6 +14,7 @@ mod document;
 mod files;
 mod gather;
 mod keys;
+mod kosmos_defaults;
 mod last_good;
 mod nearest;
 mod problem;
@@ -33,6 +34,7 @@ pub use problem::{Place, Problem, Severity, problems_text};
 pub use settings::Settings;
 pub use show::show;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Settings that were loaded, and how they came to be.
@@ -66,8 +68,9 @@ pub fn commented_defaults() -> &'static str {
     document::EMBEDDED
 }
 
-/// Loads the settings of a home folder. `environment` are the variables of the process; `flags` are settings from the
-/// command line, each a name as in `kosmos.toml` and a value.
+/// Loads the settings of a folder. `environment` are the variables of the process; `flags` are settings from the
+/// command line, each a name as in `kosmos.toml` and a value. The flag `home` says that the command line named this very
+/// folder: then no environment variable names another home. What the files in it say of the home counts all the same.
 ///
 /// # Errors
 /// All errors at once, and the warnings among them, in the order of files and lines.
@@ -76,7 +79,8 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
     let gathered = gather::gather(&folder, environment, flags);
     let mut files = gathered.files;
     let last_good = LastGood::of(&gathered.values);
-    let (settings, mut problems, origins) = sections::settings(gathered.values, &folder, &mut files);
+    let sections::Read { settings, mut problems, origins, .. } =
+        sections::settings(gathered.values, &folder, &mut files);
     problems.extend(gathered.problems);
     if settings.as_ref().is_some_and(|settings| settings.names_other_homes(&folder)) {
         // What nobody has said about a home is not missing in a folder that is none.
@@ -89,6 +93,33 @@ pub fn load(home: &Path, environment: &[(String, String)], flags: &[(String, Str
         }
         _ => Err(problems),
     }
+}
+
+/// The settings for who only looks at what is on the disk, or writes a word there: each that is wrong is as if nobody had
+/// set it. Nothing is installed, started or verified by these. None: there is no such folder.
+pub fn load_what_is_right(
+    home: &Path,
+    environment: &[(String, String)],
+    flags: &[(String, String)],
+) -> Option<Settings> {
+    let folder = std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
+    let mut values = gather::gather(&folder, environment, flags).values;
+    let defaults: BTreeMap<_, _> =
+        document::defaults().values.into_iter().map(|(key, value)| (key.name, value)).collect();
+    // Each round takes back at least one setting.
+    for _ in 0..=keys::KEYS.len() {
+        let read = sections::settings(values.clone(), &folder, &mut Vec::new());
+        if read.settings.is_some() {
+            return read.settings;
+        }
+        for name in read.refused {
+            match defaults.get(name) {
+                Some(value) => values.insert(name, value.clone()),
+                None => values.remove(name),
+            };
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ impl From<efm::properties::Place> for Place {
         match place {
             efm::properties::Place::File { path, line } => Self::File { path, line: Some(line) },
             efm::properties::Place::Environment(name) => Self::Environment(name),
+            efm::properties::Place::Default => Self::Default,
         }
     }
 }
@@ -87,8 +88,10 @@ pub(super) fn wrong(wrong: impl Into<String>, right: impl Into<String>) -> Wrong
 }
 
 impl Wrong {
+    /// The only way to a [`Problem`]: whatever was quoted on the way here, what looks like a secret is masked.
     pub(super) fn at(self, place: Place, setting: impl Into<String>) -> Problem {
-        Problem { severity: Severity::Error, place, setting: setting.into(), wrong: self.wrong, right: self.right }
+        let [wrong, right] = [self.wrong, self.right].map(|text| efm::masking::mask(&text));
+        Problem { severity: Severity::Error, place, setting: setting.into(), wrong, right }
     }
 
     pub(super) fn warn_at(self, place: Place, setting: impl Into<String>) -> Problem {
@@ -132,10 +135,15 @@ pub(super) fn quoted(text: &str) -> String {
     format!("`{shown}`")
 }
 
-/// Puts stars for the password in an address, also where the rest of it is broken, and for what follows a name
-/// such as `-Dkeystore.password=`.
+/// Puts stars for the login in an address, also where the rest of it is broken, and for all that follows a name such as
+/// `-Dkeystore.password=`: a value of the settings may hold blanks, so none of what follows is known to be harmless.
 pub(super) fn mask(text: &str) -> String {
-    const STARS: &str = "********";
+    efm::masking::mask(&without_rest_of_secret(&without_login(text)))
+}
+
+const STARS: &str = "********";
+
+fn without_login(text: &str) -> String {
     if let Some((scheme, rest)) = text.split_once("://") {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
@@ -149,15 +157,24 @@ pub(super) fn mask(text: &str) -> String {
             None => text.to_owned(),
         };
     }
-    match text.split_once('=') {
-        Some((name, _)) if is_secret_name(name) => format!("{name}={STARS}"),
+    // Somebody left the scheme out. A mail address has no colon before its at-sign.
+    let is_login = |login: &str| {
+        let parts = login.split_once(':');
+        parts.is_some_and(|(user, rest)| !user.contains(char::is_whitespace) && !rest.starts_with(char::is_whitespace))
+    };
+    match text.rsplit_once('@') {
+        Some((login, host)) if is_login(login) => format!("{STARS}@{host}"),
         _ => text.to_owned(),
     }
 }
 
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token", "passord"].iter().any(|word| name.contains(word))
+fn without_rest_of_secret(text: &str) -> String {
+    let names = text.match_indices(['=', ':']).map(|(at, _)| (at, text.get(..at).unwrap_or_default()));
+    let is_secret = |before: &str| before.split_whitespace().next_back().is_some_and(efm::masking::is_secret_name);
+    match names.clone().find(|(_, before)| is_secret(before)) {
+        Some((at, _)) => format!("{}{STARS}", text.get(..=at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -168,17 +185,31 @@ mod tests {
     fn no_password_is_shown() {
         for (given, shown) in [
             ("http://proxy:8080", "http://proxy:8080"),
-            ("http://user@proxy:8080/x", "http://user@proxy:8080/x"),
-            ("http://user:hunter2@proxy:8080/x", "http://user:********@proxy:8080/x"),
-            ("http://user:hun@ter2@proxy", "http://user:********@proxy"),
-            ("http://user:hun/ter2@proxy", "http://user:********@proxy"),
-            ("httpx://user:hunter2@", "httpx://user:********@"),
+            ("http://user@proxy:8080/x", "http://********@proxy:8080/x"),
+            ("http://user:hunter2@proxy:8080/x", "http://********@proxy:8080/x"),
+            ("http://user:hun@ter2@proxy", "http://********@proxy"),
+            ("http://user:hun/ter2@proxy", "http://********@proxy"),
+            ("httpx://user:hunter2@", "httpx://********@"),
+            ("user:hunter2@proxy:8080", "********@proxy:8080"),
+            ("drift@kommune.no", "drift@kommune.no"),
+            ("a\nBcc: x@y.no", "a\nBcc: x@y.no"),
             ("https://host/path?a=b@c", "https://host/path?a=b@c"),
             ("-Djavax.net.ssl.keyStorePassword=hunter2", "-Djavax.net.ssl.keyStorePassword=********"),
+            ("--keystore.pwd=hunter2", "--keystore.pwd=********"),
+            ("-Xmx1g -Dkeystore.pwd=hunter2 and more of it", "-Xmx1g -Dkeystore.pwd=********"),
+            ("jdbc:h2://host/x?user=sa&password=hunter2", "jdbc:h2://host/x?user=sa&password=********"),
             ("-Xmx1g", "-Xmx1g"),
         ] {
             assert_eq!(mask(given), shown);
         }
+    }
+
+    #[test]
+    fn what_somebody_forgot_to_mask_is_masked_in_the_problem() {
+        let said = "-Dtrust.password=hunter2 -Xmx1g, http://ola:hunter2@proxy, token: \"hunter2\"";
+        let problem = wrong(said, said).at(Place::Default, "child.arguments");
+        assert!(!problem.to_string().contains("hunter2"), "{problem}");
+        assert!(problem.wrong.contains("-Xmx1g") && problem.right.contains("@proxy"), "{problem}");
     }
 
     #[test]

@@ -4,28 +4,53 @@ use super::Effective;
 use super::keys::{Shape, key};
 use super::problem::{Place, Problem, Severity, Wrong, mask, wrong};
 use super::value::{Scalar, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reads from what was gathered.
 pub(super) struct Reader {
     values: BTreeMap<&'static str, Value>,
-    /// What relative paths begin at.
+    /// The folder of the settings.
+    folder: PathBuf,
+    /// The folder of the integration point.
     pub(super) home: PathBuf,
     problems: Vec<Problem>,
     shown: BTreeMap<&'static str, Vec<Effective>>,
+    refused: BTreeSet<&'static str>,
     /// Where something stands that should be there and is not.
     absent: Place,
 }
 
+/// What a reader has in the end.
+pub(super) struct End {
+    /// What is wrong.
+    pub(super) problems: Vec<Problem>,
+    /// What each setting is.
+    pub(super) shown: BTreeMap<&'static str, Vec<Effective>>,
+    /// Which settings are wrong.
+    pub(super) refused: BTreeSet<&'static str>,
+}
+
 impl Reader {
-    pub(super) fn new(values: BTreeMap<&'static str, Value>, home: &Path) -> Self {
-        Self { values, home: home.to_owned(), problems: Vec::new(), shown: BTreeMap::new(), absent: Place::Default }
+    pub(super) fn new(values: BTreeMap<&'static str, Value>, folder: &Path) -> Self {
+        Self {
+            values,
+            folder: folder.to_owned(),
+            home: folder.to_owned(),
+            problems: Vec::new(),
+            shown: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            absent: Place::Default,
+        }
     }
 
-    /// What is wrong, and what each setting is.
-    pub(super) fn end(self) -> (Vec<Problem>, BTreeMap<&'static str, Vec<Effective>>) {
-        (self.problems, self.shown)
+    /// How a file is found that a setting names.
+    pub(super) fn bases(&self) -> Bases {
+        Bases { folder: self.folder.clone(), home: self.home.clone() }
+    }
+
+    pub(super) fn end(self) -> End {
+        End { problems: self.problems, shown: self.shown, refused: self.refused }
     }
 
     /// A setting that may be left out. None too when it is wrong, which is told.
@@ -46,6 +71,7 @@ impl Reader {
                 Some(value)
             }
             Err(wrong) => {
+                self.refused.insert(name);
                 self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name)));
                 None
             }
@@ -82,7 +108,10 @@ impl Reader {
         for scalar in scalars {
             match read(&scalar) {
                 Ok(value) => read_ones.push(value),
-                Err(wrong) => self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name))),
+                Err(wrong) => {
+                    self.refused.insert(name);
+                    self.problems.push(wrong.at(scalar.place, spoken(&scalar.name, name)));
+                }
             }
         }
         let shown: Vec<_> = read_ones.iter().map(|value| mask(&show(value))).collect();
@@ -98,10 +127,14 @@ impl Reader {
         };
         let (mut all, mut rows) = (Vec::new(), Vec::new());
         for (number, table) in tables.clone().into_iter().enumerate().filter(|(_, table)| !table.is_broken) {
-            let mut one = Self { absent: table.place, ..Self::new(table.values, &self.home) };
+            let home = self.home.clone();
+            let mut one = Self { absent: table.place, home, ..Self::new(table.values, &self.folder) };
             all.extend(read(&mut one));
-            let (problems, shown) = one.end();
+            let End { problems, shown, refused } = one.end();
             self.problems.extend(problems);
+            if !refused.is_empty() {
+                self.refused.insert(name);
+            }
             let Some(Shape::Tables(keys)) = key(name).map(|key| key.shape) else { continue };
             let mut shown = shown;
             for mut row in keys.iter().filter_map(|key| shown.remove(key.name)).flatten() {
@@ -146,6 +179,7 @@ impl Reader {
 
     /// Tells an error about a setting that was read.
     pub(super) fn refuse(&mut self, name: &'static str, wrong: Wrong) {
+        self.refused.insert(name);
         self.tell(name, wrong, Severity::Error);
     }
 
@@ -158,6 +192,28 @@ impl Reader {
         let setting = self.scalar(name).map_or_else(|| name.to_owned(), |scalar| spoken(&scalar.name, name));
         let place = self.values.get(name).map_or_else(|| self.absent.clone(), |value| value.place().clone());
         self.problems.push(Problem { severity, ..wrong.at(place, setting) });
+    }
+}
+
+/// Where relative paths begin.
+#[derive(Clone, Debug)]
+pub(super) struct Bases {
+    folder: PathBuf,
+    home: PathBuf,
+}
+
+impl Bases {
+    /// A path of `kosmos.toml` or the command line begins at the home folder. KOSMOS begins at its working folder, where
+    /// its settings lie: so does all that it knows too, if the file is there, and else at the home folder.
+    pub(super) fn find(&self, scalar: &Scalar, path: &Path) -> PathBuf {
+        let is_toml = |path: &Path| path.extension().is_some_and(|end| end == "toml");
+        let beside_the_settings = match &scalar.place {
+            Place::File { path, .. } => !is_toml(path),
+            Place::Default | Place::From(_) | Place::Environment(_) => true,
+            Place::CommandLine => false,
+        };
+        let beside = self.folder.join(path);
+        if beside_the_settings && beside.exists() { beside } else { self.home.join(path) }
     }
 }
 

@@ -54,6 +54,7 @@ fn ours(given: &Given) -> Option<String> {
             let is_mail = name.starts_with("spring.mail.") && !path.ends_with(INTEGRASJONSPUNKT);
             (name.starts_with("kosmos.") || is_mail).then_some(name)
         }
+        efm::properties::Place::Default => None,
     }
 }
 
@@ -77,7 +78,7 @@ fn takes_one(name: &str) -> bool {
 /// The form in which names of a kind of place are compared.
 fn flat(place: &efm::properties::Place, name: &str) -> String {
     match place {
-        efm::properties::Place::File { .. } => canonical(name),
+        efm::properties::Place::File { .. } | efm::properties::Place::Default => canonical(name),
         efm::properties::Place::Environment(_) => flat_name(name),
     }
 }

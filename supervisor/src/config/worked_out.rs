@@ -16,13 +16,14 @@ const LEAST_GRACE_MILLISECONDS: u64 = 30_000;
 pub(super) const PROFILES: [&str; 4] = ["dev", "itest", "staging", "production"];
 
 pub(super) fn work_out(all: &mut Gathering) {
+    // What others may refer to comes first.
+    profile(all);
+    base_url(all);
     organisation(all);
     look(all);
     channel(all);
     downloads(all);
     stop_grace(all);
-    profile(all);
-    base_url(all);
     mail_security(all);
 }
 
@@ -113,6 +114,7 @@ fn profile(all: &mut Gathering) {
     let Some(found) = all.text("spring.profiles.active") else { return };
     let mut known = found.text.split(',').map(str::trim).filter(|name| PROFILES.contains(name));
     if let (Some(only), None) = (known.next(), known.next()) {
+        all.sources.set_default("kosmos.integrasjonspunkt.profile", only);
         all.give(Strength::Fallback, "child.profile", scalar(&found, only));
     }
 }
@@ -135,6 +137,7 @@ fn base_url(all: &mut Gathering) {
     let number = port.as_ref().and_then(port_of).unwrap_or(9093);
     let path = path.map_or(String::new(), |found| found.text.trim_matches('/').to_owned());
     let address = format!("{scheme}://localhost:{number}/{path}");
+    all.sources.set_default("kosmos.integrasjonspunkt.baseURL", address.trim_end_matches('/'));
     all.give(Strength::Fallback, "child.base_url", scalar(&first, address));
 }
 

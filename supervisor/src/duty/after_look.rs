@@ -4,12 +4,16 @@ use efm::chain::Chain;
 use tokio::time::Instant;
 
 use super::command::{Answer, answer_to};
+use super::due::Due;
 use super::{Duty, LookResult, housekeeping};
 use crate::ports::{Doors, Happening, Remedy, SourceError, Vault};
 use crate::release::{Release, Version};
 use crate::schedule::Looked;
 use crate::update::compare::{self, Refusal, Wish};
 use crate::update::{UpdateError, Verified, verify};
+
+/// What somebody can do who asks for the next window while a person holds everything.
+const OUT_OF_HOLD: &str = "before that: kosmos hold --end, or kosmos upgrade --now";
 
 /// A verified version that waits to be installed.
 #[derive(Clone)]
@@ -148,11 +152,17 @@ impl<D: Doors> Duty<'_, D> {
             self.waiting.begin_anew();
         }
         let waits_for = self.waits_for(&staged);
+        let is_on_hold = self.due(&staged) == Due::OnHold;
         self.staged = Some(staged);
         if self.asked.as_ref().is_some_and(|asked| !asked.now) {
             // A promise is kept by the next supervisor too, so it is written down before it is given.
             let lost = if self.write_down() { "" } else { "; this could not be written down: a restart forgets it" };
-            self.answer(Answer::Staged { version, waits_for: format!("{waits_for}{lost}") });
+            self.answer(if is_on_hold {
+                let why = format!("{version} is verified and staged; it waits for {waits_for}{lost}; {OUT_OF_HOLD}");
+                Answer::RefusedByPolicy { why }
+            } else {
+                Answer::Staged { version, waits_for: format!("{waits_for}{lost}") }
+            });
         }
     }
 

@@ -50,7 +50,7 @@ fn unreadable(error: &dyn std::error::Error, now: Timestamp) -> Hold {
 
 /// Holds from now on.
 pub fn begin(state: &Path, hold: &Hold) -> io::Result<()> {
-    std::fs::create_dir_all(state)?;
+    efm::owner::make_folders(state)?;
     efm::atomic::replace(&file(state), &serde_json::to_vec_pretty(hold)?)
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LookResult;
+use crate::config::settings::{Look, Mode, Schedule};
 use crate::ports::{Doors, Event, Happening, Keep, Notice, Vault, VaultError, state_folder};
 use crate::release::Sha256;
 use crate::update::{Running, World, verify};
@@ -84,6 +85,9 @@ fn tell_keys<D: Doors>(world: &World<D>) {
 }
 
 fn tell_staleness<D: Doors>(world: &World<D>) {
+    if !somebody_looks(&world.settings.schedule) {
+        return;
+    }
     let Some(seen) = last_reached(world) else { return };
     let days = seen.duration_until(world.clock.now()).as_hours() / 24;
     let reason = format!("no look has reached the release source since {seen}");
@@ -121,4 +125,26 @@ pub fn remembered_look(state: &std::path::Path) -> Option<Remembered> {
 
 fn last_reached<D: Doors>(world: &World<D>) -> Option<Timestamp> {
     remembered_look(&state_folder(&world.settings.home)).map(|look| look.reached)
+}
+
+/// Where a person switched looks off it is no news that none comes through.
+fn somebody_looks(schedule: &Schedule) -> bool {
+    schedule.mode != Mode::Off && !matches!(schedule.look, Look::Never)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_alarm_where_a_person_switched_looks_off() {
+        let home = tempfile::tempdir().unwrap();
+        let looks = |name: &str, value: &str| {
+            let flags = [(name.to_owned(), value.to_owned())];
+            somebody_looks(&crate::config::load(home.path(), &[], &flags).unwrap().settings.schedule)
+        };
+        assert!(looks("schedule.mode", "auto") && looks("schedule.mode", "notify") && looks("schedule.look", "1h"));
+        assert!(!looks("schedule.mode", "off"));
+        assert!(!looks("schedule.look", "never"));
+    }
 }

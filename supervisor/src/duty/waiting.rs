@@ -191,7 +191,7 @@ pub fn write(state: &Path, waiting: &Waiting) -> io::Result<()> {
     if *waiting == Waiting::default() {
         return efm::atomic::remove(&file(state));
     }
-    std::fs::create_dir_all(state)?;
+    efm::owner::make_folders(state)?;
     let bytes = serde_json::to_vec_pretty(&OnDisk { schema: SCHEMA, waiting: waiting.clone() })?;
     efm::atomic::replace(&file(state), &bytes)
 }

@@ -199,7 +199,7 @@ impl History {
         let line =
             serde_json::to_string(row).map_err(|source| NoticeError::Corrupt { path: self.path.clone(), source })?;
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(disk("create folder of"))?;
+            efm::owner::make_folders(folder).map_err(disk("create folder of"))?;
         }
         append_line(&self.path, &line).map_err(disk("write"))
     }
@@ -283,7 +283,7 @@ impl History {
 }
 
 fn append_line(path: &Path, line: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let mut file = efm::owner::open_or_make(path, OpenOptions::new().read(true).append(true))?;
     let mut text = String::with_capacity(line.len() + 2);
     if file.seek(SeekFrom::End(0))? > 0 {
         let mut last = [0];

@@ -357,9 +357,9 @@ pub(super) fn write(path: &Path, kept: &impl Kept) -> Result<(), NoticeError> {
 
 /// Start-up logs are nobody's business but the site's.
 fn make_private_folder(folder: &Path) -> io::Result<()> {
+    #[allow(unused_mut, reason = "Windows has no mode to set")]
     let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    efm::owner::make_folders_like(folder, &builder)
 }

@@ -101,6 +101,20 @@ pub enum CronError {
     },
 }
 
+impl CronError {
+    /// The expression that was probably meant, where it can be told.
+    pub fn corrected(&self) -> Option<&str> {
+        match self {
+            Self::FiveFields { corrected, .. } | Self::SevenFields { corrected, .. } => Some(corrected),
+            Self::FieldCount { .. }
+            | Self::Field { .. }
+            | Self::Nickname { .. }
+            | Self::Quoted { .. }
+            | Self::Never { .. } => None,
+        }
+    }
+}
+
 impl Cron {
     /// Reads an expression.
     pub fn parse(text: &str) -> Result<Self, CronError> {

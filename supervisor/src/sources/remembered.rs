@@ -71,7 +71,7 @@ impl Memory {
         let sha256 = digest(body);
         let remembered = Remembered { version: VERSION, etag, last_modified, sha256, body: body.to_owned() };
         let written = serde_json::to_vec(&remembered).map_err(std::io::Error::other).and_then(|bytes| {
-            std::fs::create_dir_all(&self.folder)?;
+            efm::owner::make_folders(&self.folder)?;
             efm::atomic::replace(path, &bytes)
         });
         match written {

@@ -151,6 +151,7 @@ impl Disk {
     /// Makes a new file that only we may touch, for writing. [`Disk::settle`] or a rename makes its name durable.
     pub(super) fn make_file(&self, path: &Path) -> Result<File, VaultError> {
         let file = self.step("make", path, || system::private_new_file().open(path))?;
+        efm::owner::hand_over(&file, path);
         self.power.made(path);
         self.power.wrote(path);
         Ok(file)
@@ -160,10 +161,10 @@ impl Disk {
     pub(super) fn open_to_append(&self, path: &Path) -> Result<File, VaultError> {
         let new = what_lies_at(path)?.is_none();
         let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
+        options.read(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = self.step("open", path, || options.open(path))?;
+        let file = self.step("open", path, || efm::owner::open_or_make(path, &options))?;
         if new {
             self.power.made(path);
             self.sync_folder_of(path)?;
@@ -285,6 +286,7 @@ impl Disk {
     /// Clones a file's blocks; an error means that the file system cannot, and nothing lies at `to`.
     pub(super) fn clone_blocks(&self, from: &File, to: &Path) -> Result<(), VaultError> {
         self.step("clone", to, || reflink_copy::reflink_file_to_path(from, to))?;
+        efm::owner::hand_over_named(to);
         self.power.made(to);
         self.power.wrote(to);
         Ok(())

@@ -29,13 +29,9 @@ pub fn lock(home: &Path) -> Result<HomeLock, VaultError> {
     disk.make_folder(&state, OPEN_TO_READ)?;
     let path = state.join("lock");
     // A lock on a file of a share needs the right to write.
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(failed("open", &path))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).truncate(false);
+    let file = efm::owner::open_or_make(&path, &options).map_err(failed("open", &path))?;
     let holder = state.join("lock.holder");
     match file.try_lock() {
         Ok(()) => {}
@@ -49,6 +45,17 @@ pub fn lock(home: &Path) -> Result<HomeLock, VaultError> {
         tracing::warn!(error = %efm::chain::Chain(&error), "holder of the lock not written down");
     }
     Ok(HomeLock { _file: Arc::new(file) })
+}
+
+/// Who has the home folder; none: nobody has it.
+pub fn holder(home: &Path) -> Option<String> {
+    let state = state_folder(home);
+    // Shared, and let go at once: it stands in nobody's way for longer than a moment.
+    let file = File::open(state.join("lock")).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(who(&state.join("lock.holder"))),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
 }
 
 fn who(holder: &Path) -> String {
@@ -72,7 +79,9 @@ mod tests {
         let first = lock(home.path()).unwrap();
         let message = lock(home.path()).unwrap_err().to_string();
         assert!(message.contains(&format!("held by process {} (since 2", std::process::id())), "{message}");
+        assert!(holder(home.path()).unwrap().starts_with(&std::process::id().to_string()));
         drop(first);
+        assert_eq!(holder(home.path()), None);
         lock(home.path()).unwrap();
     }
 

@@ -57,7 +57,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use lock::{HomeLock, lock};
+pub use lock::{HomeLock, holder, lock};
 
 use crate::config::settings::{self, Kind, Settings, Source};
 use crate::ports::{

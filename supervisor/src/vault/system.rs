@@ -61,12 +61,14 @@ pub(super) fn make_link(target: &Path, original: &Path, at: &Path) -> io::Result
 /// Makes one folder.
 pub(super) fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
     #[cfg(unix)]
-    return std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), mode).create(path);
+    std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), mode).create(path)?;
     #[cfg(not(unix))]
     {
         let _ = mode;
-        fs::create_dir(path)
+        fs::create_dir(path)?;
     }
+    efm::owner::hand_over_named(path);
+    Ok(())
 }
 
 /// A copy keeps the rights of its original, and the original may have been a folder that nobody writes.

@@ -61,7 +61,7 @@ fn a_second_supervisor_and_an_import_meet_the_same_lock_from_either_folder() {
         ended(&site.kosmos_at(folder, &["run"]), 31, &holder);
         ended(&site.kosmos_at(folder, &["import", jar.to_str().unwrap()]), 31, &holder);
     }
-    assert!(meaning(&site, 31).contains("another supervisor"));
+    assert!(meaning(&site, 31).contains("a second supervisor"));
     assert_eq!(site.status()["supervisor"]["runs"]["version"], "4.0.8");
 }
 

@@ -2,13 +2,13 @@
 
 use super::{DAY, HOUR, MINUTE, SECOND, count, duration, is_word, size};
 use crate::config::check;
-use crate::config::problem::{Place, Wrong, quoted, wrong};
-use crate::config::reader::Reader;
+use crate::config::problem::{Place, Wrong, mask, quoted, wrong};
+use crate::config::reader::{Bases, Reader};
 use crate::config::settings::{Child, Kind};
 use crate::config::units;
 use crate::config::value::{Scalar, word_of};
 use crate::config::worked_out::PROFILES;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -16,9 +16,9 @@ const KINDS: [(&str, Kind); 2] = [("java", Kind::Java), ("native", Kind::Native)
 const LEAST: Duration = Duration::from_millis(100);
 
 pub(super) fn read(reader: &mut Reader) -> Option<Child> {
-    let home = reader.home.clone();
+    let bases = reader.bases();
     let kind = reader.need("child.kind", |scalar| scalar.choice(&KINDS), |kind| word_of(&KINDS, kind));
-    let java = reader.one("child.java", |scalar| java(scalar, &home), |path| path.display().to_string());
+    let java = reader.one("child.java", |scalar| java(scalar, &bases), |path| path.display().to_string());
     let arguments = reader.many("child.arguments", argument, String::clone);
     let profile = profile(reader);
     let stop_grace = duration(reader, "child.stop_grace", LEAST, HOUR);
@@ -62,13 +62,13 @@ pub(super) fn read(reader: &mut Reader) -> Option<Child> {
     })
 }
 
-fn java(scalar: &Scalar, home: &Path) -> Result<PathBuf, Wrong> {
+fn java(scalar: &Scalar, bases: &Bases) -> Result<PathBuf, Wrong> {
     let path = check::path(scalar.text()?)?;
     if !scalar.text.contains(['/', '\\']) {
         let right = "the whole path; or leave it out, and JAVA_HOME and PATH are searched";
         return Err(wrong(format!("{} is a name without a folder", quoted(&scalar.text)), right));
     }
-    Ok(home.join(path))
+    Ok(bases.find(scalar, &path))
 }
 
 fn argument(scalar: &Scalar) -> Result<String, Wrong> {
@@ -79,7 +79,12 @@ fn argument(scalar: &Scalar) -> Result<String, Wrong> {
         return Err(wrong(format!("{} is put there by the supervisor", quoted(&text)), "arguments of the JVM alone"));
     }
     if text.starts_with('-') && text.contains(" -") {
-        let right = text.split_whitespace().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+        // Where a secret begins is known, where it ends is not.
+        let right = if mask(&text) == text {
+            text.split_whitespace().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ")
+        } else {
+            "each argument in quotation marks of its own".to_owned()
+        };
         return Err(wrong(format!("{} is several arguments", quoted(&text)), right));
     }
     Ok(text)

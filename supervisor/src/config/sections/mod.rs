@@ -11,7 +11,7 @@ use super::Effective;
 use super::check;
 use super::keys::KEYS;
 use super::problem::{Place, Problem, Wrong, wrong};
-use super::reader::Reader;
+use super::reader::{End, Reader};
 use super::settings::{Backup, Blocklist, Settings};
 use super::value::{Scalar, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,12 +23,18 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Reads all sections; none when one of them lacks a value, which is told.
-pub(super) fn settings(
-    values: BTreeMap<&'static str, Value>,
-    folder: &Path,
-    files: &mut Vec<PathBuf>,
-) -> (Option<Settings>, Vec<Problem>, Vec<Effective>) {
+/// What the sections give.
+pub(super) struct Read {
+    /// None when one of them lacks a value, which is told.
+    pub(super) settings: Option<Settings>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) origins: Vec<Effective>,
+    /// The settings that are wrong.
+    pub(super) refused: BTreeSet<&'static str>,
+}
+
+/// Reads all sections.
+pub(super) fn settings(values: BTreeMap<&'static str, Value>, folder: &Path, files: &mut Vec<PathBuf>) -> Read {
     let mut reader = Reader::new(values, folder);
     let home = home(&mut reader, folder);
     if let Some(home) = &home {
@@ -44,7 +50,7 @@ pub(super) fn settings(
     let mail = mail::read(&mut reader, files);
     let notice = notice::read(&mut reader, files);
     let blocklist = blocklist(&mut reader);
-    let (problems, mut shown) = reader.end();
+    let End { problems, mut shown, refused } = reader.end();
     let origins = KEYS.iter().filter_map(|key| shown.remove(key.name)).flatten().collect();
 
     let whole = || {
@@ -62,7 +68,7 @@ pub(super) fn settings(
             organisation,
         })
     };
-    (whole(), problems, origins)
+    Read { settings: whole(), problems, origins, refused }
 }
 
 fn home(reader: &mut Reader, folder: &Path) -> Option<PathBuf> {
@@ -108,7 +114,11 @@ fn plainly(path: &Path) -> PathBuf {
 }
 
 fn backup(reader: &mut Reader) -> Option<Backup> {
-    let paths = reader.many("backup.paths", check::stays_inside, |path| path.display().to_string());
+    let home = reader.home.clone();
+    let read = |scalar: &Scalar| check::stays_inside(scalar, &home);
+    let mut paths = reader.many("backup.paths", read, |path| path.display().to_string());
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
     let keep = reader.need("backup.keep", |scalar| count(scalar, 1, 100), u32::to_string);
     Some(Backup { paths, keep: keep? })
 }
@@ -132,10 +142,11 @@ fn count(scalar: &Scalar, least: u32, most: u32) -> Result<u32, Wrong> {
     u32::try_from(number).map_err(|_| wrong(format!("{number} is too much"), format!("from {least} to {most}")))
 }
 
-/// A file that is named: a path from the home folder.
+/// A file that is named.
 fn file(reader: &mut Reader, name: &'static str) -> Option<PathBuf> {
-    let home = reader.home.clone();
-    reader.one(name, |scalar| Ok(home.join(check::path(scalar.text()?)?)), |path| path.display().to_string())
+    let bases = reader.bases();
+    let read = |scalar: &Scalar| Ok(bases.find(scalar, &check::path(scalar.text()?)?));
+    reader.one(name, read, |path| path.display().to_string())
 }
 
 fn is_word(scalar: &Scalar, word: &str) -> bool {

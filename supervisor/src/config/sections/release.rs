@@ -2,7 +2,7 @@
 
 use crate::config::check;
 use crate::config::problem::{Wrong, quoted, wrong};
-use crate::config::reader::Reader;
+use crate::config::reader::{Bases, Reader};
 use crate::config::settings::{Channel, Release, Source};
 use crate::config::value::{Scalar, word_of};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ enum Where {
 }
 
 pub(super) fn read(reader: &mut Reader) -> Option<Release> {
-    let home = reader.home.clone();
+    let bases = reader.bases();
     let source = source(reader);
     let channel =
         reader.need("release.channel", |scalar| scalar.choice(&CHANNELS), |channel| word_of(&CHANNELS, channel));
@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader) -> Option<Release> {
     let allow = reader.one("release.allow", allow, ToString::to_string);
     let keys = reader.many(
         "release.keys",
-        |scalar| Ok(home.join(check::path(scalar.text()?)?)),
+        |scalar| Ok(bases.find(scalar, &check::path(scalar.text()?)?)),
         |path| path.display().to_string(),
     );
     let fingerprints = reader.many("release.fingerprints", check::fingerprint, String::clone);
@@ -51,8 +51,8 @@ pub(super) fn read(reader: &mut Reader) -> Option<Release> {
 }
 
 fn source(reader: &mut Reader) -> Option<Source> {
-    let home = reader.home.clone();
-    let choice = reader.need("release.source", choice, show_choice);
+    let bases = reader.bases();
+    let choice = reader.need("release.source", |scalar| choice(scalar, &bases), show_choice);
     let list = reader.need("release.list", check::outside, Url::to_string);
     let downloads = reader.need("release.downloads", check::outside_folder, Url::to_string);
     let repository = reader.one("release.repository", check::outside_folder, Url::to_string);
@@ -71,7 +71,7 @@ fn source(reader: &mut Reader) -> Option<Source> {
             let folder = repository.join(&format!("{}/{artifact}/", group.replace('.', "/"))).ok()?;
             Some(Source::Maven { artifact_folder: folder, artifact })
         }
-        Where::Directory(folder) => Some(Source::Directory { folder: home.join(folder), artifact: artifact? }),
+        Where::Directory(folder) => Some(Source::Directory { folder, artifact: artifact? }),
     }
 }
 
@@ -90,7 +90,7 @@ fn unused(reader: &mut Reader, choice: &Where) {
     }
 }
 
-fn choice(scalar: &Scalar) -> Result<Where, Wrong> {
+fn choice(scalar: &Scalar, bases: &Bases) -> Result<Where, Wrong> {
     let text = scalar.text().map_err(|mut wrong| {
         wrong.right = LIKE_SOURCE.into();
         wrong
@@ -104,7 +104,7 @@ fn choice(scalar: &Scalar) -> Result<Where, Wrong> {
     if lower.starts_with("directory:") {
         let folder = text.get("directory:".len()..).unwrap_or_default();
         return check::path(folder)
-            .map(Where::Directory)
+            .map(|folder| Where::Directory(bases.find(scalar, &folder)))
             .map_err(|_| wrong(format!("{} names no folder", quoted(text)), "\"directory:/path/to/releases\""));
     }
     let right = match crate::config::nearest::nearest(text, ["digdir", "maven", "directory"]) {

@@ -2,7 +2,7 @@
 
 use super::{home, load, pairs};
 use crate::config::settings::Mode;
-use crate::config::{LastGood, Loaded};
+use crate::config::{LastGood, Loaded, perhaps_home};
 
 const TOML: &str = "[child]\narguments = [\"-Xmx1g\", \"-Da=b,c\"]\nprobation = \"7m\"\n\
     [schedule]\nwindow = [\"0 0 3 * * MON,TUE\", \"0 0 4 * * *\"]\n";
@@ -53,6 +53,19 @@ fn a_password_file_that_has_gone_costs_the_mail_and_not_the_service() {
     let without = kept(&loaded).settings(folder.path()).unwrap();
     assert!(without.mail.is_none());
     assert_eq!(without.child.probation.as_secs(), 7 * 60);
+}
+
+#[test]
+fn what_is_kept_beside_settings_that_were_named_goes_with_them_when_they_are_moved() {
+    let (folder, elsewhere) = (home(&[("kosmos.toml", TOML)]), home(&[]));
+    let named = pairs(&[("home", &folder.path().display().to_string())]);
+    let loaded = load(folder.path(), &[], &named).unwrap();
+    assert_eq!(loaded.settings.home, folder.path());
+    assert_eq!(kept(&loaded).settings(elsewhere.path()).unwrap().home, elsewhere.path());
+    // What the environment says of the home counts only for a folder that nobody named, as with right settings.
+    let environment = pairs(&[("KOSMOS_HOME", &elsewhere.path().display().to_string())]);
+    assert_eq!(perhaps_home(folder.path(), &environment, &named), [folder.path()]);
+    assert_eq!(perhaps_home(folder.path(), &environment, &[]), [elsewhere.path(), folder.path()]);
 }
 
 #[test]

@@ -6,6 +6,30 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[test]
+fn references_to_what_kosmos_and_a_jvm_have_by_themselves_are_expanded() {
+    let folder = home(&[(
+        "kosmos-local.properties",
+        "kosmos.integrasjonspunkt.healthURL=${kosmos.integrasjonspunkt.baseURL}/custom/health\n\
+         kosmos.integrasjonspunkt.infoURL=${kosmos.integrasjonspunkt.base-url:http://localhost:1}/custom/info\n\
+         kosmos.verification.publicKeyPaths[0]=file:${user.dir}/eformidling-key.asc\n\
+         kosmos.verification.publicKeyPaths[1]=${user.home}/key.asc\n\
+         kosmos.mail.appendSubject=${kosmos.integrasjonspunkt.profile} ${java.io.tmpdir}\n",
+    )]);
+    let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let environment = pairs(&[(name, "/home/kosmos"), ("TMP", "/tmp")]);
+    let settings = || load(folder.path(), &environment, &[]).unwrap().settings;
+    assert_eq!(settings().child.health_url.as_str(), "http://localhost:9093/custom/health");
+    assert_eq!(settings().child.info_url.as_str(), "http://localhost:9093/custom/info", "Spring's order");
+    let keys = [folder.path().join("eformidling-key.asc"), PathBuf::from("/home/kosmos/key.asc")];
+    assert_eq!(settings().release.keys, keys);
+    let origins = load(folder.path(), &environment, &[]).unwrap();
+    assert_eq!(value(&origins, "mail.append_subject").0, "production /tmp");
+    // What is worked out of the integration point's own settings is what it stands for.
+    write(&folder, "integrasjonspunkt-local.properties", b"server.port=9094\n");
+    assert_eq!(settings().child.health_url.as_str(), "http://localhost:9094/custom/health");
+}
+
+#[test]
 fn an_empty_folder_gives_the_defaults() {
     let Loaded { settings, warnings, .. } = toml("");
     assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
@@ -305,4 +329,27 @@ fn k_41_another_machine_is_asked_only_when_a_person_says_so() {
     for here in ["http://localhost:1", "http://127.8.9.1:1", "https://[::1]:1", "http://LOCALHOST"] {
         assert!(load(home(&[]).path(), &[], &pairs(&[("child.base_url", here)])).is_ok(), "{here}");
     }
+}
+
+#[test]
+fn what_is_right_counts_though_something_else_is_wrong() {
+    let folder = home(&[(
+        "kosmos.toml",
+        "home = \"ip\"\n[schedule]\nlokk = \"15m\"\nlook = \"soon\"\ntimezone = \"UTC\"\n[child]\nkind = 5\n\
+         start_patience = \"1h\"\nstart_patience_bound = \"1m\"\n[release]\nsource = \"maven\"\nkeys = [\"\"]\n\
+         [mail]\nrecipients = [\"a@b.no\"]\npassword = \"x\"\n\
+         [[notice.webhook]]\nurl = \"nonsense\"\n",
+    )]);
+    std::fs::create_dir(folder.path().join("ip")).unwrap();
+    assert!(load(folder.path(), &[], &[]).is_err());
+    let settings = load_what_is_right(folder.path(), &[], &[]).unwrap();
+    assert_eq!(settings.home, folder.path().join("ip"));
+    assert_eq!(settings.schedule.timezone.iana_name(), Some("UTC"));
+    assert!(matches!(settings.schedule.look, Look::Every(every) if every == Duration::from_mins(15)));
+    assert!(settings.notice.webhooks.is_empty());
+    write(&folder, "kosmos.toml", b"[schedule\nlook");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    write(&folder, "kosmos.toml", b"home = \"nowhere\"");
+    assert_eq!(load_what_is_right(folder.path(), &[], &[]).unwrap().home, folder.path());
+    assert!(load_what_is_right(&folder.path().join("nowhere"), &[], &[]).is_none());
 }

@@ -3,11 +3,12 @@
 mod access;
 mod last_good;
 mod layers;
+mod paths;
 mod samples;
 mod shown;
 mod wrong;
 
-use super::{Loaded, Place, Problem, load, problems_text};
+use super::{Loaded, Place, Problem, load, load_what_is_right, problems_text};
 use std::io::Write as _;
 use std::path::Path;
 use tempfile::TempDir;

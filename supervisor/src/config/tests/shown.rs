@@ -15,7 +15,7 @@ fn each_setting_is_shown_with_where_it_came_from_and_no_secret() {
         ),
         (
             "kosmos.toml",
-            "[child]\nprofile = \"staging\"\narguments = [\"-Xmx1g\", \"-Dkeystore.password=hunter2\"]\n\
+            "[child]\nprofile = \"staging\"\narguments = [\"-Xmx1g\", \"-Dkeystore.password=hunter2\", \"--keystore.pwd=hunter2\"]\n\
              [network]\nproxy = \"http://u:hunter2@proxy.b.no:8080\"\n",
         ),
     ];
@@ -42,7 +42,7 @@ schedule.longest_deferral           -                                           
 schedule.blackout                   -                                                 default
 child.kind                          java                                              default
 child.java                          -                                                 default
-child.arguments                     -Xmx1g, -Dkeystore.password=********              kosmos.toml:3
+child.arguments                     -Xmx1g, -Dkeystore.password=********, --keystore.pwd=********  kosmos.toml:3
 child.profile                       staging                                           kosmos.toml:2
 child.stop_grace                    1m                                                kosmos-local.properties:2
 child.start_patience                150s                                              default
@@ -73,7 +73,7 @@ release.allow                       -                                           
 release.keys                        HOME/a.asc, HOME/b.asc                            kosmos-local.properties:8
 release.fingerprints                -                                                 default
 release.accept_expired_key          false                                             default
-network.proxy                       http://u:********@proxy.b.no:8080                 kosmos.toml:5
+network.proxy                       http://********@proxy.b.no:8080                   kosmos.toml:5
 network.proxy_file                  -                                                 default
 network.no_proxy                    -                                                 default
 network.ca_file                     -                                                 default

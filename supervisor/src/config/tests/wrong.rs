@@ -51,6 +51,13 @@ const TOML: &[&str] = &[
     "[child]\nprofile = { name = \"dev\" }",
     "[child]\njava = \"java\"",
     "[child]\narguments = [\"-Xmx1g -Xms1g\"]",
+    "[child]\narguments = [\"-Djavax.net.ssl.trustStorePassword=hunter2 -Xmx1g\"]",
+    "[mail]\npassword = hunter2",
+    "[network]\nproxy = http://ola:hunter2@proxy:8080",
+    "[network]\nproxy = \"ola:hunter2@proxy:8080\"",
+    "[mail]\npassw0rd = hunter2",
+    "[mail]\nhost = \"ola:hunter2@smtp.b.no\"",
+    "[release]\nlist = \"http://:hunter2@b.no/list?x=y\"",
     "[child]\narguments = [\"-jar\", \"integrasjonspunkt.jar\"]",
     "[child]\nbase_url = \"localhost:9093\"",
     "[child]\nbase_url = \"http://10.0.0.7:9093\"",
@@ -89,6 +96,7 @@ const TOML: &[&str] = &[
     "[network]\nfastest_per_second = \"5KiB\"",
     "[network]\njar_limit = \"2\"",
     "[backup]\npaths = [\"../messages\", \"/etc\"]",
+    "[backup]\npaths = [\".\", \"./\", \"a/../b\", \"kosmos\", \"./Kosmos/backup\", \"C:/data\"]",
     "[backup]\nkeep = 0",
     "[mail]\nrecipients = [\"drift\"]",
     "[mail]\nrecipients = [\"a@b.no\"]\nhost = \"h\"",
@@ -192,6 +200,16 @@ fn each_wrong_line_of_kosmos_toml_gets_one_clear_message() {
 #[test]
 fn each_wrong_line_of_a_properties_file_gets_one_clear_message() {
     insta::assert_snapshot!("properties", each("kosmos-local.properties", PROPERTIES));
+}
+
+#[test]
+fn what_is_called_right_for_a_five_field_cron_is_its_own_correction() {
+    let in_toml = told(&[("kosmos.toml", "[schedule]\nwindow = [\"30 5 * * *\"]")], &[], &[]);
+    assert!(in_toml.ends_with("right: \"0 30 5 * * *\"\n"), "{in_toml}");
+    let in_properties = told(&[("kosmos-local.properties", "kosmos.schedulerCronExpression=30 5 * * *")], &[], &[]);
+    assert!(in_properties.ends_with("right: 0 30 5 * * *\n"), "{in_properties}");
+    let with_a_year = told(&[("kosmos.toml", "[schedule]\nlook = \"0 30 5 * * ? 2026\"")], &[], &[]);
+    assert!(with_a_year.contains("right: \"0 30 5 * * ?\""), "{with_a_year}");
 }
 
 #[test]

@@ -50,11 +50,9 @@ pub fn unpack(file: &mut (impl Read + Seek), entry: &str, to: &Path, limit: u64)
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o755);
-    let mut target = Target {
-        file: options.open(to).map_err(failed)?,
-        hash: ring::digest::Context::new(&ring::digest::SHA256),
-        failed: None,
-    };
+    let made = options.open(to).map_err(failed)?;
+    efm::owner::hand_over(&made, to);
+    let mut target = Target { file: made, hash: ring::digest::Context::new(&ring::digest::SHA256), failed: None };
     let written = entry.copy(file, limit, &mut target);
     let written = match target.failed.take() {
         Some(source) => Err(failed(source)),
