@@ -23,7 +23,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Longer than any step takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A site with a service; the service goes with it.
 struct Kept {
