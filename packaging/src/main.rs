@@ -6,7 +6,6 @@
 mod archive;
 mod licences;
 mod metadata;
-mod msi;
 mod pages;
 mod parts;
 
@@ -18,8 +17,7 @@ const USAGE: &str = "\
 packaging pages FOLDER                             man pages and completions, from the definitions of the words
 packaging parts PROGRAM METADATA LOCK EPOCH FILE   CycloneDX list of the crates that are in a program
 packaging licences PROGRAM METADATA FILE           their licences, in full
-packaging zip FOLDER EPOCH FILE                    a zip archive of a folder
-packaging msi FILE EPOCH                           the moments in an msi, put to this one";
+packaging zip FOLDER EPOCH FILE                    a zip archive of a folder";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -46,7 +44,6 @@ fn act(words: &[&str]) -> Result<(), Box<dyn Error>> {
             write(Path::new(file), licences::text(&crates)?.as_bytes())
         }
         ["zip", folder, epoch, file] => archive::zip(Path::new(folder), epoch.parse()?, Path::new(file)),
-        ["msi", file, epoch] => msi::settle(Path::new(file), epoch.parse()?),
         _ => Err(USAGE.into()),
     }
 }

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code, reason = "the system's own calls; each block says why it is sound")]
 
+mod basics;
 mod children;
 pub mod manager;
 mod processes;
@@ -19,10 +20,10 @@ pub use processes::{boot, cut_front, holder, holds, identify, java_folders, list
 pub use registry::registered_javas;
 pub use rights::{home_of_old, ordinary_writers, shut_out_others};
 
+use basics::{checked, failed, narrow, wide};
 use manager::main as service_began;
-use std::ffi::{OsStr, OsString, c_void};
+use std::ffi::{OsStr, c_void};
 use std::io;
-use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr::{null, null_mut};
@@ -165,14 +166,13 @@ fn write_event(source: &str, kind: u16, number: u32, text: &str) -> io::Result<(
 
 /// Nothing of the service is changed but when it starts: never.
 fn disable_service(service: &Service) -> io::Result<()> {
-    const AS_IT_IS: u32 = SERVICE_NO_CHANGE;
     // SAFETY: the service is open, no text is passed, and no number is asked for.
     checked(unsafe {
         ChangeServiceConfigW(
             service.raw_handle(),
-            AS_IT_IS,
+            SERVICE_NO_CHANGE,
             SERVICE_DISABLED,
-            AS_IT_IS,
+            SERVICE_NO_CHANGE,
             null(),
             null(),
             null_mut(),
@@ -198,23 +198,6 @@ pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {
     options.first_pipe_instance(first).reject_remote_clients(true);
     // SAFETY: the attributes and the descriptor in them live until the call returns.
     unsafe { options.create_with_security_attributes_raw(name, (&raw mut attributes).cast()) }
-}
-
-fn wide(text: &OsStr) -> Vec<u16> {
-    text.encode_wide().chain([0]).collect()
-}
-
-fn narrow(text: &[u16]) -> OsString {
-    OsString::from_wide(text.split(|unit| *unit == 0).next().unwrap_or_default())
-}
-
-fn checked(done: i32) -> io::Result<()> {
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Some calls say themselves what went wrong.
-fn failed(code: u32) -> io::Result<()> {
-    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code.to_ne_bytes()))) }
 }
 
 /// Owns a handle that was just made; a null one is the error that the system remembers.
