@@ -38,10 +38,11 @@ pub struct Entry {
 }
 
 /// A name of the history, its number, and how grave it is.
-const HAPPENINGS: [(&str, u32, Kind); 15] = [
+const HAPPENINGS: [(&str, u32, Kind); 20] = [
     ("available", 100, Kind::Information),
     ("staged", 101, Kind::Information),
     ("refused", 102, Kind::Warning),
+    ("failed-elsewhere", 103, Kind::Warning),
     ("upgraded", 110, Kind::Information),
     ("upgrade-failed", 111, Kind::Error),
     ("rolled-back", 112, Kind::Warning),
@@ -50,9 +51,13 @@ const HAPPENINGS: [(&str, u32, Kind); 15] = [
     ("crash-loop", 121, Kind::Error),
     ("steady", 122, Kind::Information),
     ("adopted", 123, Kind::Information),
+    ("trouble", 124, Kind::Warning),
+    ("well", 125, Kind::Information),
     ("key-expires", 130, Kind::Warning),
     ("stale", 131, Kind::Warning),
     ("person-decided", 140, Kind::Information),
+    ("webhook-given-up", 150, Kind::Warning),
+    ("metrics-failed", 151, Kind::Warning),
     ("warning", 190, Kind::Warning),
 ];
 /// Something of a later history that has no number yet.

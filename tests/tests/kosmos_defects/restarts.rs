@@ -1,7 +1,7 @@
 //! What a restart must not forget: a person's word for the next window, that a window has had its attempt, and how often
 //! the machine was in the way. A supervisor that is dropped here is gone as if it were killed.
 
-use crate::world::{DAY, EVENING, NIGHT, Site, moment, until, version_of};
+use crate::world::{DAY, EVENING, NIGHT, Site, Talk, moment, until, version_of};
 use kosmos::duty::command::Answer;
 use kosmos::duty::{Snapshot, waiting};
 use kosmos::ports::state_folder;
@@ -142,8 +142,12 @@ async fn a_machine_that_is_in_the_way_in_five_windows_is_left_to_a_person_or_to_
     };
     for _ in 0..2 {
         let supervisor = site.supervisor(ONE_MORE).await;
-        let seen = supervisor.on_duty(async |talk| talk.until(waits_for(needs_a_person)).await).await;
-        let (version, waits_for) = seen.staged.unwrap();
+        let scene = async |talk: &mut Talk| {
+            let seen = talk.until(waits_for(needs_a_person)).await;
+            until("a person is told", async || !in_vain(&site).is_empty()).await;
+            seen
+        };
+        let (version, waits_for) = supervisor.on_duty(scene).await.staged.unwrap();
         assert!(version.to_string() == "4.0.8" && waits_for.contains("backup"), "{waits_for}");
         assert_eq!(site.told("upgrade-failed").len(), 5, "nothing is stopped any more");
     }
