@@ -153,9 +153,7 @@ fn write_event(source: &str, kind: u16, number: u32, text: &str) -> io::Result<(
     let (source, text) = (wide(OsStr::new(source)), wide(OsStr::new(text)));
     // SAFETY: the name ends with a zero.
     let log = unsafe { RegisterEventSourceW(null(), source.as_ptr()) };
-    if log.is_null() {
-        return Err(io::Error::last_os_error());
-    }
+    checked(i32::from(!log.is_null()))?;
     let texts = [text.as_ptr()];
     // SAFETY: the log is open, there is one text, it ends with a zero, and there are no other bytes.
     let done = checked(unsafe { ReportEventW(log, kind, 0, number, null_mut(), 1, 0, texts.as_ptr(), null()) });
