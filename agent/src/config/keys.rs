@@ -44,6 +44,7 @@ pub(super) const KEYS: &[Key] = &[
     key("difi.move.nextmove.lockTimeoutMinutes", "5"),
     key("difi.move.nextmove.default-ttl-hours", "24"),
     key("difi.move.nextmove.status-services", "DPO,DPE"),
+    unset("difi.move.feature.statusQueueIncludes"),
     key("difi.move.nextmove.status-document-type", "urn:no:difi:eformidling:xsd::status"),
     key("difi.move.queue.maximum-retry-hours", "100"),
     key("difi.move.queue.concurrency", "10"),
