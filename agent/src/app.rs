@@ -136,6 +136,7 @@ fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         upload_limits: settings.upload_limits.clone(),
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
+        message_channel: settings.message_channel.clone(),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();

@@ -48,6 +48,7 @@ pub(super) const KEYS: &[Key] = &[
     key("difi.move.nextmove.status-document-type", "urn:no:difi:eformidling:xsd::status"),
     key("difi.move.queue.maximum-retry-hours", "100"),
     key("difi.move.queue.concurrency", "10"),
+    unset("difi.move.dpo.message-channel"),
     key("difi.move.dpo.upload-size-limit", "1GB"),
     key("difi.move.dpv.upload-size-limit", "250MB"),
     key("difi.move.dpi.upload-size-limit", "50MB"),

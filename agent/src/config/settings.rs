@@ -41,6 +41,8 @@ pub struct Settings {
     pub status_queue: Services,
     /// The document type of status messages.
     pub status_document_type: String,
+    /// Which of an organisation's integration points this is.
+    pub message_channel: Option<String>,
     /// For how many hours what failed is sent again.
     pub maximum_retry_hours: u32,
     /// How much is sent at once.
@@ -118,6 +120,9 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let status_services = from.list("difi.move.nextmove.status-services", service).into_iter().collect();
     let status_queue = from.list("difi.move.feature.statusQueueIncludes", service).into_iter().collect();
     let status_document_type = from.need("difi.move.nextmove.status-document-type", |text| Ok(text.to_owned()));
+    let message_channel = from.maybe("difi.move.dpo.message-channel", |text| {
+        if text.trim().is_empty() { Err("the name of a channel, or no such key") } else { Ok(text.to_owned()) }
+    });
     let maximum_retry_hours =
         from.need("difi.move.queue.maximum-retry-hours", |text| number(text, "a number of hours"));
     let concurrency = from.need("difi.move.queue.concurrency", |text| {
@@ -141,6 +146,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         status_services,
         status_queue,
         status_document_type: status_document_type?,
+        message_channel,
         maximum_retry_hours: maximum_retry_hours?,
         concurrency: concurrency?,
         upload_limits,

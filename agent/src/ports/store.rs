@@ -409,7 +409,7 @@ pub enum Settled {
 
 /// What time does to what is kept. Every call does a bounded part; whoever gets `most` of something asks again.
 pub trait Upkeep: Send + Sync {
-    /// Notes LEVETID_UTLOPT on conversations whose time is over, and removes what waited: a message that came in and that
+    /// Notes `LEVETID_UTLOPT` on conversations whose time is over, and removes what waited: a message that came in and that
     /// nobody has locked, a message on the queue that nobody is sending. A message that was never sent stays.
     fn expire(&self, now: Timestamp, most: u32) -> Answer<'_, Vec<Expired>, StoreError>;
     /// Frees what a peek has locked and whose time is over. Says how many.

@@ -35,6 +35,9 @@ impl Answer {
         if header.is_object() {
             header["documentIdentification"]["creationDateAndTime"] = "…".into();
             header["businessScope"]["scope"][0]["scopeInformation"][0]["expectedResponseDateTime"] = "…".into();
+            if let Some(second) = header["businessScope"]["scope"].get_mut(1) {
+                second["instanceIdentifier"] = "…".into();
+            }
         } else if let Some(body) = body.as_object_mut() {
             body.remove("standardBusinessDocumentHeader");
         }
