@@ -302,6 +302,14 @@ fn what_is_created_is_held_to_the_rules_of_its_service_and_type() {
     note("too large", put(&dpi, "b.pdf", "?title=B", &[b'x'; 101]));
     note("metadata needs no title", put(&dpi, "m.xml", "", b"<m/>"));
     note("metadata names a.pdf", call(dpi.port, "POST", &one, &[], b""));
+    let other = "b4567a25-672c-4c2e-9a0f-08c52c54254c";
+    let plain = digital("\"hoveddokument\":\"a.pdf\",").replace(MESSAGE, other);
+    assert_eq!(create(&dpi, &plain).status, 200);
+    let other = format!("/api/messages/out/{other}");
+    note("no file", call(dpi.port, "POST", &other, &[], b""));
+    let headers = [("Content-Type", ""), ("Content-Disposition", "attachment; name=B; filename=b.pdf")];
+    assert_eq!(call(dpi.port, "PUT", &other, &headers, b"x").status, 200);
+    note("no primary document", call(dpi.port, "POST", &other, &[], b""));
     let dpv = start("DPV", "");
     note("dpv", create(&dpv, SBD));
     note("dpv without title", put(&dpv, "brev.pdf", "", b"x"));

@@ -78,12 +78,14 @@ impl Parameters {
 
     /// Rows that nobody asked for, or in another order, are worse than a word about it: what this version cannot do is told.
     fn can(&self, lacking: &[&str], order: &str) -> Result<(), Problem> {
-        let cannot = |what: String| Err(Problem::IllegalArgument(format!("this version cannot {what} here yet")));
+        let cannot = |what: String| Err(Problem::IllegalArgument(format!("this version cannot {what} yet")));
         if let Some(name) = lacking.iter().find(|name| self.0.contains_key(**name)) {
-            return cannot(format!("filter by {name}"));
+            return cannot(format!("filter this list by {name}"));
         }
         match self.0.get("sort").map(|sort| sort.trim()) {
-            Some(sort) if !sort.is_empty() && sort != order => cannot(format!("sort by {sort}; it sorts by {order}")),
+            Some(sort) if !sort.is_empty() && sort != order => {
+                cannot(format!("sort this list by {sort}, only by {order},"))
+            }
             _ => Ok(()),
         }
     }

@@ -31,6 +31,9 @@ impl Answer {
         if let Some(time) = body.get_mut("timestamp") {
             *time = "…".into();
         }
+        for row in body.get_mut("content").and_then(|rows| rows.as_array_mut()).into_iter().flatten() {
+            row["lastUpdate"] = "…".into();
+        }
         let header = &mut body["standardBusinessDocumentHeader"];
         if header.is_object() {
             header["documentIdentification"]["creationDateAndTime"] = "…".into();
