@@ -30,8 +30,10 @@ use tower::util::MapRequestLayer;
 
 /// Requests and messages that are in hand when the stop is asked have so long.
 const TO_FINISH: Duration = Duration::from_secs(20);
-/// How long one try to send may take; what a dead instance held waits so long.
-const LEASE: Duration = Duration::from_mins(15);
+/// What a dead instance held is taken over after so long; who lives renews it three times as often.
+const LEASE: Duration = Duration::from_secs(15);
+/// How long one try to send may take.
+const LONGEST_TRY: Duration = Duration::from_mins(15);
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +95,12 @@ pub async fn run(
         }
     };
     let server = axum::serve(listener, service).with_graceful_shutdown(stopped());
-    let how = Dispatching { holder: holder(&*desk.random)?, concurrency: settings.concurrency, lease: LEASE };
+    let how = Dispatching {
+        holder: holder(&*desk.random)?,
+        concurrency: settings.concurrency,
+        lease: LEASE,
+        longest_try: LONGEST_TRY,
+    };
     let dispatching = pollers::dispatch(&desk, &how, stopped());
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
 
@@ -114,7 +121,8 @@ pub async fn run(
 
 fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
     let Database::Sqlite(path) = &settings.database;
-    let store = Sqlite::open(path).map_err(|source| CannotRun::Store { path: path.display().to_string(), source })?;
+    let store = Sqlite::open(path, &settings.status_queue)
+        .map_err(|source| CannotRun::Store { path: path.display().to_string(), source })?;
     let folder = &settings.blobs;
     let blobs =
         Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
@@ -128,6 +136,7 @@ fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         upload_limits: settings.upload_limits.clone(),
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
+        message_channel: settings.message_channel.clone(),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 const SENDER: &str = "910077473";
 const RECEIVER: &str = "910075918";
 const MESSAGE: &str = "e99e5cd1-74de-4cce-b902-cecdf97dc4f3";
+const ARKIVMELDING: &str = include_str!("fixtures/arkivmelding.xml");
 const SBD: &str = include_str!("fixtures/arkivmelding.json");
 
 /// Asks again until the answer is the wanted one; bounded.
@@ -58,7 +59,7 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
 
     // Several chunks, so that it is streamed and not by chance whole.
     let letter = b"%PDF letter ".repeat(50_000);
-    for (name, bytes) in [("arkivmelding.xml", b"<arkivmelding/>".as_slice()), ("brev.pdf", &letter)] {
+    for (name, bytes) in [("arkivmelding.xml", ARKIVMELDING.as_bytes()), ("brev.pdf", &letter), ("vedlegg.pdf", b"x")] {
         let disposition = format!("attachment; name=\"Brev\"; filename=\"{name}\"");
         let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", &disposition)];
         let put = call(sender.port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, bytes);
@@ -76,7 +77,7 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
     assert_eq!((popped.status, popped.header("content-type")), (200, Some("application/vnd.etsi.asic-e+zip")));
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(popped.body)).unwrap();
     let names: Vec<_> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
-    assert_eq!(names, ["mimetype", "brev.pdf", "arkivmelding.xml"]);
+    assert_eq!(names, ["mimetype", "brev.pdf", "arkivmelding.xml", "vedlegg.pdf"]);
     let mut inside = Vec::new();
     std::io::copy(&mut zip.by_name("brev.pdf").unwrap(), &mut inside).unwrap();
     assert!(inside == letter, "the letter is not the one that was sent");
@@ -115,8 +116,12 @@ fn what_was_acknowledged_is_there_after_a_kill_and_is_sent() {
     let created =
         call(sender.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], SBD.as_bytes());
     assert_eq!(created.status, 200);
-    let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", "attachment; filename=brev.pdf")];
-    assert_eq!(call(sender.port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, b"letter").status, 200);
+    for name in ["brev.pdf", "vedlegg.pdf", "arkivmelding.xml"] {
+        let disposition = format!("attachment; filename={name}");
+        let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", disposition.as_str())];
+        let put = call(sender.port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, ARKIVMELDING.as_bytes());
+        assert_eq!(put.status, 200);
+    }
     let sender = sender.killed_and_started_again();
     assert_eq!(call(sender.port, "GET", "/api/messages/out", &[], b"").json()["totalElements"], 1);
     assert_eq!(call(sender.port, "POST", &format!("/api/messages/out/{MESSAGE}"), &[], b"").status, 200);
@@ -152,6 +157,15 @@ fn errors_have_the_form_of_the_catalogue() {
     ask("POST", "/api/messages/out", &json, "{\"standardBusinessDocumentHeader\":{}}");
     ask("POST", "/api/messages/out", &json, &SBD.replace("\"headerVersion\" : \"1.0\",", ""));
     ask("POST", "/api/messages/out", &json, &SBD.replace("xsd::arkivmelding", "xsd::avtalt"));
+    ask("POST", "/api/messages/out", &json, &SBD.replace("{ \"hoveddokument\" : \"brev.pdf\" }", "null"));
+    ask("POST", "/api/messages/out", &json, &SBD.replace("\"arkivmelding\" : {", "\"fiksio\" : {"));
+    ask(
+        "POST",
+        "/api/messages/out",
+        &json,
+        &SBD.replace("\"0192:910075918\", ", "\"0192:910075918\", \"x\" : 1 } }, { \"identifier\" : { "),
+    );
+    ask("POST", "/api/messages/out", &json, &SBD.replace("\"type\" : \"ConversationId\"", "\"type\" : \"Strange\""));
     ask("POST", "/api/messages/out", &[("Content-Type", "text/plain")], "x");
     ask("POST", "/api/messages/out", &json, SBD);
     ask("POST", "/api/messages/out", &json, SBD);
@@ -162,8 +176,248 @@ fn errors_have_the_form_of_the_catalogue() {
     ask("PATCH", &one, &[], "");
     ask("GET", "/api/nothing?trace", &[], "");
     ask("GET", "/api/messages/in?serviceIdentifier=DPX", &[], "");
+    ask("GET", "/api/conversations?lastUpdateFrom=2026-01-01", &[], "");
+    ask("GET", "/api/statuses?sort=status,asc&sort=id,asc", &[], "");
+    ask("GET", "/api/statuses?sort=id,asc&page=x&size=1", &[], "");
     let seen = seen.replace("\\n", "\n");
     insta::assert_snapshot!(seen);
+}
+
+/// A request with parts, as curl writes it: name, file name, media type, bytes.
+fn parts(all: &[(&str, Option<&str>, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, filename, media_type, bytes) in all {
+        let filename = filename.map(|it| format!("; filename=\"{it}\"")).unwrap_or_default();
+        let head = format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\nContent-Type: {media_type}\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--limit--\r\n");
+    body
+}
+
+#[test]
+fn a_message_can_come_with_its_files_at_once() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let headers = [("Content-Type", "multipart/form-data; boundary=limit")];
+    let post = |all: &[(&str, Option<&str>, &str, &[u8])]| {
+        call(program.port, "POST", "/api/messages/out/multipart", &headers, &parts(all))
+    };
+    let pdf = "application/pdf";
+    let sbd = ("sbd", None, "application/json", SBD.as_bytes());
+    let letter: (&str, Option<&str>, &str, &[u8]) = ("Brev", Some("brev.pdf"), pdf, b"letter");
+    let count = || call(program.port, "GET", "/api/conversations", &[], b"").json()["totalElements"].clone();
+
+    let mut seen = String::new();
+    let mut note = |what: &str, answer: Answer| {
+        write!(seen, "{what}\n{} {}\n\n", answer.status, answer.text_without_times()).unwrap();
+    };
+    note("no sbd", post(&[letter]));
+    note("a name twice", post(&[letter, sbd, letter]));
+    note("a part too large", post(&[sbd, ("Brev", Some("brev.pdf"), pdf, &vec![b'x'; (5 << 20) + 1])]));
+    note("no parts", call(program.port, "POST", "/api/messages/out/multipart", &[("Content-Type", pdf)], b"x"));
+    assert_eq!(count(), 0, "what is refused leaves nothing");
+
+    // The second step fails: the message is there, and its sender goes on with it.
+    note("files missing", post(&[sbd, letter, ("A", Some("arkivmelding.xml"), "text/xml", ARKIVMELDING.as_bytes())]));
+    assert_eq!(count(), 1);
+    note("again", post(&[sbd, letter]));
+    let one = format!("/api/messages/out/{MESSAGE}");
+    let disposition = ("Content-Disposition", "attachment; filename=vedlegg.pdf");
+    assert_eq!(call(program.port, "PUT", &one, &[("Content-Type", pdf), disposition], b"x").status, 200);
+    assert_eq!(call(program.port, "POST", &one, &[], b"").status, 200);
+
+    let other = "b4567a25-672c-4c2e-9a0f-08c52c54254c";
+    let other_sbd = SBD.replace(MESSAGE, other);
+    let whole = post(&[
+        ("A", Some("arkivmelding.xml"), "text/xml", ARKIVMELDING.as_bytes()),
+        letter,
+        ("Vedlegg", Some("vedlegg.pdf"), pdf, b"x"),
+        ("sbd", Some("sbd.json"), "application/json", other_sbd.as_bytes()),
+    ]);
+    assert_eq!(whole.status, 200, "{}", whole.text());
+    note("whole", whole);
+    until("both to be sent", || {
+        let left = call(program.port, "GET", "/api/messages/out", &[], b"");
+        (left.json()["totalElements"] == 0).then_some(left)
+    });
+    insta::assert_snapshot!(seen.replace("\\n", "\n"));
+}
+
+#[test]
+fn what_is_created_is_held_to_the_rules_of_its_service_and_type() {
+    let between = tempfile::tempdir().unwrap();
+    let mut seen = String::new();
+    let json = [("Content-Type", "application/json")];
+    let body = |kind: &str, standard: &str, body: &str| {
+        let sbd = SBD.replace("urn:no:difi:arkivmelding:xsd::arkivmelding", standard);
+        let sbd = sbd.replace("\"type\" : \"arkivmelding\"", &format!("\"type\" : \"{kind}\""));
+        let at = sbd.rfind("\"arkivmelding\" :").unwrap();
+        format!("{}\"{kind}\" : {body} }}", &sbd[..at])
+    };
+    let digital = |more: &str| {
+        let rest = "\"sikkerhetsnivaa\":\"3\",\"tittel\":\"T\",\"spraak\":\"nb\",\
+            \"digitalPostInfo\":{\"virkningsdato\":\"2030-01-31\",\"aapningskvittering\":\"false\"}";
+        body("digital", "urn:no:difi:digitalpost:xsd:digital::digital", &format!("{{{more}{rest}}}"))
+    };
+    let one = format!("/api/messages/out/{MESSAGE}");
+    let start = |service: &str, more: &str| {
+        let service = format!("--integrasjonspunkt.loopback.service={service}");
+        let more: Vec<&str> = [service.as_str()].into_iter().chain(more.split_whitespace()).collect();
+        Program::start_with(SENDER, between.path(), &more)
+    };
+    let put = |program: &Program, name: &str, title: &str, bytes: &[u8]| {
+        let disposition = format!("attachment; filename={name}");
+        let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", disposition.as_str())];
+        call(program.port, "PUT", &format!("{one}{title}"), &headers, bytes)
+    };
+    let mut note = |what: &str, answer: Answer| {
+        write!(seen, "{what}\n{} {}\n\n", answer.status, answer.text_without_times()).unwrap();
+    };
+    let create = |program: &Program, sbd: &str| call(program.port, "POST", "/api/messages/out", &json, sbd.as_bytes());
+
+    let dpi = start("DPI", "--difi.move.dpi.upload-size-limit=100");
+    note("digital without hoveddokument", create(&dpi, &digital("")));
+    note(
+        "print without address",
+        create(&dpi, &body("print", "urn:no:difi:digitalpost:xsd:fysisk::print", "{\"hoveddokument\":\"a.pdf\"}")),
+    );
+    note(
+        "print without postnummer",
+        create(
+            &dpi,
+            &body(
+                "print",
+                "urn:no:difi:digitalpost:xsd:fysisk::print",
+                "{\"hoveddokument\":\"a.pdf\",\"mottaker\":{\"navn\":\"N\",\"land\":\"Norge\",\"adresselinje1\":\"A\",\"poststed\":\"P\"}}",
+            ),
+        ),
+    );
+    note("digital", create(&dpi, &digital("\"hoveddokument\":\"a.pdf\",\"metadataFiler\":{\"a.pdf\":\"m.xml\"},")));
+    note("no title", put(&dpi, "b.pdf", "", b"x"));
+    note("too large", put(&dpi, "b.pdf", "?title=B", &[b'x'; 101]));
+    note("metadata needs no title", put(&dpi, "m.xml", "", b"<m/>"));
+    note("metadata names a.pdf", call(dpi.port, "POST", &one, &[], b""));
+    let other = "b4567a25-672c-4c2e-9a0f-08c52c54254c";
+    let plain = digital("\"hoveddokument\":\"a.pdf\",").replace(MESSAGE, other);
+    assert_eq!(create(&dpi, &plain).status, 200);
+    let other = format!("/api/messages/out/{other}");
+    note("no file", call(dpi.port, "POST", &other, &[], b""));
+    let headers = [("Content-Type", ""), ("Content-Disposition", "attachment; name=B; filename=b.pdf")];
+    assert_eq!(call(dpi.port, "PUT", &other, &headers, b"x").status, 200);
+    note("no primary document", call(dpi.port, "POST", &other, &[], b""));
+    let dpv = start("DPV", "");
+    note("dpv", create(&dpv, SBD));
+    note("dpv without title", put(&dpv, "brev.pdf", "", b"x"));
+    let dpf = start("DPF", "");
+    note("dpf without sikkerhetsnivaa", create(&dpf, SBD));
+    let dpo = start("DPO", "--difi.move.dpo.message-channel=ours");
+    let scope = "\"scope\" : [ { \"type\" : \"MessageChannel\", \"identifier\" : \"theirs\" },";
+    note("another channel", create(&dpo, &SBD.replace("\"scope\" : [", scope)));
+    note("our channel is named", create(&dpo, SBD));
+    note("arkivmelding that is none", put(&dpo, "arkivmelding.xml", "", b"x"));
+    note("arkivmelding without saksmappe", put(&dpo, "arkivmelding.xml", "", b"<arkivmelding/>"));
+    note("a letter", put(&dpo, "brev.pdf", "", b"x"));
+    note("no arkivmelding", call(dpo.port, "POST", &one, &[], b""));
+    note("arkivmelding", put(&dpo, "arkivmelding.xml", "", ARKIVMELDING.as_bytes()));
+    note("a file is missing", call(dpo.port, "POST", &one, &[], b""));
+    let seen = seen.replace("\\n", "\n");
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn the_status_queue_gives_each_status_until_it_is_taken() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start_with(SENDER, between.path(), &["--difi.move.feature.statusQueueIncludes=DPO"]);
+    let ask = |method: &str, path: &str| call(program.port, method, path, &[], b"");
+    assert_eq!(ask("GET", "/api/statuses/peek").status, 204);
+    let created =
+        call(program.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], SBD.as_bytes());
+    assert_eq!(created.status, 200);
+    for _ in 0..2 {
+        let first = ask("GET", "/api/statuses/peek").json();
+        assert_eq!((&first["status"], &first["messageId"]), (&"OPPRETTET".into(), &MESSAGE.into()));
+    }
+    let number = ask("GET", "/api/statuses/peek").json()["id"].to_string();
+    assert_eq!(ask("DELETE", &format!("/api/statuses/{number}")).status, 200);
+    assert_eq!(ask("DELETE", &format!("/api/statuses/{number}")).status, 404);
+    assert_eq!(ask("GET", "/api/statuses/peek").status, 204);
+    assert_eq!(ask("GET", &format!("/api/statuses?id={number}")).json()["totalElements"], 1, "the status itself stays");
+}
+
+#[test]
+fn conversations_are_found_and_removed_by_number_and_by_message() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let ask = |method: &str, path: &str| call(program.port, method, path, &[], b"");
+    let create =
+        || call(program.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], SBD.as_bytes());
+    create();
+    let of_message = ask("GET", &format!("/api/conversations/messageId/{MESSAGE}"));
+    assert_eq!(of_message.json()["messageStatuses"][0]["status"], "OPPRETTET");
+    assert!(of_message.text().starts_with("{\n  \"id\" : "), "{}", of_message.text());
+    let one = format!("/api/conversations/{}", of_message.json()["id"]);
+    assert_eq!(ask("GET", &one).text(), of_message.text());
+    assert_eq!(ask("GET", "/api/conversations/queue").json()["totalElements"], 0);
+    assert_eq!(ask("DELETE", &one).status, 200);
+    assert_eq!(ask("DELETE", &one).status, 200);
+    assert_eq!(ask("GET", &format!("/api/conversations/messageId/{MESSAGE}")).status, 404);
+    assert_eq!(ask("DELETE", &format!("/api/messages/out/{MESSAGE}")).status, 200);
+    assert_eq!(create().status, 200, "both are gone, so the id is free");
+    assert_eq!(ask("DELETE", &format!("/api/conversations/messageId/{MESSAGE}")).status, 200);
+    assert_eq!(ask("GET", "/api/conversations").json()["totalElements"], 0);
+}
+
+#[test]
+fn the_description_of_the_api_names_what_is_served_and_nothing_else() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let described = call(program.port, "GET", "/api/openapi.json", &[], b"").json();
+    let mut seen = String::new();
+    for (path, methods) in described["paths"].as_object().unwrap() {
+        let filled = path.replace("{messageId}", MESSAGE).replace("{id}", "1");
+        for method in ["get", "put", "post", "delete", "patch"] {
+            let answer = call(program.port, &method.to_uppercase(), &filled, &[], b"");
+            let is_served = answer.status != 405 && !answer.text().contains("NoResourceFound");
+            // A method that is not described for this path may be that of `{id}` beside it: peek, queue, pop.
+            let is_described = methods.get(method).is_some();
+            assert!(is_served || !is_described, "{method} {path} is described and not served");
+            if is_described {
+                writeln!(seen, "{method} {path}: {}", methods[method]["summary"].as_str().unwrap()).unwrap();
+            } else {
+                assert_eq!(answer.status, 405, "{method} {path} is served and not described");
+            }
+        }
+    }
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn every_answer_has_the_headers_of_safety_and_a_trace_comes_when_it_is_asked_for() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let ask = |path: &str| call(program.port, "GET", path, &[], b"");
+    for path in ["/api/conversations", "/api/nothing", "/api/messages/in/peek", "/manage/health"] {
+        let answer = ask(path);
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("x-xss-protection", "0"),
+            ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
+            ("pragma", "no-cache"),
+            ("expires", "0"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{path}");
+        }
+    }
+    assert!(ask("/api/nothing").json().get("trace").is_none());
+    assert!(ask("/api/nothing?trace=false").json().get("trace").is_none());
+    assert!(ask("/api/nothing?trace=true").json()["trace"].is_array());
+    assert_eq!(ask("/api/conversations/").status, 200, "a slash at the end does no harm");
 }
 
 #[cfg(unix)]

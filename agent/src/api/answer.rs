@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 /// A body of JSON.
 pub(super) fn json<T: Serialize>(body: &T) -> Result<Response, Problem> {
-    let text = serde_json::to_vec(body).map_err(|error| Problem::Broken(error.to_string()))?;
-    let mut response = text.into_response();
+    let text = serde_json::to_string(body).map_err(|error| Problem::Broken(error.to_string()))?;
+    let mut response = pretty(&text).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
@@ -21,10 +21,28 @@ pub(super) fn sbd(envelope: &Envelope) -> Result<Box<RawValue>, Problem> {
     crate::sbd::write(envelope).map_err(|error| Problem::Broken(error.to_string()))
 }
 
-/// A page, as Spring Data writes it.
+/// A page in no order that anybody asked for, as Spring Data writes it.
 pub(super) fn page<T, B: Serialize>(
     page: Page<T>,
     request: PageRequest,
+    body: impl Fn(T) -> Result<B, Problem>,
+) -> Result<Response, Problem> {
+    ordered(page, request, UNSORTED, body)
+}
+
+/// A page of a list that has an order of its own.
+pub(super) fn sorted_page<T, B: Serialize>(
+    page: Page<T>,
+    request: PageRequest,
+    body: impl Fn(T) -> Result<B, Problem>,
+) -> Result<Response, Problem> {
+    ordered(page, request, SORTED, body)
+}
+
+fn ordered<T, B: Serialize>(
+    page: Page<T>,
+    request: PageRequest,
+    sort: Sort,
     body: impl Fn(T) -> Result<B, Problem>,
 ) -> Result<Response, Problem> {
     let content = page.rows.into_iter().map(body).collect::<Result<Vec<_>, _>>()?;
@@ -34,7 +52,7 @@ pub(super) fn page<T, B: Serialize>(
         pageable: Pageable {
             page_number: request.number,
             page_size: request.size,
-            sort: UNSORTED,
+            sort,
             offset: request.offset(),
             paged: true,
             unpaged: false,
@@ -44,7 +62,7 @@ pub(super) fn page<T, B: Serialize>(
         total_pages: pages,
         size: request.size,
         number: request.number,
-        sort: UNSORTED,
+        sort,
         number_of_elements: count,
         first: request.number == 0,
         empty: count == 0,
@@ -86,7 +104,71 @@ struct Sort {
     empty: bool,
 }
 
+const SORTED: Sort = Sort { sorted: true, unsorted: false, empty: false };
 const UNSORTED: Sort = Sort { sorted: false, unsorted: true, empty: true };
+
+/// JSON as Jackson's default printer lays it out: `"key" : value`, an object over lines, an array in one.
+pub(super) fn pretty(compact: &str) -> String {
+    let mut out = String::with_capacity(compact.len() + compact.len() / 2);
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    // For each open bracket: whether it is an object.
+    let mut open: Vec<bool> = Vec::new();
+    let mut letters = compact.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if is_text {
+            out.push(letter);
+            is_text = letter != '"' || is_escaped;
+            is_escaped = letter == '\\' && !is_escaped;
+            continue;
+        }
+        match letter {
+            '"' => {
+                is_text = true;
+                out.push(letter);
+            }
+            '{' | '[' => {
+                out.push(letter);
+                while letters.next_if(char::is_ascii_whitespace).is_some() {}
+                if letters.next_if(|next| *next == '}' || *next == ']').is_some() {
+                    out.push_str(if letter == '{' { " }" } else { " ]" });
+                    continue;
+                }
+                open.push(letter == '{');
+                if letter == '{' {
+                    depth += 1;
+                    line(&mut out, depth);
+                } else {
+                    out.push(' ');
+                }
+            }
+            '}' => {
+                open.pop();
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push('}');
+            }
+            ']' => {
+                open.pop();
+                out.push_str(" ]");
+            }
+            ',' if open.last() == Some(&true) => {
+                out.push(',');
+                line(&mut out, depth);
+            }
+            ',' => out.push_str(", "),
+            ':' => out.push_str(" : "),
+            // What was passed through may have been laid out by its writer.
+            other if other.is_ascii_whitespace() => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
 
 /// Standard alphabet, padded.
 pub(super) fn base64(bytes: &[u8]) -> String {
@@ -107,6 +189,13 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_laid_out_as_jackson_does() {
+        let compact = r#"{"a":[],"b":{ },"c":[{"d":1,"e":"x,{\\\"y"},[1,2]],"f":null}"#;
+        let laid_out = "{\n  \"a\" : [ ],\n  \"b\" : { },\n  \"c\" : [ {\n    \"d\" : 1,\n    \"e\" : \"x,{\\\\\\\"y\"\n  }, [ 1, 2 ] ],\n  \"f\" : null\n}";
+        assert_eq!(pretty(compact), laid_out);
+    }
 
     #[test]
     fn base64_is_that_of_the_standard() {

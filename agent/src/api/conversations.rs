@@ -1,12 +1,12 @@
 //! `/api/conversations`
 
-use super::answer::{json, page};
+use super::answer::{json, sorted_page};
 use super::problem::Problem;
 use super::query::Parameters;
 use crate::domain::{Direction, in_oslo};
 use crate::flow::{Desk, Refusal};
 use crate::ports::{ConversationFilter, PageRequest, StoredConversation};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
@@ -17,18 +17,18 @@ type Here = State<Arc<Desk>>;
 const ONE: PageRequest = PageRequest { number: 0, size: 1 };
 
 /// `GET /api/conversations`
-pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
     let found = desk.store.conversations(parameters.conversations()?, request).await?;
-    page(found, request, |one| Ok(Body::of(one)))
+    sorted_page(found, request, |one| Ok(Body::of(one)))
 }
 
 /// `GET /api/conversations/queue`: those whose channel is asked what became of them.
-pub(super) async fn queue(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn queue(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
     let filter = ConversationFilter { is_pollable: Some(true), ..ConversationFilter::default() };
     let found = desk.store.conversations(filter, request).await?;
-    page(found, request, |one| Ok(Body::of(one)))
+    sorted_page(found, request, |one| Ok(Body::of(one)))
 }
 
 /// `GET /api/conversations/{id}`; outgoing only.

@@ -7,7 +7,7 @@ use super::query::Parameters;
 use crate::flow::{Desk, hand_over};
 use crate::ports::BlobReader;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use std::sync::Arc;
 type Here = State<Arc<Desk>>;
 
 /// `GET /api/messages/in`
-pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
     let found = desk.store.all_incoming(parameters.incoming()?, request).await?;
     page(found, request, |message| sbd(&message.envelope))
 }
 
 /// `GET /api/messages/in/peek`
-pub(super) async fn peek(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn peek(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     json(&sbd(&hand_over::peek(&desk, parameters.incoming()?).await?.envelope)?)
 }
 

@@ -1,12 +1,15 @@
 //! The HTTP edge: what a case system asks and reads. Requests become calls of `flow`, refusals become the error bodies of
 //! the catalogue in [`problem`]. Nothing is decided here but the form.
 //!
-//! A row in [`routes`] for each path; a file for each group of paths. Types of the wire stay in here.
+//! A row in [`table`] for each path and method, of which both the router and the description in [`openapi`] are made; a file
+//! for each group of paths. Types of the wire stay in here.
 
 mod answer;
 mod conversations;
 mod door;
 mod incoming;
+mod multipart;
+mod openapi;
 mod outgoing;
 mod problem;
 mod query;
@@ -17,29 +20,51 @@ pub use door::{Door, without_trailing_slash};
 
 use crate::flow::Desk;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use openapi::{Answers, Operation, Takes};
 use std::sync::Arc;
+
+type Row = (Operation, MethodRouter<Arc<Desk>>);
 
 /// Everything below `/api`.
 pub fn routes(desk: Arc<Desk>) -> Router {
-    Router::new()
-        .route("/api/messages/out", post(outgoing::create).get(outgoing::list))
-        .route(
-            "/api/messages/out/{messageId}",
-            get(outgoing::one).put(outgoing::upload).post(outgoing::send).delete(outgoing::discard),
-        )
-        .route("/api/messages/in", get(incoming::list))
-        .route("/api/messages/in/peek", get(incoming::peek))
-        .route("/api/messages/in/pop/{messageId}", get(incoming::pop))
-        .route("/api/messages/in/{messageId}", axum::routing::delete(incoming::acknowledge))
-        .route("/api/conversations", get(conversations::list))
-        .route("/api/conversations/queue", get(conversations::queue))
-        .route("/api/conversations/{id}", get(conversations::one).delete(conversations::forget))
-        .route(
-            "/api/conversations/messageId/{messageId}",
-            get(conversations::of_message).delete(conversations::forget_message),
-        )
-        .route("/api/statuses", get(statuses::list))
-        .route("/api/statuses/{messageId}", get(statuses::of_message))
-        .with_state(desk)
+    let table = table();
+    let described = openapi::document(table.iter().map(|(operation, _)| operation));
+    let router =
+        table.into_iter().fold(Router::new(), |router, (operation, handler)| router.route(operation.path, handler));
+    router.route(openapi::PATH, get(move || async move { answer::json(&described) })).with_state(desk)
+}
+
+/// Each path with each of its methods.
+#[rustfmt::skip]
+fn table() -> Vec<Row> {
+    use Answers::{Conversation, Document, File, Nothing, PageOf, Status};
+    let row = |method, path, summary, takes, answers, handler| {
+        (Operation { method, path, summary, takes, answers }, handler)
+    };
+    vec![
+        row("post", "/api/messages/out", "Create a message", Takes::Document, Document, post(outgoing::create)),
+        row("get", "/api/messages/out", "List messages that are not handed over yet", Takes::Filters(query::OUTGOING), PageOf(&Document), get(outgoing::list)),
+        row("post", "/api/messages/out/multipart", "Create a message with its files, and send it", Takes::Parts, Document, post(multipart::create).layer(DefaultBodyLimit::max(multipart::LIMIT_BYTES))),
+        row("get", "/api/messages/out/{messageId}", "Read a message", Takes::Nothing, Document, get(outgoing::one)),
+        row("put", "/api/messages/out/{messageId}", "Upload a file", Takes::File, Nothing, put(outgoing::upload)),
+        row("post", "/api/messages/out/{messageId}", "Send a message", Takes::Nothing, Nothing, post(outgoing::send)),
+        row("delete", "/api/messages/out/{messageId}", "Remove a message", Takes::Nothing, Nothing, delete(outgoing::discard)),
+        row("get", "/api/messages/in", "List messages that wait", Takes::Filters(query::INCOMING), PageOf(&Document), get(incoming::list)),
+        row("get", "/api/messages/in/peek", "Lock the oldest message that waits", Takes::Filters(query::INCOMING), Document, get(incoming::peek)),
+        row("get", "/api/messages/in/pop/{messageId}", "Read the files of a locked message", Takes::Nothing, File, get(incoming::pop)),
+        row("delete", "/api/messages/in/{messageId}", "Remove a locked message", Takes::Nothing, Document, delete(incoming::acknowledge)),
+        row("get", "/api/conversations", "List conversations", Takes::Filters(query::CONVERSATIONS), PageOf(&Conversation), get(conversations::list)),
+        row("get", "/api/conversations/queue", "List conversations whose channel is asked", Takes::Filters(&[]), PageOf(&Conversation), get(conversations::queue)),
+        row("get", "/api/conversations/{id}", "Read a conversation", Takes::Nothing, Conversation, get(conversations::one)),
+        row("delete", "/api/conversations/{id}", "Remove a conversation", Takes::Nothing, Nothing, delete(conversations::forget)),
+        row("get", "/api/conversations/messageId/{messageId}", "Read the conversation of a message", Takes::Nothing, Conversation, get(conversations::of_message)),
+        row("delete", "/api/conversations/messageId/{messageId}", "Remove the conversation of a message", Takes::Nothing, Nothing, delete(conversations::forget_message)),
+        row("get", "/api/statuses", "List statuses", Takes::Filters(query::STATUSES), PageOf(&Status), get(statuses::list)),
+        row("get", "/api/statuses/peek", "Read the first status of the queue", Takes::Nothing, Status, get(statuses::peek)),
+        // One segment has one name for the router; it is the message's id when read, the status's number when removed.
+        row("get", "/api/statuses/{id}", "List the statuses of a message", Takes::Filters(&[]), PageOf(&Status), get(statuses::of_message)),
+        row("delete", "/api/statuses/{id}", "Take a status off the queue", Takes::Nothing, Nothing, delete(statuses::take)),
+    ]
 }

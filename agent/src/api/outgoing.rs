@@ -7,13 +7,13 @@ use super::upload;
 use crate::domain::MessageId;
 use crate::flow::{Desk, Refusal, accept};
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// A document larger than this is something else.
-const SBD_LIMIT_BYTES: usize = 5 << 20;
+pub(super) const SBD_LIMIT_BYTES: usize = 5 << 20;
 
 type Here = State<Arc<Desk>>;
 
@@ -33,7 +33,7 @@ pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) ->
 }
 
 /// `GET /api/messages/out`
-pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
     let found = desk.store.all_outgoing(parameters.outgoing()?, request).await?;
     page(found, request, |message| sbd(&message.envelope))
@@ -49,11 +49,11 @@ pub(super) async fn one(State(desk): Here, Path(id): Path<String>) -> Result<Res
 pub(super) async fn upload(
     State(desk): Here,
     Path(id): Path<String>,
-    Query(parameters): Query<Parameters>,
+    mut parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let upload = upload::read(&headers, parameters.title)?;
+    let upload = upload::read(&headers, parameters.title())?;
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     accept::upload(&desk, &named(&id)?, upload, length, body.into_data_stream()).await?;
     Ok(StatusCode::OK)

@@ -3,84 +3,145 @@
 use super::problem::Problem;
 use crate::domain::{Direction, Service, Status};
 use crate::ports::{ConversationFilter, IncomingFilter, OutgoingFilter, PageRequest, StatusFilter};
-use serde::Deserialize;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use std::collections::BTreeMap;
 
 /// A page has at most so many rows.
 const LARGEST_PAGE: u32 = 2000;
 const PAGE: u32 = 10;
 
-/// Every parameter that some list knows. One that a list does not know it ignores, as Spring does.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Parameters {
-    page: Option<String>,
-    size: Option<String>,
-    id: Option<String>,
-    message_id: Option<String>,
-    conversation_id: Option<String>,
-    process: Option<String>,
-    process_identifier: Option<String>,
-    sender_identifier: Option<String>,
-    receiver_identifier: Option<String>,
-    service_identifier: Option<String>,
-    direction: Option<String>,
-    pollable: Option<String>,
-    finished: Option<String>,
-    status: Option<String>,
-    /// Of a file: its title.
-    pub(super) title: Option<String>,
+/// What each list can be asked for.
+pub(super) const OUTGOING: &[&str] = &[
+    "conversationId",
+    "messageId",
+    "processIdentifier",
+    "receiverIdentifier",
+    "senderIdentifier",
+    "serviceIdentifier",
+];
+pub(super) const INCOMING: &[&str] =
+    &["conversationId", "messageId", "receiverIdentifier", "senderIdentifier", "serviceIdentifier", "process"];
+pub(super) const CONVERSATIONS: &[&str] = &[
+    "conversationId",
+    "messageId",
+    "receiverIdentifier",
+    "senderIdentifier",
+    "serviceIdentifier",
+    "pollable",
+    "finished",
+    "direction",
+];
+pub(super) const STATUSES: &[&str] = &["id", "conversationId", "messageId", "status"];
+
+/// In which order each list comes.
+const BY_UPDATE: &str = "lastUpdate,desc";
+const BY_ID: &str = "id,asc";
+const BY_AGE: &str = "lastUpdated,asc";
+
+/// Filters of the Java one that the store does not have yet, list by list.
+const NOT_OUTGOING: &[&str] = &["id", "lastUpdated"];
+const NOT_CONVERSATIONS: &[&str] =
+    &["sender", "receiver", "messageReference", "messageTitle", "lastUpdateFrom", "lastUpdateTo"];
+
+/// What is asked for, the first of each name. A parameter that nobody knows is ignored, as Spring does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parameters(BTreeMap<String, String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Problem::IllegalArgument(format!("the query is not read: {}", error.body_text())))?;
+        let mut first = BTreeMap::new();
+        for (name, value) in pairs {
+            first.entry(name).or_insert(value);
+        }
+        Ok(Self(first))
+    }
 }
 
 impl Parameters {
     /// Which page; what is no number counts as not given, as Spring does.
     pub(super) fn page(&self) -> PageRequest {
-        let number = |text: &Option<String>| text.as_ref().and_then(|text| text.trim().parse::<u32>().ok());
-        let size = number(&self.size).filter(|size| *size > 0).unwrap_or(PAGE).min(LARGEST_PAGE);
-        PageRequest { number: number(&self.page).unwrap_or(0), size }
+        let number = |name: &str| self.0.get(name).and_then(|text| text.trim().parse::<u32>().ok());
+        let size = number("size").filter(|size| *size > 0).unwrap_or(PAGE).min(LARGEST_PAGE);
+        PageRequest { number: number("page").unwrap_or(0), size }
     }
 
-    pub(super) fn outgoing(self) -> Result<OutgoingFilter, Problem> {
+    /// Of a file: its title.
+    pub(super) fn title(&mut self) -> Option<String> {
+        self.take("title")
+    }
+
+    /// Rows that nobody asked for, or in another order, are worse than a word about it: what this version cannot do is told.
+    fn can(&self, lacking: &[&str], order: &str) -> Result<(), Problem> {
+        let cannot = |what: String| Err(Problem::IllegalArgument(format!("this version cannot {what} yet")));
+        if let Some(name) = lacking.iter().find(|name| self.0.contains_key(**name)) {
+            return cannot(format!("filter this list by {name}"));
+        }
+        match self.0.get("sort").map(|sort| sort.trim()) {
+            Some(sort) if !sort.is_empty() && sort != order => {
+                cannot(format!("sort this list by {sort}, only by {order},"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    pub(super) fn outgoing(mut self) -> Result<OutgoingFilter, Problem> {
+        self.can(NOT_OUTGOING, BY_ID)?;
         Ok(OutgoingFilter {
-            service: service(self.service_identifier)?,
-            message_id: self.message_id,
-            conversation_id: self.conversation_id,
-            process: self.process_identifier,
-            sender: self.sender_identifier,
-            receiver: self.receiver_identifier,
+            service: service(self.take("serviceIdentifier"))?,
+            message_id: self.take("messageId"),
+            conversation_id: self.take("conversationId"),
+            process: self.take("processIdentifier"),
+            sender: self.take("senderIdentifier"),
+            receiver: self.take("receiverIdentifier"),
         })
     }
 
-    pub(super) fn incoming(self) -> Result<IncomingFilter, Problem> {
+    pub(super) fn incoming(mut self) -> Result<IncomingFilter, Problem> {
+        self.can(&[], BY_AGE)?;
         Ok(IncomingFilter {
-            service: service(self.service_identifier)?,
-            message_id: self.message_id,
-            conversation_id: self.conversation_id,
-            process: self.process,
-            sender: self.sender_identifier,
-            receiver: self.receiver_identifier,
+            service: service(self.take("serviceIdentifier"))?,
+            message_id: self.take("messageId"),
+            conversation_id: self.take("conversationId"),
+            process: self.take("process"),
+            sender: self.take("senderIdentifier"),
+            receiver: self.take("receiverIdentifier"),
         })
     }
 
-    pub(super) fn conversations(self) -> Result<ConversationFilter, Problem> {
+    pub(super) fn conversations(mut self) -> Result<ConversationFilter, Problem> {
+        self.can(NOT_CONVERSATIONS, BY_UPDATE)?;
         Ok(ConversationFilter {
             number: None,
-            message_id: self.message_id,
-            conversation_id: self.conversation_id,
-            sender: self.sender_identifier,
-            receiver: self.receiver_identifier,
-            service: service(self.service_identifier)?,
-            direction: word("direction", self.direction, Direction::named)?,
-            is_pollable: word("pollable", self.pollable, flag)?,
-            is_finished: word("finished", self.finished, flag)?,
+            message_id: self.take("messageId"),
+            conversation_id: self.take("conversationId"),
+            sender: self.take("senderIdentifier"),
+            receiver: self.take("receiverIdentifier"),
+            service: service(self.take("serviceIdentifier"))?,
+            direction: word("direction", self.take("direction"), Direction::named)?,
+            is_pollable: word("pollable", self.take("pollable"), flag)?,
+            is_finished: word("finished", self.take("finished"), flag)?,
         })
     }
 
-    pub(super) fn statuses(self) -> Result<StatusFilter, Problem> {
+    pub(super) fn statuses(mut self) -> Result<StatusFilter, Problem> {
+        // One of them alone says nothing, as in the Java one.
+        let both: &[&str] = if self.0.contains_key("fromDateTime") { &["toDateTime"] } else { &[] };
+        self.can(both, BY_ID)?;
         Ok(StatusFilter {
-            number: word("id", self.id, |text| text.parse().ok())?,
-            message_id: self.message_id,
-            conversation_id: self.conversation_id,
-            status: word("status", self.status, Status::named)?,
+            number: word("id", self.take("id"), |text| text.parse().ok())?,
+            message_id: self.take("messageId"),
+            conversation_id: self.take("conversationId"),
+            status: word("status", self.take("status"), Status::named)?,
         })
     }
 }

@@ -1,12 +1,13 @@
 //! `/api/statuses`
 
-use super::answer::page;
+use super::answer::{json, sorted_page};
 use super::problem::Problem;
 use super::query::Parameters;
 use crate::domain::in_oslo;
-use crate::flow::Desk;
+use crate::flow::{Desk, Refusal};
 use crate::ports::{StatusFilter, StatusRow};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
@@ -14,22 +15,38 @@ use std::sync::Arc;
 type Here = State<Arc<Desk>>;
 
 /// `GET /api/statuses`
-pub(super) async fn list(State(desk): Here, Query(parameters): Query<Parameters>) -> Result<Response, Problem> {
+pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
     let found = desk.store.statuses(parameters.statuses()?, request).await?;
-    page(found, request, |row| Ok(Body::of(row)))
+    sorted_page(found, request, |row| Ok(Body::of(row)))
 }
 
 /// `GET /api/statuses/{messageId}`
 pub(super) async fn of_message(
     State(desk): Here,
     Path(id): Path<String>,
-    Query(parameters): Query<Parameters>,
+    parameters: Parameters,
 ) -> Result<Response, Problem> {
     let request = parameters.page();
     let filter = StatusFilter { message_id: Some(id), ..StatusFilter::default() };
     let found = desk.store.statuses(filter, request).await?;
-    page(found, request, |row| Ok(Body::of(row)))
+    sorted_page(found, request, |row| Ok(Body::of(row)))
+}
+
+/// `GET /api/statuses/peek`: the first one that no case system has taken; it stays.
+pub(super) async fn peek(State(desk): Here) -> Result<Response, Problem> {
+    let first = desk.store.first_status().await?;
+    json(&Body::of(first.ok_or(Refusal::NoContent)?))
+}
+
+/// `DELETE /api/statuses/{id}`: takes one off the queue, wherever it stands.
+pub(super) async fn take(State(desk): Here, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    let number: i64 =
+        id.parse().map_err(|_| Problem::IllegalArgument(format!("'{id}' is not the number of a status")))?;
+    if desk.store.take_status(number).await? {
+        return Ok(StatusCode::OK);
+    }
+    Ok(StatusCode::NOT_FOUND)
 }
 
 #[derive(Serialize)]

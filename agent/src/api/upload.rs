@@ -11,11 +11,16 @@ pub(super) fn read(headers: &HeaderMap, title: Option<String>) -> Result<Upload,
     let media_type = text(header::CONTENT_TYPE).ok_or(Problem::MissingHeader("Content-Type"))?;
     let (filename, name) = disposed(&disposition).ok_or_else(wrong)?;
     let filename = filename.filter(|name| !name.is_empty()).ok_or_else(wrong)?;
-    let mime_type = match media_type.trim() {
-        "" | "application/octet-stream" => of_ending(&filename).to_owned(),
-        given => given.to_owned(),
-    };
+    let mime_type = media_type_of(&media_type, &filename);
     Ok(Upload { filename, title: title.or(name), mime_type })
+}
+
+/// As given; by the ending of the name where nothing is said.
+pub(super) fn media_type_of(given: &str, filename: &str) -> String {
+    match given.trim() {
+        "" | "application/octet-stream" => of_ending(filename).to_owned(),
+        given => given.to_owned(),
+    }
 }
 
 fn wrong() -> Problem {

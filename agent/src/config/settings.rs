@@ -37,8 +37,12 @@ pub struct Settings {
     pub time_to_live: Duration,
     /// Services over which a status is sent back.
     pub status_services: Services,
+    /// Services whose statuses a case system takes one by one.
+    pub status_queue: Services,
     /// The document type of status messages.
     pub status_document_type: String,
+    /// Which of an organisation's integration points this is.
+    pub message_channel: Option<String>,
     /// For how many hours what failed is sent again.
     pub maximum_retry_hours: u32,
     /// How much is sent at once.
@@ -114,7 +118,11 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let lock = from.need("difi.move.nextmove.lockTimeoutMinutes", |text| counted(text, 60, "minutes, from 1"));
     let time_to_live = from.need("difi.move.nextmove.default-ttl-hours", |text| counted(text, 3600, "hours, from 1"));
     let status_services = from.list("difi.move.nextmove.status-services", service).into_iter().collect();
+    let status_queue = from.list("difi.move.feature.statusQueueIncludes", service).into_iter().collect();
     let status_document_type = from.need("difi.move.nextmove.status-document-type", |text| Ok(text.to_owned()));
+    let message_channel = from.maybe("difi.move.dpo.message-channel", |text| {
+        if text.trim().is_empty() { Err("the name of a channel, or no such key") } else { Ok(text.to_owned()) }
+    });
     let maximum_retry_hours =
         from.need("difi.move.queue.maximum-retry-hours", |text| number(text, "a number of hours"));
     let concurrency = from.need("difi.move.queue.concurrency", |text| {
@@ -136,7 +144,9 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         lock: lock?,
         time_to_live: time_to_live?,
         status_services,
+        status_queue,
         status_document_type: status_document_type?,
+        message_channel,
         maximum_retry_hours: maximum_retry_hours?,
         concurrency: concurrency?,
         upload_limits,

@@ -26,6 +26,11 @@ impl Backoff {
         }
     }
 
+    /// Whether it was tried more often than is allowed. Only tries that nobody could tell of come so far.
+    pub fn is_over(&self, tried_before: u32) -> bool {
+        tried_before > self.again
+    }
+
     /// How long to wait after a try that failed, when it was tried so often before that; none: it is given up.
     pub fn after(&self, tried_before: u32) -> Option<Duration> {
         if tried_before >= self.again {
@@ -48,5 +53,6 @@ mod tests {
         assert_eq!(waits, [20, 60, 180, 540, 1620, 3600, 3600]);
         assert_eq!(backoff.after(104), Some(Duration::from_hours(1)));
         assert_eq!(backoff.after(105), None);
+        assert!(!backoff.is_over(105) && backoff.is_over(106));
     }
 }

@@ -137,6 +137,34 @@ pub struct Body {
     pub security_level: Option<u8>,
     /// `status` of a status message.
     pub status: Option<String>,
+    /// `metadataFiler`: the names of files, and the name of the file that says more of each where it is named.
+    pub metadata_files: Vec<(String, Option<String>)>,
+    /// Of print: to whom.
+    pub receiver_address: Option<Address>,
+    /// Of print: back to whom.
+    pub return_address: Option<Address>,
+}
+
+/// A postal address, as far as it was given.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Address {
+    /// `navn`
+    pub name: Option<String>,
+    /// `adresselinje1`
+    pub first_line: Option<String>,
+    /// `postnummer`
+    pub postal_code: Option<String>,
+    /// `poststed`
+    pub postal_area: Option<String>,
+    /// `land`
+    pub country: Option<String>,
+}
+
+// Without the lines: they are a person's.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("address")
+    }
 }
 
 impl Envelope {

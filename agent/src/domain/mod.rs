@@ -18,7 +18,7 @@ mod written;
 pub use backoff::Backoff;
 pub use conversation::{Conversation, Direction, Move};
 pub use deadline::Deadline;
-pub use envelope::{Body, Document, Envelope, Party, Scope, ScopeInformation, ScopeType};
+pub use envelope::{Address, Body, Document, Envelope, Party, Scope, ScopeInformation, ScopeType};
 pub use id::{BlobId, ConversationId, MessageId, NotAUuid};
 pub use kind::Kind;
 pub use message::{File, Incoming, NewFile, Outgoing};

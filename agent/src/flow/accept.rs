@@ -1,29 +1,51 @@
-//! Takes messages from a case system: create, upload, send. Acknowledged is stored.
+//! Takes messages from a case system: create, upload, send. Acknowledged is stored. The files' part is in [`super::files`].
 
-use super::{Desk, Refusal, Trouble};
+pub use super::files::{Upload, keep_part, upload};
+
+use super::{Desk, Refusal, Trouble, files};
 use crate::domain::{
-    Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus, Outgoing,
-    Participant, ScopeInformation, Service, Written,
+    Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
+    Outgoing, Participant, Scope, ScopeInformation, ScopeType, Service, Written,
 };
-use crate::ports::{Attached, BlobError, Created, Enqueued, LookupError};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest};
 use jiff::Timestamp;
-use std::pin::pin;
-
-/// What a client says of a file that it uploads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
-    /// Its name.
-    pub filename: String,
-    /// Its title.
-    pub title: Option<String>,
-    /// Its media type.
-    pub mime_type: String,
-}
 
 /// Keeps a new message, and answers it with its defaults filled in. Cancel safe: it is kept wholly or not at all.
-pub async fn create(desk: &Desk, mut envelope: Envelope) -> Result<Envelope, Trouble> {
+pub async fn create(desk: &Desk, envelope: Envelope) -> Result<Envelope, Trouble> {
+    let (message, conversation) = prepare(desk, envelope).await?;
+    keep(desk, message, conversation).await
+}
+
+/// As [`create`], with files whose bytes lie there already. Where it is refused they are removed.
+pub async fn create_whole(desk: &Desk, envelope: Envelope, parts: Vec<NewFile>) -> Result<Envelope, Trouble> {
+    let blobs: Vec<_> = parts.iter().map(|part| part.blob.clone()).collect();
+    let created = async {
+        let (mut message, conversation) = prepare(desk, envelope).await?;
+        files::add_all(desk, &mut message, parts).await?;
+        keep(desk, message, conversation).await
+    };
+    let created = created.await;
+    if created.is_err() {
+        desk.sweep(blobs).await;
+    }
+    created
+}
+
+/// Removes the bytes of parts that belong to no message.
+pub async fn drop_parts(desk: &Desk, parts: Vec<NewFile>) {
+    desk.sweep(parts.into_iter().map(|part| part.blob)).await;
+}
+
+async fn keep(desk: &Desk, message: Outgoing, conversation: Conversation) -> Result<Envelope, Trouble> {
+    let (id, envelope) = (message.id.clone(), message.envelope.clone());
+    match desk.store.create(message, conversation).await? {
+        Created::Kept => Ok(envelope),
+        Created::Exists => Err(Refusal::MessageExists(id).into()),
+    }
+}
+
+/// The message with its defaults, when nothing speaks against it. The order of the steps decides which error wins.
+async fn prepare(desk: &Desk, mut envelope: Envelope) -> Result<(Outgoing, Conversation), Trouble> {
     let now = desk.clock.now();
     let own = &desk.rules.organisation;
     if let Some(party) = envelope.sender.take() {
@@ -31,19 +53,23 @@ pub async fn create(desk: &Desk, mut envelope: Envelope) -> Result<Envelope, Tro
         envelope.sender = Some(crate::domain::Party { participant, ..party });
     }
     let service = route(desk, &envelope).await?;
-    let id = fill_in(desk, &mut envelope, now)?;
+    let id = fill_in(desk, &mut envelope, service, now)?;
     let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now);
     let conversation = conversation.ok_or(Trouble::Lacks("ConversationId scope"))?;
-    // A used id is told before anything else is, so it is looked for before and once more when it is kept.
-    if desk.store.outgoing(&id).await?.is_some() {
+    // A used id is told before anything else is, so it is looked for here and once more when the message is kept.
+    if is_used(desk, &id).await? {
         return Err(Refusal::MessageExists(id).into());
     }
     check(desk, &envelope, service)?;
-    let message = Outgoing { id: id.clone(), service, envelope: envelope.clone(), files: Vec::new() };
-    match desk.store.create(message, conversation).await? {
-        Created::Kept => Ok(envelope),
-        Created::Exists => Err(Refusal::MessageExists(id).into()),
+    Ok((Outgoing { id, service, envelope, files: Vec::new() }, conversation))
+}
+
+async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
+    if desk.store.outgoing(id).await?.is_some() {
+        return Ok(true);
     }
+    let filter = ConversationFilter { message_id: Some(id.to_string()), ..ConversationFilter::default() };
+    Ok(desk.store.conversations(filter, PageRequest { number: 0, size: 1 }).await?.total > 0)
 }
 
 async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
@@ -60,7 +86,7 @@ async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
     }
 }
 
-fn fill_in(desk: &Desk, envelope: &mut Envelope, now: Timestamp) -> Result<MessageId, Trouble> {
+fn fill_in(desk: &Desk, envelope: &mut Envelope, service: Service, now: Timestamp) -> Result<MessageId, Trouble> {
     let own = || Participant::organisation(&desk.rules.organisation).into();
     envelope.sender.get_or_insert_with(own);
     let id = match envelope.document.message_id.clone() {
@@ -77,6 +103,9 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, now: Timestamp) -> Result<Messa
     if let Some(first) = scope.information.first_mut() {
         first.expected_response.get_or_insert_with(|| Written::at(expires));
     }
+    if let Some(channel) = desk.rules.message_channel.as_ref().filter(|_| service == Service::Dpo) {
+        name_channel(envelope, channel);
+    }
     for scope in &mut envelope.scopes {
         if scope.instance.as_ref().is_none_or(|instance| instance.trim().is_empty()) {
             scope.instance = Some(ConversationId::random(desk.random.sixteen()?).to_string());
@@ -85,71 +114,84 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, now: Timestamp) -> Result<Messa
     Ok(id)
 }
 
+fn name_channel(envelope: &mut Envelope, channel: &str) {
+    let there = envelope.scopes.iter_mut().find(|scope| scope.scope_type == ScopeType::MessageChannel);
+    match there {
+        Some(scope) if scope.identifier.as_ref().is_none_or(|name| name.trim().is_empty()) => {
+            scope.identifier = Some(channel.to_owned());
+        }
+        Some(_) => {}
+        None => envelope.scopes.push(Scope {
+            scope_type: ScopeType::MessageChannel,
+            instance: None,
+            identifier: Some(channel.to_owned()),
+            information: Vec::new(),
+        }),
+    }
+}
+
 /// The checks that look at nothing but the message, in the order in which they win.
 fn check(desk: &Desk, envelope: &Envelope, service: Service) -> Result<(), Refusal> {
+    let (document, body) = (&envelope.document, &envelope.body);
+    if document.kind == Kind::Arkivmelding && service == Service::Dpf && body.security_level.is_none() {
+        return Err(Refusal::BrokenRules(vec!["any.sikkerhetsnivaa".into()]));
+    }
+    let missing = missing(document.kind, body);
+    if !missing.is_empty() {
+        return Err(Refusal::BrokenRules(missing));
+    }
     if !desk.channels.contains_key(&service) {
         return Err(Refusal::ServiceNotEnabled(service));
     }
-    let document = &envelope.document;
+    if document.kind == Kind::Print {
+        complete(body.receiver_address.as_ref(), RECEIVER)?;
+        complete(body.return_address.as_ref(), RETURN)?;
+    }
     if !document.kind.fits(&document.standard) {
         let (kind, standard) = (document.kind_as_written.clone(), document.standard.clone());
         return Err(Refusal::TypeDoesNotFit { kind, standard });
     }
+    let given = envelope.message_channel();
+    let ours = desk.rules.message_channel.as_deref();
+    if let (Some(given), Some(ours)) = (given.filter(|_| service == Service::Dpo), ours)
+        && given != ours
+    {
+        return Err(Refusal::ChannelInvalid { configured: ours.to_owned(), given: given.to_owned() });
+    }
     Ok(())
 }
 
-/// Keeps a file of a message: bytes first, then the row that names them. Dropped in the middle, no file was added.
-///
-/// `length` is what the client says before it sends; a wrong one changes nothing, since bytes are counted.
-pub async fn upload<E>(
-    desk: &Desk,
-    id: &MessageId,
-    upload: Upload,
-    length: Option<u64>,
-    bytes: impl Stream<Item = Result<Bytes, E>> + Send,
-) -> Result<(), Trouble> {
-    let not_found = || Refusal::MessageNotFound(id.to_string());
-    let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;
-    let limit = desk.rules.upload_limit_bytes(message.service);
-    let already: u64 = message.files.iter().map(|file| file.file.length_bytes).sum();
-    let too_large = |total| Refusal::TooLarge { total, service: message.service, limit };
-    // What can be known before a gigabyte has come is told before.
-    if message.files.iter().any(|file| file.file.filename == upload.filename) {
-        return Err(Refusal::SameFilename(upload.filename).into());
+/// What a message of this type must have when its defaults have been filled in.
+fn missing(kind: Kind, body: &Body) -> Vec<String> {
+    let mut missing = Vec::new();
+    let has_primary = matches!(kind, Kind::Digital | Kind::Print | Kind::Dialogmelding);
+    if has_primary && body.primary_document.is_none() {
+        missing.push("any.hoveddokument".to_owned());
     }
-    if let Some(total) = length.map(|length| already.saturating_add(length)).filter(|total| *total > limit) {
-        return Err(too_large(total).into());
+    if kind != Kind::Print {
+        return missing;
     }
-    let is_primary = message.envelope.body.primary_document.as_ref() == Some(&upload.filename);
-    let blob = crate::domain::BlobId::random(desk.random.sixteen()?);
-    let mut writer = desk.blobs.begin(&blob).await.map_err(|error| not_stored(&error))?;
-    let mut bytes = pin!(bytes);
-    let mut total = already;
-    while let Some(piece) = bytes.next().await {
-        let piece = piece.map_err(|_| Refusal::AttachmentNotRead)?;
-        total = total.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-        if total > limit {
-            return Err(too_large(total).into());
-        }
-        writer.write(piece).await.map_err(|error| not_stored(&error))?;
+    for (path, address) in [("mottaker", &body.receiver_address), ("retur.mottaker", &body.return_address)] {
+        // One that is not there at all is told by `complete`, with the words for it.
+        let Some(address) = address else { continue };
+        let lines = [("navn", &address.name), ("land", &address.country)];
+        missing.extend(lines.iter().filter(|(_, line)| line.is_none()).map(|(name, _)| format!("any.{path}.{name}")));
     }
-    let length_bytes = writer.finish().await.map_err(|error| not_stored(&error))?;
-    let Upload { filename, title, mime_type } = upload;
-    let file = NewFile { blob: blob.clone(), filename: filename.clone(), title, mime_type, is_primary, length_bytes };
-    let refusal = match desk.store.attach(id, file, limit, desk.clock.now()).await? {
-        Attached::Kept(_) => return Ok(()),
-        Attached::NoSuchMessage => not_found(),
-        Attached::SameName => Refusal::SameFilename(filename),
-        Attached::SecondPrimary => Refusal::SecondPrimary,
-        Attached::TooLarge(total) => too_large(total),
-    };
-    desk.sweep([blob]).await;
-    Err(refusal.into())
+    missing
 }
 
-fn not_stored(error: &BlobError) -> Refusal {
-    tracing::error!(error = %efm::chain::Chain(error), "an attachment could not be stored");
-    Refusal::AttachmentNotStored
+type Lines = (&'static str, [&'static str; 3]);
+const RECEIVER: Lines = ("mottaker", ["mottaker.postnummer", "mottaker.poststed", "mottaker.adresselinje1"]);
+const RETURN: Lines = ("retur", ["retur.postnummer", "retur.poststed", "retur.adresselinje1"]);
+
+fn complete(address: Option<&Address>, (whole, [code, area, first]): Lines) -> Result<(), Refusal> {
+    let address = address.ok_or(Refusal::MissingAddress(whole))?;
+    for (line, name) in [(&address.postal_code, code), (&address.postal_area, area), (&address.first_line, first)] {
+        if line.as_ref().is_none_or(|line| line.trim().is_empty()) {
+            return Err(Refusal::MissingAddress(name));
+        }
+    }
+    Ok(())
 }
 
 /// Puts a message on the queue. What happens to it from now on its statuses tell.
@@ -164,6 +206,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
         desk.store.register(id, Direction::Outgoing, NewStatus::expired(now)).await?;
         return Err(Refusal::Expired { at: crate::domain::in_oslo(deadline.moment()) }.into());
     }
+    files::check_all(desk, &message).await?;
     match desk.store.enqueue(id, now).await? {
         Enqueued::Queued => desk.queued.notify_one(),
         Enqueued::NoSuchMessage => return Err(not_found().into()),

@@ -4,10 +4,11 @@ use super::{Desk, Trouble};
 use crate::domain::{Backoff, Deadline, Envelope, NewStatus, Service, Status};
 use crate::ports::{Leased, Parcel, SendError, Sent, Settled, Settlement, Work};
 use jiff::Timestamp;
+use std::time::Duration;
 
-/// Does one piece of work. It may be dropped: the work is then done again when the lease has run out, and the other
-/// side recognises the message.
-pub async fn one(desk: &Desk, leased: &Leased) -> Result<(), Trouble> {
+/// Does one piece of work; a try that takes longer than `longest` has failed. It may be dropped: the work is then done
+/// again when the lease has run out, and the other side recognises the message.
+pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
     let (envelope, service, parcel) = match &leased.work {
         Work::Message(message) => {
             let parcel = Parcel { envelope: message.envelope.clone(), files: message.files.clone() };
@@ -16,25 +17,43 @@ pub async fn one(desk: &Desk, leased: &Leased) -> Result<(), Trouble> {
         Work::Reply(envelope, service) => {
             (&**envelope, *service, Parcel { envelope: (**envelope).clone(), files: Vec::new() })
         }
+        Work::Unreadable { why, .. } => return give_up(desk, leased, why).await,
     };
     let deadline = envelope.deadline();
     let is_past = |now| deadline.is_some_and(|deadline: Deadline| deadline.is_past(now));
     let outcome = if is_past(desk.clock.now()) {
         Outcome::Expired
+    } else if desk.rules.backoff.is_over(leased.tried) {
+        // Each try so far ended with the death of its program.
+        let last = leased.last_error.clone().unwrap_or_else(|| "none was noted".into());
+        Outcome::Failed(SendError::Passing(last))
     } else {
         match desk.channels.get(&service) {
             None => Outcome::Failed(SendError::Passing(format!("{} is not enabled here", service.name()))),
-            Some(channel) => match channel.send(&parcel).await {
-                Ok(sent) => Outcome::Sent(sent),
-                Err(error) => Outcome::Failed(error),
+            Some(channel) => match tokio::time::timeout(longest, channel.send(&parcel)).await {
+                Ok(Ok(sent)) => Outcome::Sent(sent),
+                Ok(Err(error)) => Outcome::Failed(error),
+                Err(_) => Outcome::Failed(SendError::Passing(format!("not sent within {} s", longest.as_secs()))),
             },
         }
     };
-    let settlement = decide(outcome, envelope, service, leased.tried, &desk.rules.backoff, desk.clock.now());
+    let settlement = decide(outcome, envelope, service, leased, &desk.rules.backoff, desk.clock.now());
+    settle(desk, leased, settlement).await
+}
+
+/// What cannot be read is never sent: the message fails, and the others go on.
+async fn give_up(desk: &Desk, leased: &Leased, why: &str) -> Result<(), Trouble> {
+    tracing::error!(work = leased.held.number, error = efm::masking::mask(why), "work on the queue cannot be read");
+    let text = format!("The message cannot be read: {why}");
+    let status = Some(NewStatus::described(Status::Feil, desk.clock.now(), text));
+    settle(desk, leased, Settlement::Done { status, external_reference: None }).await
+}
+
+async fn settle(desk: &Desk, leased: &Leased, settlement: Settlement) -> Result<(), Trouble> {
     tell(leased, &settlement);
     match desk.store.settle(leased, settlement).await? {
         Settled::Done(blobs) => desk.sweep(blobs).await,
-        Settled::LeaseLost => tracing::warn!(work = leased.number, "somebody else has taken this work over"),
+        Settled::LeaseLost => tracing::warn!(work = leased.held.number, "somebody else has taken this work over"),
     }
     Ok(())
 }
@@ -51,7 +70,7 @@ fn decide(
     outcome: Outcome,
     envelope: &Envelope,
     service: Service,
-    tried: u32,
+    leased: &Leased,
     backoff: &Backoff,
     now: Timestamp,
 ) -> Settlement {
@@ -60,13 +79,17 @@ fn decide(
         Outcome::Sent(Sent { external_reference }) => {
             Settlement::Done { status: Some(NewStatus::plain(Status::Sendt, now)), external_reference }
         }
-        Outcome::Expired => done(NewStatus::expired(now)),
+        Outcome::Expired => {
+            let expired = NewStatus::expired(now);
+            let last = leased.last_error.as_ref().map(|error| format!(". Last error: {error}")).unwrap_or_default();
+            done(NewStatus { description: expired.description.map(|text| text + &last), ..expired })
+        }
         Outcome::Failed(SendError::Final { text, raw_receipt }) => done(NewStatus {
             raw_receipt: raw_receipt.or(Some(text)),
             ..NewStatus::described(Status::Feil, now, "Failed to deliver message - check raw receipt")
         }),
         Outcome::Failed(SendError::Passing(because)) => {
-            if let Some(wait) = backoff.after(tried) {
+            if let Some(wait) = backoff.after(leased.tried) {
                 return Settlement::Again { due: Deadline::after(now, wait).moment(), because };
             }
             let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
@@ -83,6 +106,7 @@ fn tell(leased: &Leased, settlement: &Settlement) {
     let message = match &leased.work {
         Work::Message(message) => Some(message.id.to_string()),
         Work::Reply(envelope, _) => envelope.document.message_id.as_ref().map(ToString::to_string),
+        Work::Unreadable { message, .. } => message.as_ref().map(ToString::to_string),
     };
     let message = message.unwrap_or_default();
     match settlement {
@@ -98,12 +122,15 @@ fn tell(leased: &Leased, settlement: &Settlement) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use crate::ports::Held;
 
     fn decided(outcome: Outcome, tried: u32) -> Settlement {
         let text = include_bytes!("../../tests/fixtures/arkivmelding.json");
         let envelope = crate::sbd::read_foreign(text).unwrap();
-        decide(outcome, &envelope, Service::Dpo, tried, &Backoff::of_the_queue(100), Timestamp::UNIX_EPOCH)
+        let work = Work::Reply(Box::new(envelope.clone()), Service::Dpo);
+        let held = Held { number: 1, lease: 1 };
+        let leased = Leased { held, tried, last_error: Some("connect: timed out".into()), work };
+        decide(outcome, &envelope, Service::Dpo, &leased, &Backoff::of_the_queue(100), Timestamp::UNIX_EPOCH)
     }
 
     fn status(settlement: Settlement) -> NewStatus {
@@ -131,7 +158,9 @@ mod tests {
         let refused = SendError::Final { text: "400".into(), raw_receipt: Some("{}".into()) };
         let failed = status(decided(Outcome::Failed(refused), 0));
         assert_eq!((failed.status, failed.raw_receipt.as_deref()), (Status::Feil, Some("{}")));
-        assert_eq!(status(decided(Outcome::Expired, 0)).status, Status::LevetidUtlopt);
+        let expired = status(decided(Outcome::Expired, 3));
+        assert_eq!(expired.status, Status::LevetidUtlopt);
+        assert!(expired.description.unwrap().ends_with("sendes på nytt. Last error: connect: timed out"));
         assert_eq!(status(decided(Outcome::Sent(Sent::default()), 0)).status, Status::Sendt);
     }
 }

@@ -5,8 +5,10 @@
 //! the row is gone: a crash between leaves bytes that nobody names, never a name without bytes.
 
 pub mod accept;
+mod arkivmelding;
 pub mod collect;
 pub mod dispatch;
+mod files;
 pub mod hand_over;
 mod refusal;
 mod reply;
@@ -58,6 +60,8 @@ pub struct Rules {
     pub backoff: Backoff,
     /// The document type of status messages.
     pub status_document_type: String,
+    /// Which of an organisation's integration points this is; none: the only one.
+    pub message_channel: Option<String>,
 }
 
 impl Rules {

@@ -135,6 +135,8 @@ pub enum Refusal {
         /// What stands there.
         value: String,
     },
+    /// Members of the business message that its service or type needs are not there; the path of each.
+    BrokenRules(Vec<String>),
     /// There is such a subscription.
     SubscriptionExists,
     /// The push endpoint does not answer.

@@ -1,12 +1,14 @@
-//! Takes leases and sends, so much at once. It is woken when something is queued or due.
+//! Takes leases, renews them while it sends, so much at once. It is woken when something is queued or due.
 
 use super::pace;
 use crate::domain::Deadline;
 use crate::flow::{Desk, dispatch as flow};
-use crate::ports::{Leased, StoreError};
+use crate::ports::{Held, Leased, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How it dispatches.
 #[derive(Clone, Debug)]
@@ -15,8 +17,17 @@ pub struct Dispatching {
     pub holder: String,
     /// How much is sent at once.
     pub concurrency: u32,
-    /// How long a lease lasts. One try takes less; work whose holder died waits so long.
+    /// How long a lease lasts that nobody renews: work whose holder died is taken over after so long.
     pub lease: Duration,
+    /// How long one try may take.
+    pub longest_try: Duration,
+}
+
+impl Dispatching {
+    /// A renewal may fail twice before the lease runs out.
+    fn renewal(&self) -> Duration {
+        self.lease / 3
+    }
 }
 
 /// Sends what is due until `stopped` resolves, then finishes what it holds.
@@ -25,26 +36,34 @@ pub struct Dispatching {
 pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Output = ()>) {
     let mut stopped = std::pin::pin!(stopped);
     let mut in_hand = FuturesUnordered::new();
-    loop {
-        let free = how.concurrency.saturating_sub(u32::try_from(in_hand.len()).unwrap_or(u32::MAX));
-        let wait = match take(desk, how, free).await {
+    let mut held = BTreeSet::new();
+    let mut renewed = Instant::now();
+    let mut takes_more = true;
+    while takes_more || !held.is_empty() {
+        let free = how.concurrency.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
+        let wait = match take(desk, how, if takes_more { free } else { 0 }).await {
             Ok(taken) => {
+                held.extend(taken.iter().map(|leased| leased.held));
                 in_hand.extend(taken.into_iter().map(|leased| send(desk, how, leased)));
-                next_look(desk).await
+                next_look(desk, takes_more && free > 0).await
             }
             Err(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "the queue cannot be read");
                 pace::AFTER_TROUBLE
             }
         };
+        if renewed.elapsed() >= how.renewal() || held.is_empty() {
+            renewed = Instant::now();
+            renew(desk, how, &held).await;
+        }
+        let wait = wait.min((renewed + how.renewal()).saturating_duration_since(Instant::now()));
         tokio::select! {
-            () = &mut stopped => break,
-            () = desk.queued.notified() => {}
-            Some(()) = in_hand.next() => {}
+            () = &mut stopped, if takes_more => takes_more = false,
+            () = desk.queued.notified(), if takes_more => {}
+            Some(done) = in_hand.next() => { held.remove(&done); }
             () = tokio::time::sleep(wait) => {}
         }
     }
-    while in_hand.next().await.is_some() {}
 }
 
 async fn take(desk: &Desk, how: &Dispatching, free: u32) -> Result<Vec<Leased>, StoreError> {
@@ -56,17 +75,34 @@ async fn take(desk: &Desk, how: &Dispatching, free: u32) -> Result<Vec<Leased>, 
     desk.store.lease(&how.holder, now, until, free).await
 }
 
-async fn next_look(desk: &Desk) -> Duration {
+/// A renewal that fails is tried again at the next; by then the lease still lasts.
+async fn renew(desk: &Desk, how: &Dispatching, held: &BTreeSet<Held>) {
+    if held.is_empty() {
+        return;
+    }
+    let until = Deadline::after(desk.clock.now(), how.lease).moment();
+    let held: Vec<_> = held.iter().copied().collect();
+    match desk.store.renew(&held, until).await {
+        Ok(ours) if usize::try_from(ours) == Ok(held.len()) => {}
+        Ok(ours) => tracing::warn!(held = held.len(), ours, "some of this work was taken over or settled meanwhile"),
+        Err(error) => tracing::warn!(error = %efm::chain::Chain(&error), "leases could not be renewed"),
+    }
+}
+
+async fn next_look(desk: &Desk, takes_more: bool) -> Duration {
+    if !takes_more {
+        return pace::LONGEST;
+    }
     match desk.store.next_due().await {
         Ok(due) => pace::until(due, desk.clock.now()),
         Err(_) => pace::AFTER_TROUBLE,
     }
 }
 
-async fn send(desk: &Desk, how: &Dispatching, leased: Leased) {
-    match tokio::time::timeout(how.lease, flow::one(desk, &leased)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(error = %efm::chain::Chain(&error), "what was sent could not be noted"),
-        Err(_) => tracing::warn!(work = leased.number, "sending took longer than the lease"),
+async fn send(desk: &Desk, how: &Dispatching, leased: Leased) -> Held {
+    if let Err(error) = flow::one(desk, &leased, how.longest_try).await {
+        // It is done again when its lease has run out.
+        tracing::error!(error = %efm::chain::Chain(&error), "what was sent could not be noted");
     }
+    leased.held
 }

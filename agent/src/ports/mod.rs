@@ -15,9 +15,9 @@ pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use page::{Page, PageRequest};
 pub use registry::{LookupError, Registry, Route};
 pub use store::{
-    Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Inbox, IncomingFilter,
-    Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement, StatusFilter,
-    StatusRow, Store, StoreError, StoredConversation, Work,
+    Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Expired, Held, Inbox,
+    IncomingFilter, Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement,
+    StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, Upkeep, Work,
 };
 
 /// What a door answers, some time.

@@ -8,9 +8,9 @@ use crate::domain::{
 use jiff::Timestamp;
 
 /// Everything that is kept.
-pub trait Store: Outbox + Inbox + Conversations + Queue {}
+pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep {}
 
-impl<T: Outbox + Inbox + Conversations + Queue> Store for T {}
+impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep> Store for T {}
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -287,6 +287,16 @@ pub struct Counts {
     pub queued: u64,
 }
 
+// ── The statuses that a case system takes one by one ────────────────────────────────────────────────────────────────
+
+/// Statuses of the services that the store was opened for, in the order in which they were noted, each until it is taken.
+pub trait StatusQueue: Send + Sync {
+    /// The first one; it stays.
+    fn first_status(&self) -> Answer<'_, Option<StatusRow>, StoreError>;
+    /// Takes this one off the queue, wherever it stands; false: it is not there. The status itself stays.
+    fn take_status(&self, number: i64) -> Answer<'_, bool, StoreError>;
+}
+
 // ── The queue ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// What is to be sent. A lease says who tries; when it runs out, whoever comes first takes over.
@@ -301,6 +311,8 @@ pub trait Queue: Send + Sync {
         until: Timestamp,
         most: u32,
     ) -> Answer<'a, Vec<Leased>, StoreError>;
+    /// Goes on holding these until then, where they are still ours. Says how many are.
+    fn renew<'a>(&'a self, leases: &'a [Held], until: Timestamp) -> Answer<'a, u64, StoreError>;
     /// When something is next due; none: the queue is empty. What is leased is due when its lease runs out.
     fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError>;
     /// Ends a lease with what came of it. Who has lost the lease changes nothing. Names the blobs that nobody needs.
@@ -316,15 +328,24 @@ pub enum Enqueued {
     NoSuchMessage,
 }
 
-/// A piece of work that is ours until its lease runs out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leased {
+/// Which work, and which lease of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
     /// Its number on the queue.
     pub number: i64,
     /// Which lease of it this is: it counts up, and the last one counts.
     pub lease: i64,
+}
+
+/// A piece of work that is ours until its lease runs out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// Which.
+    pub held: Held,
     /// How often it was tried before.
     pub tried: u32,
+    /// Why it did not work the last time.
+    pub last_error: Option<String>,
     /// What is to be done.
     pub work: Work,
 }
@@ -336,6 +357,24 @@ pub enum Work {
     Message(Box<Outgoing>),
     /// A status message of ours; it has no conversation.
     Reply(Box<Envelope>, Service),
+    /// A row that this version cannot read. It is given up, so that it does not keep the others back.
+    Unreadable {
+        /// Whose it is; none: a status message's.
+        message: Option<MessageId>,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Work {
+    /// The message of a case system that it is about.
+    pub fn message(&self) -> Option<&MessageId> {
+        match self {
+            Self::Message(message) => Some(&message.id),
+            Self::Reply(..) => None,
+            Self::Unreadable { message, .. } => message.as_ref(),
+        }
+    }
 }
 
 /// What came of a piece of work.
@@ -364,4 +403,31 @@ pub enum Settled {
     Done(Vec<BlobId>),
     /// Somebody else has it by now.
     LeaseLost,
+}
+
+// ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// What time does to what is kept. Every call does a bounded part; whoever gets `most` of something asks again.
+pub trait Upkeep: Send + Sync {
+    /// Notes `LEVETID_UTLOPT` on conversations whose time is over, and removes what waited: a message that came in and that
+    /// nobody has locked, a message on the queue that nobody is sending. A message that was never sent stays.
+    fn expire(&self, now: Timestamp, most: u32) -> Answer<'_, Vec<Expired>, StoreError>;
+    /// Frees what a peek has locked and whose time is over. Says how many.
+    fn unlock(&self, now: Timestamp) -> Answer<'_, u64, StoreError>;
+    /// Removes conversations, with their statuses, that are finished, have no message any more and did not change since
+    /// then. Says how many.
+    fn forget_finished(&self, before: Timestamp, most: u32) -> Answer<'_, u64, StoreError>;
+    /// Those of these blobs that no row names.
+    fn unnamed<'a>(&'a self, blobs: &'a [BlobId]) -> Answer<'a, Vec<BlobId>, StoreError>;
+}
+
+/// A conversation whose time was over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Its message.
+    pub message: MessageId,
+    /// Whether we sent or received.
+    pub direction: Direction,
+    /// Nobody needs these blobs any more.
+    pub blobs: Vec<BlobId>,
 }

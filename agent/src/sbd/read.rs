@@ -1,12 +1,15 @@
 //! From text to an [`Envelope`].
 
 use super::rules::{Violation, violations};
-use super::wire::{BodyFacts, DocumentIdentification, Header, Partner};
+use super::shape::{self, Misshapen, shaped};
+use super::shapes;
+use super::wire::{DocumentIdentification, Header, Partner};
 use crate::domain::{
-    Body, Document, Envelope, Kind, MessageId, NotADate, Participant, Party, Scope, ScopeInformation, ScopeType,
-    Unreadable, Written,
+    Address, Body, Document, Envelope, Kind, MessageId, NotADate, Participant, Party, Scope, ScopeInformation,
+    ScopeType, Unreadable, Written,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -18,6 +21,18 @@ pub enum Refused {
     /// Not JSON, or members of the wrong shape.
     #[error("JSON parse error")]
     NotJson(#[source] serde_json::Error),
+    /// A member has another shape than its type.
+    #[error("JSON parse error: {0}")]
+    Misshapen(#[from] Misshapen),
+    /// The member beside the header is no message type.
+    #[error("'{found}' is not a business message; known are {}", known())]
+    UnknownBody {
+        /// As it is named.
+        found: String,
+    },
+    /// The business message is null.
+    #[error("the business message is null")]
+    NoBody,
     /// A date that is none.
     #[error("JSON parse error: {0}")]
     Date(#[from] NotADate),
@@ -52,6 +67,10 @@ pub enum Refused {
     Lacks(&'static str),
 }
 
+fn known() -> String {
+    Kind::ALL.map(Kind::name).join(", ")
+}
+
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
@@ -61,12 +80,27 @@ fn list(names: &[String]) -> String {
 /// # Errors
 /// What is wrong with it, all of it where that can be said.
 pub fn read(bytes: &[u8], now: Timestamp) -> Result<Envelope, Refused> {
-    let (header, body) = parts(bytes)?;
-    let wrong = violations(&header, now);
+    let bytes = shape::without_control_characters(bytes);
+    let (header, (name, body)) = parts(&bytes)?;
+    // The member is compared with regard to case, as the Java one does; the type is not.
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kind = kind.ok_or_else(|| Refused::UnknownBody { found: name.clone() })?;
+    if body.get() == "null" {
+        return Err(Refused::NoBody);
+    }
+    let (header, mut wrong) = shaped(header.get(), &shapes::HEADER, HEADER)?;
+    let header: Header = serde_json::from_str(&header).map_err(Refused::NotJson)?;
+    let named = header.document_identification.as_ref().and_then(|document| document.kind.as_deref());
+    if let Some(expected) = named.and_then(Kind::named).filter(|expected| *expected != kind) {
+        return Err(Refused::OtherBody { found: name, expected: expected.name() });
+    }
+    wrong.extend(violations(&header, now));
+    let (body, broken) = shaped(body.get(), &shapes::of(kind), "any")?;
+    wrong.extend(broken);
     if !wrong.is_empty() {
         return Err(Refused::Invalid(wrong));
     }
-    envelope(header, body)
+    envelope(header, &name, body)
 }
 
 /// Reads what the store kept or another integration point sent: not validated, only understood.
@@ -74,16 +108,16 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Result<Envelope, Refused> {
 /// # Errors
 /// It cannot be understood.
 pub fn read_foreign(bytes: &[u8]) -> Result<Envelope, Refused> {
-    let (header, body) = parts(bytes)?;
-    envelope(header, body)
+    let (header, (name, body)) = parts(bytes)?;
+    let header: Header = serde_json::from_str(header.get()).map_err(Refused::NotJson)?;
+    envelope(header, &name, text(body))
 }
 
 type NamedBody = (String, Box<RawValue>);
 
-fn parts(bytes: &[u8]) -> Result<(Header, NamedBody), Refused> {
+fn parts(bytes: &[u8]) -> Result<(Box<RawValue>, NamedBody), Refused> {
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(Refused::NotJson)?;
-    let header = members.remove(HEADER).ok_or(Refused::NoHeader)?;
-    let header: Header = serde_json::from_str(header.get()).map_err(Refused::NotJson)?;
+    let header = members.remove(HEADER).filter(|header| header.get() != "null").ok_or(Refused::NoHeader)?;
     match (members.pop_first(), members.is_empty()) {
         (Some(body), true) => Ok((header, body)),
         (body, _) => {
@@ -92,28 +126,53 @@ fn parts(bytes: &[u8]) -> Result<(Header, NamedBody), Refused> {
     }
 }
 
-fn envelope(header: Header, (name, body): NamedBody) -> Result<Envelope, Refused> {
+fn envelope(header: Header, name: &str, text_of_body: String) -> Result<Envelope, Refused> {
     let identification = header.document_identification.ok_or(Refused::Lacks("documentIdentification"))?;
     let document = document(identification)?;
     if name != document.kind.name() && name != document.kind_as_written {
-        return Err(Refused::OtherBody { found: name, expected: document.kind.name() });
+        return Err(Refused::OtherBody { found: name.to_owned(), expected: document.kind.name() });
     }
-    let facts: Option<BodyFacts> = serde_json::from_str(body.get()).map_err(Refused::NotJson)?;
-    let facts = facts.ok_or(Refused::Lacks("business message"))?;
     Ok(Envelope {
         header_version: header.header_version.unwrap_or_default(),
         sender: party(header.sender, "sender")?,
         receiver: party(header.receiver, "receiver")?,
+        body: body(text_of_body)?,
         document,
         manifest: header.manifest.map(text),
         scopes: scopes(header.business_scope)?,
-        body: Body {
-            text: text(body),
-            primary_document: facts.hoveddokument,
-            security_level: facts.sikkerhetsnivaa,
-            status: facts.status,
-        },
     })
+}
+
+/// What the house needs to know of a body, whatever its type.
+fn body(text: String) -> Result<Body, Refused> {
+    let facts: Value = serde_json::from_str(&text).map_err(Refused::NotJson)?;
+    if !facts.is_object() {
+        return Err(Refused::Lacks("business message"));
+    }
+    let word = |name: &str| facts.get(name).and_then(Value::as_str).map(str::to_owned);
+    let level = facts.get("sikkerhetsnivaa").and_then(Value::as_u64).and_then(|level| u8::try_from(level).ok());
+    let files = facts.get("metadataFiler").and_then(Value::as_object);
+    let metadata = files.into_iter().flatten().map(|(name, of)| (name.clone(), of.as_str().map(str::to_owned)));
+    Ok(Body {
+        primary_document: word("hoveddokument"),
+        security_level: level,
+        status: word("status"),
+        metadata_files: metadata.collect(),
+        receiver_address: facts.get("mottaker").map(address),
+        return_address: facts.pointer("/retur/mottaker").map(address),
+        text,
+    })
+}
+
+fn address(of: &Value) -> Address {
+    let line = |name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+    Address {
+        name: line("navn"),
+        first_line: line("adresselinje1"),
+        postal_code: line("postnummer"),
+        postal_area: line("poststed"),
+        country: line("land"),
+    }
 }
 
 fn text(raw: Box<RawValue>) -> String {

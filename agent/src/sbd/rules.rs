@@ -3,6 +3,7 @@
 use super::wire::{DocumentIdentification, Header, Partner, Scope};
 use crate::domain::{ConversationId, Kind, MessageId, ScopeType, Written};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// Which rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub enum Constraint {
     MessageType,
     /// It must lie ahead.
     Future,
+    /// There must be an element.
+    NotEmpty,
+    /// It must be the number of a person.
+    Person,
 }
 
 /// A rule that was not kept.
@@ -34,10 +39,14 @@ pub struct Violation {
     /// Where, from the document down, without the document: `standardBusinessDocumentHeader.headerVersion`.
     pub path: String,
     /// What stands there; none when nothing does.
-    pub rejected: Option<String>,
+    pub rejected: Option<Value>,
+    /// The Java class of what should stand there: it is part of the codes that clients get.
+    pub class: &'static str,
 }
 
 const HEADER: &str = "standardBusinessDocumentHeader";
+const TEXT: &str = "java.lang.String";
+const SET: &str = "java.util.Set";
 const SCOPE_TYPES: [&str; 6] =
     ["ConversationId", "SenderRef", "ReceiverRef", "ParentId", "JournalpostId", "MessageChannel"];
 
@@ -48,14 +57,20 @@ pub(super) fn violations(header: &Header, now: Timestamp) -> Vec<Violation> {
     found.partners(header.sender.as_deref(), "sender");
     found.partners(header.receiver.as_deref(), "receiver");
     match &header.document_identification {
-        None => found.add(Constraint::NotNull, format!("{HEADER}.documentIdentification"), None),
+        None => {
+            let class = "no.difi.meldingsutveksling.domain.sbdh.DocumentIdentification";
+            found.add_of(class, Constraint::NotNull, format!("{HEADER}.documentIdentification"), None);
+        }
         Some(document) => found.document(document),
     }
     match header.business_scope.as_ref().map(|scope| scope.scope.as_slice()) {
-        None => found.add(Constraint::NotNull, format!("{HEADER}.businessScope"), None),
+        None => {
+            let class = "no.difi.meldingsutveksling.domain.sbdh.BusinessScope";
+            found.add_of(class, Constraint::NotNull, format!("{HEADER}.businessScope"), None);
+        }
         Some([]) => {
-            let at_least_one = Constraint::Size { min: 1, max: None };
-            found.add(at_least_one, format!("{HEADER}.businessScope.scope"), Some("[]".into()));
+            let none = Some(Value::Array(Vec::new()));
+            found.add_of(SET, Constraint::NotEmpty, format!("{HEADER}.businessScope.scope"), none);
         }
         Some(scopes) => scopes.iter().enumerate().for_each(|(index, scope)| found.scope(index, scope)),
     }
@@ -69,7 +84,12 @@ struct Found {
 
 impl Found {
     fn add(&mut self, constraint: Constraint, path: String, rejected: Option<String>) {
-        self.violations.push(Violation { constraint, path, rejected });
+        let rejected = rejected.map(Value::from);
+        self.violations.push(Violation { constraint, path, rejected, class: TEXT });
+    }
+
+    fn add_of(&mut self, class: &'static str, constraint: Constraint, path: String, rejected: Option<Value>) {
+        self.violations.push(Violation { constraint, path, rejected, class });
     }
 
     fn needed<T>(&mut self, member: Option<&T>, path: String) {
@@ -81,12 +101,16 @@ impl Found {
     fn partners(&mut self, partners: Option<&[Partner]>, name: &str) {
         let partners = partners.unwrap_or_default();
         if partners.len() > 1 {
-            self.add(Constraint::Size { min: 0, max: Some(1) }, format!("{HEADER}.{name}"), None);
+            let given = serde_json::to_value(partners).ok();
+            self.add_of(SET, Constraint::Size { min: 0, max: Some(1) }, format!("{HEADER}.{name}"), given);
         }
         for (index, partner) in partners.iter().enumerate() {
             let path = format!("{HEADER}.{name}[{index}].identifier");
             match &partner.identifier {
-                None => self.add(Constraint::NotNull, path, None),
+                None => {
+                    let class = "no.difi.meldingsutveksling.domain.sbdh.PartnerIdentification";
+                    self.add_of(class, Constraint::NotNull, path, None);
+                }
                 Some(identifier) => {
                     self.needed(identifier.value.as_ref(), format!("{path}.value"));
                     self.needed(identifier.authority.as_ref(), format!("{path}.authority"));
@@ -126,7 +150,7 @@ impl Found {
             let is_over = |text: &&String| Written::parse(text).is_ok_and(|date| date.moment() <= self.now);
             if let Some(text) = date.filter(is_over) {
                 let path = path(&format!("scopeInformation[{at}].expectedResponseDateTime"));
-                self.add(Constraint::Future, path, Some(text.clone()));
+                self.add_of("java.time.OffsetDateTime", Constraint::Future, path, Some(text.clone().into()));
             }
         }
     }

@@ -70,3 +70,78 @@ fn the_body_is_one_member_named_like_the_type() {
     assert!(matches!(read(b"{}", now()), Err(Refused::NoHeader)));
     assert!(matches!(read(b"{", now()), Err(Refused::NotJson(_))));
 }
+
+/// A whole document of another type.
+fn of(kind: &str, body: &str) -> String {
+    let whole = WHOLE.replace("xsd::arkivmelding", &format!("xsd::{kind}"));
+    let whole = whole.replace(r#""type":"arkivmelding""#, &format!(r#""type":"{kind}""#));
+    let at = whole.rfind(r#""arkivmelding":"#).unwrap();
+    format!("{}\"{kind}\":{body}}}", &whole[..at])
+}
+
+fn broken(kind: &str, body: &str) -> Vec<String> {
+    match read(of(kind, body).as_bytes(), now()) {
+        Err(Refused::Invalid(all)) => all.into_iter().map(|it| it.path).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_type_must_have_its_members() {
+    assert_eq!(
+        broken("digital", r#"{"spraak":"nob","digitalPostInfo":{}}"#),
+        [
+            "any.sikkerhetsnivaa",
+            "any.tittel",
+            "any.spraak",
+            "any.digitalPostInfo.virkningsdato",
+            "any.digitalPostInfo.aapningskvittering"
+        ]
+    );
+    assert_eq!(broken("digital_dpv", "{}"), ["any.tittel", "any.sammendrag", "any.innhold"]);
+    assert_eq!(broken("innsynskrav", r#"{"orgnr":"1"}"#), ["any.epost"]);
+    assert_eq!(broken("publisering", "{}"), ["any.orgnr"]);
+    assert_eq!(broken("einnsyn_kvittering", "{}"), ["any.dokumentId", "any.status", "any.referanseType"]);
+    assert_eq!(
+        broken("dialogmelding", r#"{"pasient":{"fnr":"01010750161","fornavn":"A"}}"#),
+        ["any.pasient.fnr", "any.pasient.etternavn"]
+    );
+}
+
+#[test]
+fn scalars_given_as_texts_become_what_they_should_be_and_nulls_go() {
+    let body = r#"{"sikkerhetsnivaa":"3","tittel":1,"spraak":"no","strange":{},"fakturaReferanse":null,
+        "digitalPostInfo":{"virkningsdato":"2030-01-31","aapningskvittering":"false"}}"#;
+    let read = read(of("digital", body).as_bytes(), now()).unwrap();
+    assert_eq!(
+        read.body.text,
+        r#"{"sikkerhetsnivaa":3,"tittel":"1","spraak":"no","digitalPostInfo":{"virkningsdato":"2030-01-31","aapningskvittering":false},"metadataFiler":{}}"#
+    );
+    assert_eq!(read.body.security_level, Some(3));
+}
+
+#[test]
+fn control_characters_in_texts_are_taken() {
+    let read = read(of("avtalt", "{\"identifier\":\"a\tb\\\"\nc\"}").as_bytes(), now()).unwrap();
+    assert_eq!(read.body.text, r#"{"identifier":"a\tb\"\nc"}"#);
+}
+
+#[test]
+fn what_has_another_shape_is_told_with_its_place_and_without_its_value() {
+    for (kind, body, told) in [
+        ("arkivmelding", r#"{"sikkerhetsnivaa":"high"}"#, "any.sikkerhetsnivaa must be a whole number"),
+        (
+            "arkivmelding",
+            r#"{"dpv":{"varselType":"x"}}"#,
+            "any.dpv.varselType must be one of VarselDPVUtenRevarsel, VarselDPVMedRevarsel",
+        ),
+        ("digital", r#"{"digitalPostInfo":[]}"#, "any.digitalPostInfo must be an object"),
+        ("dialogmelding", r#"{"pasient":{"fnr":["01010750160"]}}"#, "any.pasient.fnr must be a text"),
+        ("arkivmelding_kvittering", r#"{"messages":{"code":"1"}}"#, "any.messages must be an array"),
+    ] {
+        let error = read(of(kind, body).as_bytes(), now()).unwrap_err().to_string();
+        assert_eq!(error, format!("JSON parse error: {told}"));
+    }
+    let unknown = read(of("fiksio", "{}").as_bytes(), now()).unwrap_err().to_string();
+    assert!(unknown.starts_with("'fiksio' is not a business message; known are arkivmelding, "), "{unknown}");
+}

@@ -86,12 +86,3 @@ pub(super) struct ScopeInformation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expected_response_date_time: Option<String>,
 }
-
-/// What the house needs to know of a body, whatever its type.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct BodyFacts {
-    pub(super) hoveddokument: Option<String>,
-    pub(super) sikkerhetsnivaa: Option<u8>,
-    pub(super) status: Option<String>,
-}

@@ -2,7 +2,8 @@
 //! store. A store is opened twice where the test asks whether something outlives the first one.
 
 use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service, Status,
+    BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service, Services,
+    Status,
 };
 use crate::ports::{
     Acknowledged, Attached, ConversationFilter, Created, Enqueued, IncomingFilter, Leased, NewIncoming, OutgoingFilter,
@@ -35,6 +36,11 @@ fn envelope(number: u8) -> Envelope {
     let mut envelope = crate::sbd::read(text.as_bytes(), at(0)).unwrap();
     envelope.document.message_id = Some(id(number));
     envelope
+}
+
+/// Whose statuses are queued.
+fn queued() -> Services {
+    [Service::Dpo].into_iter().collect()
 }
 
 async fn create(store: &dyn Store, number: u8) -> Created {
@@ -121,6 +127,123 @@ async fn work_is_leased_to_one_and_taken_over_when_the_lease_runs_out(store: &dy
     assert_eq!(store.settle(&first, again.clone()).await.unwrap(), Settled::LeaseLost);
     assert_eq!(store.settle(&second, again).await.unwrap(), Settled::Done(vec![]));
     assert_eq!(store.next_due().await.unwrap(), Some(at(70)));
+}
+
+async fn who_renews_a_lease_keeps_it(store: &dyn Store) {
+    create(store, 1).await;
+    store.enqueue(&id(1), at(0)).await.unwrap();
+    let first = lease(store, 0, 15).await.pop().unwrap();
+    assert_eq!(store.renew(&[first.held], at(30)).await.unwrap(), 1);
+    assert_eq!(lease(store, 29, 45).await, []);
+    let second = lease(store, 30, 45).await.pop().unwrap();
+    assert_eq!(store.renew(&[first.held], at(90)).await.unwrap(), 0, "somebody else has it");
+    assert_eq!(store.renew(&[first.held, second.held], at(90)).await.unwrap(), 1);
+    let again = Settlement::Again { due: at(50), because: "refused".into() };
+    store.settle(&second, again).await.unwrap();
+    assert_eq!(store.renew(&[second.held], at(900)).await.unwrap(), 0, "what is settled is nobody's");
+    assert_eq!(lease(store, 50, 60).await.pop().unwrap().last_error.as_deref(), Some("refused"));
+}
+
+async fn statuses_of_the_named_services_wait_in_order_until_they_are_taken(store: &dyn Store) {
+    assert_eq!(store.first_status().await.unwrap(), None);
+    create(store, 1).await;
+    let sendt = NewStatus::plain(Status::Sendt, at(1));
+    for _ in 0..2 {
+        store.register(&id(1), Direction::Outgoing, sendt.clone()).await.unwrap();
+    }
+    let first = store.first_status().await.unwrap().unwrap();
+    assert_eq!((first.status.status, first.message_id.clone()), (Status::Opprettet, id(1)));
+    assert_eq!(store.first_status().await.unwrap().unwrap(), first, "it stays until it is taken");
+    assert!(store.take_status(first.number).await.unwrap());
+    assert!(!store.take_status(first.number).await.unwrap());
+    let second = store.first_status().await.unwrap().unwrap();
+    assert_eq!(second.status.status, Status::Sendt);
+    assert!(store.take_status(second.number).await.unwrap());
+    assert_eq!(store.first_status().await.unwrap(), None, "each is queued once");
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "SENDT"], "they are still there");
+    // A service that was not named.
+    let mut of_another = arrived(2, 0);
+    of_another.conversation.service = Service::Dpv;
+    store.receive(of_another).await.unwrap();
+    assert_eq!(store.first_status().await.unwrap(), None);
+    // What is forgotten is not waited for.
+    store.register(&id(1), Direction::Outgoing, NewStatus::plain(Status::Levert, at(2))).await.unwrap();
+    store.forget_conversation(first.conversation_number).await.unwrap();
+    assert_eq!(store.first_status().await.unwrap(), None);
+}
+
+/// When the messages of these tests expire.
+const OVER: u64 = 99_000_000;
+
+async fn what_nobody_took_in_time_expires_once_and_leaves_nothing(store: &dyn Store) {
+    create(store, 1).await;
+    attach(store, 1, "a", true, 1).await;
+    store.enqueue(&id(1), at(0)).await.unwrap();
+    let leased = lease(store, 0, 15).await.pop().unwrap();
+    store.settle(&leased, Settlement::Again { due: at(20), because: "refused".into() }).await.unwrap();
+    create(store, 2).await;
+    store.receive(arrived(3, 0)).await.unwrap();
+    assert_eq!(store.expire(at(5), 10).await.unwrap(), [], "there is time yet");
+    let mut expired = store.expire(at(OVER), 10).await.unwrap();
+    expired.sort_by_key(|expired| expired.message.to_string());
+    let blobs: Vec<_> = expired.into_iter().map(|expired| expired.blobs).collect();
+    assert_eq!(blobs, [vec![blob(b'a')], vec![], vec![blob(3)]]);
+    assert_eq!(store.expire(at(OVER), 10).await.unwrap(), []);
+    for number in [1, 2, 3] {
+        assert_eq!(names(store, number).await.last(), Some(&"LEVETID_UTLOPT"));
+    }
+    let first = store.statuses(StatusFilter { status: Some(Status::LevetidUtlopt), ..StatusFilter::default() }, ALL);
+    let told: Vec<_> = first.await.unwrap().rows.into_iter().filter_map(|row| row.status.description).collect();
+    assert_eq!(told, ["Last error: refused"]);
+    assert_eq!(store.incoming(&id(3)).await.unwrap(), None);
+    assert_eq!(store.outgoing(&id(1)).await.unwrap(), None);
+    assert!(store.outgoing(&id(2)).await.unwrap().is_some(), "it was never sent: its case system removes it");
+}
+
+async fn what_somebody_has_in_hand_does_not_expire(store: &dyn Store) {
+    create(store, 1).await;
+    store.enqueue(&id(1), at(0)).await.unwrap();
+    store.receive(arrived(2, 0)).await.unwrap();
+    lease(store, OVER, OVER + 15).await;
+    store.lock_next(IncomingFilter::default(), at(OVER), at(OVER + 300)).await.unwrap().unwrap();
+    assert_eq!(store.expire(at(OVER), 10).await.unwrap(), []);
+    assert_eq!(store.expire(at(OVER + 16), 10).await.unwrap().len(), 1);
+    assert_eq!(store.expire(at(OVER + 301), 10).await.unwrap().len(), 1);
+}
+
+async fn a_lock_whose_time_is_over_is_taken_away(store: &dyn Store) {
+    store.receive(arrived(1, 0)).await.unwrap();
+    store.lock_next(IncomingFilter::default(), at(0), at(300)).await.unwrap().unwrap();
+    assert_eq!(store.unlock(at(300)).await.unwrap(), 0);
+    assert_eq!(store.unlock(at(301)).await.unwrap(), 1);
+    assert_eq!(store.incoming(&id(1)).await.unwrap().unwrap().locked_until, None);
+}
+
+async fn only_what_is_finished_and_has_no_message_is_forgotten(store: &dyn Store) {
+    for number in [1, 2, 3] {
+        create(store, number).await;
+    }
+    let levert = |seconds| NewStatus::plain(Status::Levert, at(seconds));
+    for number in [1, 2] {
+        store.register(&id(number), Direction::Outgoing, levert(5)).await.unwrap();
+    }
+    for number in [1, 3] {
+        store.discard(&id(number)).await.unwrap();
+    }
+    assert_eq!(store.forget_finished(at(5), 10).await.unwrap(), 0, "not yet");
+    assert_eq!(store.forget_finished(at(6), 10).await.unwrap(), 1);
+    assert_eq!(names(store, 1).await, [""; 0]);
+    let left = store.conversations(ConversationFilter::default(), ALL).await.unwrap();
+    assert_eq!(left.total, 2, "one has its message, the other is not finished");
+}
+
+async fn a_blob_is_unnamed_when_no_row_has_it(store: &dyn Store) {
+    create(store, 1).await;
+    attach(store, 1, "a", true, 1).await;
+    store.receive(arrived(2, 0)).await.unwrap();
+    let asked = [blob(b'a'), blob(2), blob(9)];
+    assert_eq!(store.unnamed(&asked).await.unwrap(), [blob(9)]);
+    assert_eq!(store.unnamed(&[]).await.unwrap(), []);
 }
 
 async fn what_is_done_is_gone_and_its_status_is_noted(store: &dyn Store) {
@@ -227,6 +350,30 @@ async fn pages_have_an_order_and_a_total(store: &dyn Store) {
 
 /// Makes a test of each, for a store that `$open` opens: anew in an empty place, and again in the same one.
 macro_rules! held_to_it {
+    ($open:expr) => {
+        held_to_it!(
+            $open,
+            [
+                a_message_is_kept_once_with_its_conversation,
+                files_are_numbered_and_held_to_the_rules,
+                work_is_leased_to_one_and_taken_over_when_the_lease_runs_out,
+                who_renews_a_lease_keeps_it,
+                statuses_of_the_named_services_wait_in_order_until_they_are_taken,
+                what_nobody_took_in_time_expires_once_and_leaves_nothing,
+                what_somebody_has_in_hand_does_not_expire,
+                a_lock_whose_time_is_over_is_taken_away,
+                only_what_is_finished_and_has_no_message_is_forgotten,
+                a_blob_is_unnamed_when_no_row_has_it,
+                what_is_done_is_gone_and_its_status_is_noted,
+                what_comes_twice_is_kept_once_and_answered_once,
+                a_lock_is_one_peeks_until_it_runs_out,
+                eight_peeks_at_once_get_eight_messages,
+                only_a_locked_message_is_acknowledged_and_then_it_is_gone,
+                each_status_comes_once_and_in_order,
+                pages_have_an_order_and_a_total,
+            ]
+        );
+    };
     ($open:expr, [$($name:ident),+ $(,)?]) => {
         $(
             #[tokio::test]
@@ -261,7 +408,7 @@ macro_rules! held_to_it {
             let leases = (0..20).map(|turn| stores[turn % 2].lease("x", super::at(0), super::at(60), 1));
             let leased = futures_util::future::join_all(leases).await;
             let mut numbers: Vec<_> =
-                leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.number).collect();
+                leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.held.number).collect();
             numbers.sort_unstable();
             numbers.dedup();
             assert_eq!(numbers.len(), 20);
@@ -276,22 +423,8 @@ mod sqlite {
     use std::path::Path;
 
     fn open(place: &Path) -> Sqlite {
-        Sqlite::open(&place.join("store.sqlite")).unwrap()
+        Sqlite::open(&place.join("store.sqlite"), &super::queued()).unwrap()
     }
 
-    held_to_it!(
-        open,
-        [
-            a_message_is_kept_once_with_its_conversation,
-            files_are_numbered_and_held_to_the_rules,
-            work_is_leased_to_one_and_taken_over_when_the_lease_runs_out,
-            what_is_done_is_gone_and_its_status_is_noted,
-            what_comes_twice_is_kept_once_and_answered_once,
-            a_lock_is_one_peeks_until_it_runs_out,
-            eight_peeks_at_once_get_eight_messages,
-            only_a_locked_message_is_acknowledged_and_then_it_is_gone,
-            each_status_comes_once_and_in_order,
-            pages_have_an_order_and_a_total,
-        ]
-    );
+    held_to_it!(open);
 }

@@ -31,10 +31,16 @@ impl Answer {
         if let Some(time) = body.get_mut("timestamp") {
             *time = "…".into();
         }
+        for row in body.get_mut("content").and_then(|rows| rows.as_array_mut()).into_iter().flatten() {
+            row["lastUpdate"] = "…".into();
+        }
         let header = &mut body["standardBusinessDocumentHeader"];
         if header.is_object() {
             header["documentIdentification"]["creationDateAndTime"] = "…".into();
             header["businessScope"]["scope"][0]["scopeInformation"][0]["expectedResponseDateTime"] = "…".into();
+            if let Some(second) = header["businessScope"]["scope"].get_mut(1) {
+                second["instanceIdentifier"] = "…".into();
+            }
         } else if let Some(body) = body.as_object_mut() {
             body.remove("standardBusinessDocumentHeader");
         }

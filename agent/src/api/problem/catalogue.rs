@@ -189,6 +189,12 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::NotAUuid { field, value } => {
             row!(BAD_REQUEST, "NotUUIDException", format!("{field} (value: {value}) is not a valid UUID"))
         }
+        Refusal::BrokenRules(paths) => Row {
+            status: StatusCode::BAD_REQUEST,
+            exception: "jakarta.validation.ConstraintViolationException",
+            message: paths.iter().map(|path| format!("{path}: must not be null")).collect::<Vec<_>>().join(", "),
+            description: None,
+        },
         Refusal::SubscriptionExists => row!(
             BAD_REQUEST,
             "SubscriptionWithSameNameAndPushEndpointAlreadyExists",

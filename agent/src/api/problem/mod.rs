@@ -26,6 +26,8 @@ pub(crate) enum Problem {
     Invalid(Vec<Violation>),
     /// Something that was given makes no sense.
     IllegalArgument(String),
+    /// A parameter or part that must be there is not.
+    MissingParameter(&'static str),
     /// A header that must be there is not.
     MissingHeader(&'static str),
     /// The body is of a type that is not taken.
@@ -56,8 +58,7 @@ impl Problem {
         if row.status.is_server_error() {
             tracing::error!(path, exception = row.exception, message = efm::masking::mask(&row.message), "answered");
         }
-        let errors =
-            if let Self::Invalid(all) = &self { Some(all.iter().map(violations::Body::of).collect()) } else { None };
+        let errors = self.errors();
         let body = Body {
             timestamp: in_oslo(now),
             status: row.status.as_u16(),
@@ -69,10 +70,19 @@ impl Problem {
             path,
             description: row.description,
         };
-        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let text = super::answer::pretty(&serde_json::to_string(&body).unwrap_or_default());
         let mut response = (row.status, text).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
+    }
+
+    fn errors(&self) -> Option<Vec<violations::Body>> {
+        if let Self::Invalid(all) = self {
+            return Some(all.iter().map(violations::Body::of).collect());
+        }
+        let Self::Refused(refusal) = self else { return None };
+        let Refusal::BrokenRules(paths) = &**refusal else { return None };
+        Some(paths.iter().map(|path| violations::Body::of_missing(path)).collect())
     }
 
     fn row(&self) -> Row {
@@ -93,6 +103,11 @@ impl Problem {
             Self::IllegalArgument(why) => {
                 row(StatusCode::BAD_REQUEST, "java.lang.IllegalArgumentException", why.clone())
             }
+            Self::MissingParameter(name) => row(
+                StatusCode::BAD_REQUEST,
+                "org.springframework.web.bind.MissingServletRequestParameterException",
+                format!("Required request parameter '{name}' is not present"),
+            ),
             Self::MissingHeader(name) => row(
                 StatusCode::BAD_REQUEST,
                 "org.springframework.web.bind.MissingRequestHeaderException",
@@ -171,9 +186,12 @@ impl From<sbd::Refused> for Problem {
     fn from(refused: sbd::Refused) -> Self {
         match refused {
             sbd::Refused::Invalid(all) => Self::Invalid(all),
-            sbd::Refused::NotOneBody(names) if names.is_empty() => Refusal::MissingType.into(),
-            sbd::Refused::Identifier { .. } => Self::IllegalArgument(efm::chain::Chain(&refused).to_string()),
+            sbd::Refused::NoBody => Refusal::MissingType.into(),
+            sbd::Refused::Identifier { .. } | sbd::Refused::UnknownBody { .. } => {
+                Self::IllegalArgument(efm::chain::Chain(&refused).to_string())
+            }
             other @ (sbd::Refused::NotJson(_)
+            | sbd::Refused::Misshapen(_)
             | sbd::Refused::Date(_)
             | sbd::Refused::NoHeader
             | sbd::Refused::NotOneBody(_)

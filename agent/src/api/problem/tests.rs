@@ -36,7 +36,7 @@ async fn numbers_and_sizes_are_written_as_java_does() {
 #[tokio::test]
 async fn a_rule_that_is_not_kept_reads_as_the_one_of_today() {
     let path = "standardBusinessDocumentHeader.headerVersion".to_owned();
-    let violation = Violation { constraint: sbd::Constraint::NotNull, path, rejected: None };
+    let violation = Violation { constraint: sbd::Constraint::NotNull, path, rejected: None, class: "java.lang.String" };
     let expected = serde_json::json!([{
         "codes": [
             "NotNull.standardBusinessDocument.standardBusinessDocumentHeader.headerVersion",

@@ -2,6 +2,8 @@
 
 use crate::sbd::{Constraint, Violation};
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 const OBJECT: &str = "standardBusinessDocument";
 
@@ -10,52 +12,71 @@ const OBJECT: &str = "standardBusinessDocument";
 #[serde(rename_all = "camelCase")]
 pub(super) struct Body {
     codes: Vec<String>,
-    arguments: Vec<Argument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Vec<Value>>,
     default_message: String,
-    object_name: &'static str,
+    object_name: String,
     field: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    rejected_value: Option<String>,
+    rejected_value: Option<Value>,
     binding_failure: bool,
     code: &'static str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Argument {
-    codes: Vec<String>,
-    default_message: String,
-    code: String,
-}
-
 impl Body {
+    /// Of the rules that a body is held to before anybody looks at what it means.
     pub(super) fn of(violation: &Violation) -> Self {
         let code = code(&violation.constraint);
         let path = &violation.path;
-        let bare = without_indices(path);
-        let last = bare.rsplit('.').next().unwrap_or_default().to_owned();
-        let mut codes = Vec::new();
-        for name in [format!("{OBJECT}.{path}"), format!("{OBJECT}.{bare}"), path.clone(), bare, last] {
-            let code = format!("{code}.{name}");
-            if !codes.contains(&code) {
-                codes.push(code);
-            }
+        let plain = with_ever_fewer_indices(path);
+        let mut codes: Vec<String> = plain.iter().map(|name| format!("{code}.{OBJECT}.{name}")).collect();
+        codes.extend(plain.iter().map(|name| format!("{code}.{name}")));
+        if let Some((_, last)) = path.rsplit_once('.') {
+            codes.extend(with_ever_fewer_indices(last).iter().map(|name| format!("{code}.{name}")));
         }
-        codes.push(format!("{code}.java.lang.String"));
+        codes.push(format!("{code}.{}", violation.class));
         codes.push(code.to_owned());
+        let mut seen = BTreeSet::new();
+        codes.retain(|code| seen.insert(code.clone()));
+        let field = serde_json::json!({
+            "codes": [format!("{OBJECT}.{path}"), path], "defaultMessage": path, "code": path
+        });
+        let mut arguments = vec![field];
+        match &violation.constraint {
+            Constraint::Size { min, max } => {
+                arguments.extend([max.unwrap_or(i32::MAX.unsigned_abs()).into(), (*min).into()]);
+            }
+            Constraint::OneOf(allowed) => arguments.push(allowed.to_vec().into()),
+            Constraint::NotNull
+            | Constraint::Uuid
+            | Constraint::MessageType
+            | Constraint::Future
+            | Constraint::NotEmpty
+            | Constraint::Person => {}
+        }
         Self {
             codes,
-            arguments: vec![Argument {
-                codes: vec![format!("{OBJECT}.{path}"), path.clone()],
-                default_message: path.clone(),
-                code: path.clone(),
-            }],
+            arguments: Some(arguments),
             default_message: message(violation),
-            object_name: OBJECT,
+            object_name: OBJECT.to_owned(),
             field: path.clone(),
             rejected_value: violation.rejected.clone(),
             binding_failure: false,
             code,
+        }
+    }
+
+    /// Of what must be there once the service and the type are known.
+    pub(super) fn of_missing(path: &str) -> Self {
+        Self {
+            codes: vec!["NotNull".to_owned()],
+            arguments: None,
+            default_message: "must not be null".to_owned(),
+            object_name: path.to_owned(),
+            field: path.to_owned(),
+            rejected_value: None,
+            binding_failure: false,
+            code: "NotNull",
         }
     }
 }
@@ -66,13 +87,15 @@ fn code(constraint: &Constraint) -> &'static str {
         Constraint::Size { .. } => "Size",
         Constraint::Uuid => "UUID",
         Constraint::OneOf(_) => "OneOf",
-        Constraint::MessageType => "NextMoveMessageType",
+        Constraint::MessageType => "MessageType",
         Constraint::Future => "Future",
+        Constraint::NotEmpty => "NotEmpty",
+        Constraint::Person => "Fnr",
     }
 }
 
 fn message(violation: &Violation) -> String {
-    let value = violation.rejected.as_deref().unwrap_or("null");
+    let value = violation.rejected.as_ref().and_then(Value::as_str).unwrap_or("null");
     match &violation.constraint {
         Constraint::NotNull => "must not be null".into(),
         Constraint::Size { min, max } => {
@@ -85,20 +108,19 @@ fn message(violation: &Violation) -> String {
         }
         Constraint::MessageType => "Must be a NextMove message type".into(),
         Constraint::Future => "must be a future date".into(),
+        Constraint::NotEmpty => "must not be empty".into(),
+        Constraint::Person => "must be the number of a person".into(),
     }
 }
 
-/// `scope[0].type` → `scope.type`
-fn without_indices(path: &str) -> String {
-    let mut bare = String::new();
-    let mut is_index = false;
-    for letter in path.chars() {
-        match letter {
-            '[' => is_index = true,
-            ']' => is_index = false,
-            _ if !is_index => bare.push(letter),
-            _ => {}
-        }
+/// `a[0].b[1]`, `a[0].b`, `a.b`: the last index goes first.
+fn with_ever_fewer_indices(path: &str) -> Vec<String> {
+    let mut all = vec![path.to_owned()];
+    let mut rest = path.to_owned();
+    while let Some((before, after)) = rest.rsplit_once('[') {
+        let Some((_, behind)) = after.split_once(']') else { break };
+        rest = format!("{before}{behind}");
+        all.push(rest.clone());
     }
-    bare
+    all
 }

@@ -1,8 +1,8 @@
 //! Conversations and their statuses. [`register`] is the only way by which a status is noted.
 
-use super::Sqlite;
 use super::filter::Filter;
 use super::rows::{self, change, column, each, millis, moment, one, word};
+use super::{Sqlite, statuses};
 use crate::domain::conversation::{Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Status};
 use crate::ports::{
@@ -84,8 +84,8 @@ impl Conversations for Sqlite {
     }
 }
 
-const STATUSES: &str = "statuses JOIN conversations ON conversations.id = statuses.conversation";
-const STATUS: &str = "statuses.id AS number, statuses.conversation AS conversation_number, conversation_id, message_id, \
+pub(super) const STATUSES: &str = "statuses JOIN conversations ON conversations.id = statuses.conversation";
+pub(super) const STATUS: &str = "statuses.id AS number, statuses.conversation AS conversation_number, conversation_id, message_id, \
                       statuses.at AS at, statuses.status AS status, statuses.description AS description, \
                       statuses.raw_receipt AS raw_receipt";
 
@@ -149,6 +149,7 @@ pub(super) fn register(
         "INSERT INTO statuses (conversation, at, status, description, raw_receipt) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (name, at) = (new.status.name(), millis(new.at));
     change(connection, insert, params![number, at, name, new.description, new.raw_receipt])?;
+    statuses::add_last(connection, conversation.service)?;
     let update = "UPDATE conversations SET is_finished = ?2, is_pollable = ?3, updated = ?4 WHERE id = ?1";
     change(connection, update, params![number, is_finished, is_pollable, at])?;
     Ok(Registered::Noted)
@@ -176,7 +177,7 @@ fn conversation(row: &Row<'_>) -> Result<Conversation, StoreError> {
     })
 }
 
-fn status(row: &Row<'_>) -> Result<StatusRow, StoreError> {
+pub(super) fn status(row: &Row<'_>) -> Result<StatusRow, StoreError> {
     Ok(StatusRow {
         number: column(row, "number")?,
         conversation_number: column(row, "conversation_number")?,

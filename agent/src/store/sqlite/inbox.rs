@@ -8,6 +8,9 @@ use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Pag
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+/// A peek passes over so many messages that cannot be read.
+const UNREADABLE: u32 = 20;
+
 impl Inbox for Sqlite {
     fn receive(&self, new: NewIncoming) -> Answer<'_, Received, StoreError> {
         self.write("keep what came in", move |connection| receive(connection, &new))
@@ -31,16 +34,25 @@ impl Inbox for Sqlite {
         until: Timestamp,
     ) -> Answer<'_, Option<Incoming>, StoreError> {
         self.write("lock a message", move |connection| {
-            let free = "(SELECT * FROM messages_in WHERE locked_until IS NULL OR locked_until < ?1)";
-            // The writer is alone: what is found free stays free until it is locked.
-            let free = free.replace("?1", &millis(now).to_string());
+            let free = format!("(SELECT * FROM messages_in WHERE locked_until IS NULL OR locked_until < {})", millis(now));
             let first = PageRequest { number: 0, size: 1 };
-            let found = conditions(filter).page(connection, "*", &free, "updated, id", first, message)?;
-            let Some(mut message) = found.rows.into_iter().next() else { return Ok(None) };
-            let lock = "UPDATE messages_in SET locked_until = ?2 WHERE message_id = ?1";
-            change(connection, lock, params![message.id.as_str(), millis(until)])?;
-            message.locked_until = Some(until);
-            Ok(Some(message))
+            // The writer is alone: what is found free stays free until it is locked. What cannot be read is locked too,
+            // so that it stands in nobody's way.
+            for _ in 0..UNREADABLE {
+                let found = conditions(filter.clone()).page(connection, "*", &free, "updated, id", first, |row| {
+                    Ok((column::<i64>(row, "id")?, message(row)))
+                })?;
+                let Some((number, message)) = found.rows.into_iter().next() else { return Ok(None) };
+                let lock = "UPDATE messages_in SET locked_until = ?2 WHERE id = ?1";
+                change(connection, lock, params![number, millis(until)])?;
+                match message {
+                    Ok(message) => return Ok(Some(Incoming { locked_until: Some(until), ..message })),
+                    Err(error) => {
+                        tracing::error!(number, error = %efm::chain::Chain(&error), "a message that came in is passed over");
+                    }
+                }
+            }
+            Ok(None)
         })
     }
 

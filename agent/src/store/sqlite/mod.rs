@@ -10,8 +10,11 @@ mod outbox;
 mod queue;
 mod rows;
 mod schema;
+mod statuses;
 mod thread;
+mod upkeep;
 
+use crate::domain::Services;
 use crate::ports::{Answer, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -29,11 +32,12 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, makes it when it is not there, and brings it to this version's schema.
+    /// Opens the file, makes it when it is not there, and brings it to this version's schema. Statuses of the services of
+    /// `status_queue` are put on the status queue.
     ///
     /// # Errors
     /// The file cannot be opened, is no database, or was written by a version that this one may not follow.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, status_queue: &Services) -> Result<Self, StoreError> {
         let act = "open the database";
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut writing = Connection::open_with_flags(path, flags).map_err(failed(act))?;
@@ -42,7 +46,9 @@ impl Sqlite {
         let reading = Connection::open_with_flags(path, flags).map_err(failed(act))?;
         prepare(&reading).map_err(failed(act))?;
         reading.pragma_update(None, "query_only", true).map_err(failed(act))?;
-        Ok(Self { writer: Hand::start(writing, Mode::Write)?, reader: Hand::start(reading, Mode::Read)? })
+        statuses::name_services(&writing, status_queue)?;
+        let (writer, reader) = (Hand::start(writing, Mode::Write)?, Hand::start(reading, Mode::Read)?);
+        Ok(Self { writer, reader })
     }
 
     fn write<T: Send + 'static>(

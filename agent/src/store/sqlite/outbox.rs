@@ -71,6 +71,9 @@ fn create(connection: &Connection, new: &Outgoing, conversation: &Conversation) 
             rows::sbd(&new.envelope)?,
         ],
     )?;
+    for File { file, .. } in &new.files {
+        attach(connection, &new.id, file, u64::MAX, conversation.updated)?;
+    }
     conversations::insert(connection, conversation)?;
     let created = NewStatus::plain(Status::Opprettet, conversation.updated);
     conversations::register(connection, &new.id, conversation.direction, &created)?;

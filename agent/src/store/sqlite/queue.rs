@@ -3,7 +3,7 @@
 use super::rows::{self, change, column, each, millis, moment, one};
 use super::{Sqlite, conversations, outbox};
 use crate::domain::{Direction, Envelope, MessageId, Service};
-use crate::ports::{Answer, Enqueued, Leased, Queue, Settled, Settlement, StoreError, Work};
+use crate::ports::{Answer, Enqueued, Held, Leased, Queue, Settled, Settlement, StoreError, Work};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -32,11 +32,23 @@ impl Queue for Sqlite {
             let take = "UPDATE queue SET lease = lease + 1, tried = tried + 1, leased_until = ?2, holder = ?3
                 WHERE id IN (SELECT id FROM queue WHERE due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1)
                              ORDER BY due, id LIMIT ?4)
-                RETURNING id, lease, tried, message, reply, service";
+                RETURNING id, lease, tried, message, reply, service, last_error";
             let parameters = params![millis(now), millis(until), holder, most];
             let mut leased = each(connection, take, parameters, |row| leased(connection, row))?;
-            leased.sort_by_key(|leased| leased.number);
+            leased.sort_by_key(|leased| leased.held);
             Ok(leased)
+        })
+    }
+
+    fn renew<'a>(&'a self, leases: &'a [Held], until: Timestamp) -> Answer<'a, u64, StoreError> {
+        let leases = leases.to_vec();
+        self.write("renew leases", move |connection| {
+            let renew = "UPDATE queue SET leased_until = ?3 WHERE id = ?1 AND lease = ?2 AND leased_until IS NOT NULL";
+            let mut renewed = 0;
+            for held in leases {
+                renewed += change(connection, renew, params![held.number, held.lease, millis(until)])?;
+            }
+            Ok(u64::try_from(renewed).unwrap_or(u64::MAX))
         })
     }
 
@@ -66,43 +78,60 @@ pub(super) fn add_reply(
 }
 
 fn leased(connection: &Connection, row: &Row<'_>) -> Result<Leased, StoreError> {
-    let work = match (column::<Option<i64>>(row, "message")?, column::<Option<String>>(row, "reply")?) {
-        (Some(message), _) => {
-            let query = "SELECT * FROM messages_out WHERE id = ?1";
-            let found = one(connection, query, &[&message], |row| outbox::message(connection, row))?;
-            let nobody = || StoreError::Strange { what: "the queue", why: format!("message {message} is not there") };
-            Work::Message(Box::new(found.ok_or_else(nobody)?))
-        }
-        (None, Some(reply)) => Work::Reply(Box::new(rows::envelope(&reply)?), rows::service(row)?),
-        (None, None) => {
-            return Err(StoreError::Strange { what: "the queue", why: "a row with nothing to do".into() });
-        }
-    };
     let tried = column::<u32>(row, "tried")?.saturating_sub(1);
-    Ok(Leased { number: column(row, "id")?, lease: column(row, "lease")?, tried, work })
+    let held = Held { number: column(row, "id")?, lease: column(row, "lease")? };
+    Ok(Leased { held, tried, last_error: column(row, "last_error")?, work: work(connection, row)? })
+}
+
+/// A row that cannot be read is work too: it must not keep the others back.
+fn work(connection: &Connection, row: &Row<'_>) -> Result<Work, StoreError> {
+    let (work, message) = match column::<Option<i64>>(row, "message")? {
+        Some(number) => {
+            let query = "SELECT * FROM messages_out WHERE id = ?1";
+            let found = one(connection, query, &[&number], |row| {
+                Ok((outbox::message(connection, row), rows::message_id(&column::<String>(row, "message_id")?).ok()))
+            })?;
+            let (found, id) = found.unwrap_or_else(|| (Err(strange(&format!("message {number} is not there"))), None));
+            (found.map(|message| Work::Message(Box::new(message))), id)
+        }
+        None => (reply(row), None),
+    };
+    match work {
+        Err(StoreError::Strange { what, why }) => Ok(Work::Unreadable { message, why: format!("{what}: {why}") }),
+        other => other,
+    }
+}
+
+fn reply(row: &Row<'_>) -> Result<Work, StoreError> {
+    let text = column::<Option<String>>(row, "reply")?.ok_or_else(|| strange("a row with nothing to do"))?;
+    Ok(Work::Reply(Box::new(rows::envelope(&text)?), rows::service(row)?))
+}
+
+fn strange(why: &str) -> StoreError {
+    StoreError::Strange { what: "the queue", why: why.to_owned() }
 }
 
 fn settle(connection: &Connection, lease: &Leased, settlement: &Settlement) -> Result<Settled, StoreError> {
-    let ours = params![lease.number, lease.lease];
+    let ours = params![lease.held.number, lease.held.lease];
     if one(connection, "SELECT 1 FROM queue WHERE id = ?1 AND lease = ?2", ours, |_| Ok(()))?.is_none() {
         return Ok(Settled::LeaseLost);
     }
     match settlement {
         Settlement::Again { due, because } => {
             let update = "UPDATE queue SET due = ?2, leased_until = NULL, holder = NULL, last_error = ?3 WHERE id = ?1";
-            change(connection, update, params![lease.number, millis(*due), because])?;
+            change(connection, update, params![lease.held.number, millis(*due), because])?;
             Ok(Settled::Done(Vec::new()))
         }
         Settlement::Done { status, external_reference } => {
-            change(connection, "DELETE FROM queue WHERE id = ?1", &[&lease.number])?;
-            let Work::Message(message) = &lease.work else { return Ok(Settled::Done(Vec::new())) };
+            change(connection, "DELETE FROM queue WHERE id = ?1", &[&lease.held.number])?;
+            let Some(message) = lease.work.message() else { return Ok(Settled::Done(Vec::new())) };
             if let Some(status) = status {
-                conversations::register(connection, &message.id, Direction::Outgoing, status)?;
+                conversations::register(connection, message, Direction::Outgoing, status)?;
             }
             let update = "UPDATE conversations SET external_reference = coalesce(?2, external_reference)
                           WHERE message_id = ?1 AND direction = 'OUTGOING'";
-            change(connection, update, params![message.id.as_str(), external_reference])?;
-            outbox::remove(connection, &message.id).map(Settled::Done)
+            change(connection, update, params![message.as_str(), external_reference])?;
+            outbox::remove(connection, message).map(Settled::Done)
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; the number of a migration is its place, from one.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001-begin.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001-begin.sql"),
+    include_str!("../../../migrations/sqlite/0002-status-queue.sql"),
+];
 
 const FLOOR: &str = "CREATE TABLE IF NOT EXISTS schema_floor (lowest INTEGER NOT NULL) STRICT";
 
@@ -61,6 +64,6 @@ mod tests {
         assert_eq!(version(&connection).unwrap(), 7);
         connection.execute("INSERT INTO schema_floor VALUES (7)", []).unwrap();
         let refused = bring_up(&mut connection).unwrap_err().to_string();
-        assert!(refused.contains("for programs that know at least 7; this one knows 1"), "{refused}");
+        assert!(refused.contains("for programs that know at least 7; this one knows 2"), "{refused}");
     }
 }
