@@ -384,10 +384,7 @@ async fn of_two_that_do_the_same_at_once_one_does_it(open: impl AsyncFn() -> Box
         assert_eq!(received.iter().filter(|it| *it.as_ref().unwrap() == Received::Kept).count(), 1);
         // One attaches while the other sends: the file is there before, or it is refused.
         let (name, one) = (letter(number), id(number));
-        let (attached, _) = tokio::join!(
-            attach(&*stores[0], number, &name, true, 1),
-            stores[1].enqueue(&one, at(0))
-        );
+        let (attached, _) = tokio::join!(attach(&*stores[0], number, &name, true, 1), stores[1].enqueue(&one, at(0)));
         let here = stores[0].outgoing(&id(number)).await.unwrap().unwrap().files.len();
         assert_eq!(here, usize::from(attached != Attached::NoSuchMessage));
         let sendt = || NewStatus::plain(Status::Sendt, at(1));
@@ -488,7 +485,7 @@ mod sqlite {
     #[tokio::test]
     async fn several_that_are_open_one_after_the_other_or_at_once() {
         let places: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-        let again = async |at: usize| { Box::new(open(places[at].path())) as Box<dyn Store> };
+        let again = async |at: usize| Box::new(open(places[at].path())) as Box<dyn Store>;
         super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
         super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
         super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
@@ -539,7 +536,7 @@ mod postgres {
         }
         let servers =
             [server(cluster.port, "a").await, server(cluster.port, "b").await, server(cluster.port, "c").await];
-        let again = async |at: usize| { Box::new(open(&servers[at]).await) as Box<dyn Store> };
+        let again = async |at: usize| Box::new(open(&servers[at]).await) as Box<dyn Store>;
         super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
         super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
         super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
