@@ -8,6 +8,10 @@ use crate::ports::{Answer, Expired, StoreError, Upkeep};
 use jiff::Timestamp;
 
 impl Upkeep for Postgres {
+    fn database(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
     fn expire(&self, now: Timestamp, most: u32) -> Answer<'_, Vec<Expired>, StoreError> {
         act!(self, "expire messages", |act| async {
             // Who has it in hand says what becomes of it; what another instance is expiring is passed over.
