@@ -26,7 +26,7 @@ const SENDERS: usize = 4;
 const RECEIVERS: usize = 4;
 const KILLS: u32 = 100;
 /// A slow machine has fewer kills; how many is told.
-const KILLING: Duration = Duration::from_secs(20);
+const KILLING: Duration = Duration::from_secs(16);
 /// A lease of a killed one runs out after 15 s.
 const DRAINING: Duration = Duration::from_secs(45);
 
@@ -134,15 +134,15 @@ fn killed_while_clients_work(mut programs: Vec<Program>) {
         let over = Over(known);
         for _ in 0..SENDERS {
             scope.spawn(move || {
-                while !is_over() {
-                    known.send_one()
+                while is_sending() {
+                    known.send_one();
                 }
             });
         }
         for _ in 0..RECEIVERS {
             scope.spawn(move || {
                 while !is_over() {
-                    known.take_one()
+                    known.take_one();
                 }
             });
         }

@@ -365,8 +365,8 @@ async fn two_that_are_open_at_once_share_the_work(open: impl AsyncFn() -> Box<dy
         create(&*stores[0], number).await;
         stores[0].enqueue(&id(number), at(0)).await.unwrap();
     }
-    let leases = (0..20).map(|turn| stores[turn % 2].lease("x", at(0), at(60), 1));
-    let leased = futures_util::future::join_all(leases).await;
+    let asked = (0..20).map(|turn| stores[turn % 2].lease("x", at(0), at(60), 1));
+    let leased = futures_util::future::join_all(asked).await;
     let mut numbers: Vec<_> =
         leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.held.number).collect();
     numbers.sort_unstable();
@@ -428,6 +428,10 @@ async fn a_row_that_cannot_be_read_keeps_nobody_back(store: &dyn Store, spoil: i
     assert_eq!(peeked.id, id(4));
 }
 
+fn boxed(store: impl Store + 'static) -> Box<dyn Store> {
+    Box::new(store)
+}
+
 /// One act of the contract.
 type Clause = (&'static str, for<'a> fn(&'a dyn Store) -> futures_util::future::BoxFuture<'a, ()>);
 
@@ -472,7 +476,7 @@ clauses![
 
 mod sqlite {
     //! `SQLite`, held to the contract.
-    use crate::ports::Store;
+    use super::boxed;
     use crate::store::Sqlite;
     use std::path::Path;
 
@@ -485,7 +489,7 @@ mod sqlite {
     #[tokio::test]
     async fn several_that_are_open_one_after_the_other_or_at_once() {
         let places: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-        let again = async |at: usize| Box::new(open(places[at].path())) as Box<dyn Store>;
+        let again = async |at: usize| boxed(open(places[at].path()));
         super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
         super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
         super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
@@ -506,8 +510,8 @@ mod cluster;
 
 mod postgres {
     //! `PostgreSQL`, held to the same contract: each clause in a schema of its own.
+    use super::boxed;
     use super::cluster::Cluster;
-    use crate::ports::Store;
     use crate::store::postgres::{Postgres, Server, beside};
 
     async fn server(port: u16, schema: &str) -> Server {
@@ -536,7 +540,7 @@ mod postgres {
         }
         let servers =
             [server(cluster.port, "a").await, server(cluster.port, "b").await, server(cluster.port, "c").await];
-        let again = async |at: usize| Box::new(open(&servers[at]).await) as Box<dyn Store>;
+        let again = async |at: usize| boxed(open(&servers[at]).await);
         super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
         super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
         super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;

@@ -5,7 +5,7 @@ use super::filter::Filter;
 use super::rows::{self, clean, column, maybe_clean, millis, moment, natural, word};
 use super::{Postgres, act, statuses};
 use crate::domain::conversation::{Conversation, Direction, Move, judge};
-use crate::domain::{Deadline, MessageId, NewStatus, Services, Status};
+use crate::domain::{Deadline, MessageId, NewStatus, Service, Services, Status};
 use crate::ports::{
     Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
     StoreError, StoredConversation,
@@ -83,7 +83,7 @@ async fn conversations(
         .is("conversation_id", filter.conversation_id)
         .is("sender_identifier", filter.sender)
         .is("receiver_identifier", filter.receiver)
-        .is("service", filter.service.map(|service| service.name()))
+        .is("service", filter.service.map(Service::name))
         .is("direction", filter.direction.map(Direction::name))
         .equals("is_pollable", filter.is_pollable)
         .equals("is_finished", filter.is_finished);

@@ -4,7 +4,7 @@ use super::connect::Act;
 use super::filter::Filter;
 use super::rows::{self, blob_id, clean, column, maybe_moment, millis};
 use super::{Postgres, act, conversations, queue};
-use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus, Services};
+use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus, Service, Services};
 use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Page, PageRequest, Received, StoreError};
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -111,7 +111,7 @@ fn conditions(filter: IncomingFilter) -> Filter {
         .is("process", filter.process)
         .is("sender_identifier", filter.sender)
         .is("receiver_identifier", filter.receiver)
-        .is("service", filter.service.map(|service| service.name()))
+        .is("service", filter.service.map(Service::name))
 }
 
 async fn receive(act: &Act<'_>, new: &NewIncoming, queued: &Services) -> Result<Received, StoreError> {

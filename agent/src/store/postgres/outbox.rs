@@ -4,7 +4,7 @@ use super::connect::Act;
 use super::filter::Filter;
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
 use super::{Postgres, act, conversations};
-use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Services, Status};
+use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status};
 use crate::ports::{Answer, Attached, Created, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ impl Outbox for Postgres {
                 .is("process", filter.process)
                 .is("sender_identifier", filter.sender)
                 .is("receiver_identifier", filter.receiver)
-                .is("service", filter.service.map(|service| service.name()));
+                .is("service", filter.service.map(Service::name));
             let found = filter.page(&act, "*", "messages_out", "id", page).await?;
             Ok(Page { rows: messages(&act, &found.rows).await?, total: found.total })
         })
