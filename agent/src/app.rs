@@ -6,14 +6,14 @@
 use crate::api::{self, Door};
 use crate::blobs::Folder;
 use crate::channels::Loopback;
-use crate::config::{Database, Settings};
+use crate::config::{Database, PostgresAt, Settings};
 use crate::domain::{Backoff, Service};
 use crate::flow::{Desk, Rules};
 use crate::manage::{self, Manage, Stop};
-use crate::pollers::{self, Dispatching};
-use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, StoreError};
+use crate::pollers::{self, Dispatching, Upkeep};
+use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
-use crate::store::Sqlite;
+use crate::store::{Postgres, Server, Sqlite};
 use axum::ServiceExt;
 use axum::extract::Request;
 use efm::clock::Clock;
@@ -77,7 +77,7 @@ pub async fn run(
     stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
-    let desk = Arc::new(desk(&settings, clock.clone())?);
+    let desk = Arc::new(desk(&settings, clock.clone()).await?);
     let address = SocketAddr::new(settings.address, settings.port);
     let listen = |source| CannotRun::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -103,9 +103,11 @@ pub async fn run(
     };
     let dispatching = pollers::dispatch(&desk, &how, stopped());
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
+    let upkeep = Upkeep { expiry: settings.expiry, keeps_history: settings.keeps_history };
+    let upkeep = pollers::upkeep(&desk, &upkeep, stopped());
 
     ready(here);
-    let all = async { tokio::join!(server, dispatching, collecting).0 };
+    let all = async { tokio::join!(server, dispatching, collecting, upkeep).0 };
     let all = std::pin::pin!(all);
     let ended = tokio::select! {
         ended = all => Some(ended),
@@ -119,10 +121,8 @@ pub async fn run(
     Ok(())
 }
 
-fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
-    let Database::Sqlite(path) = &settings.database;
-    let store = Sqlite::open(path, &settings.status_queue)
-        .map_err(|source| CannotRun::Store { path: path.display().to_string(), source })?;
+async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
+    let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
         Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
@@ -140,7 +140,25 @@ fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();
-    Ok(Desk { store: Arc::new(store), blobs, registry, channels, clock, random, rules, queued })
+    Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued })
+}
+
+async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
+    let queued = &settings.status_queue;
+    match &settings.database {
+        Database::Sqlite(path) => {
+            let cannot = |source| CannotRun::Store { path: path.display().to_string(), source };
+            Ok(Arc::new(Sqlite::open(path, queued).map_err(cannot)?))
+        }
+        Database::Postgres(at) => {
+            let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+            let path = format!("{} on {}", at.database, hosts.join(", "));
+            let PostgresAt { hosts, database, schema, user, password } = at.clone();
+            let server = Server { hosts, database, schema, user, password };
+            let store = Postgres::open(&server, queued).await;
+            Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
+        }
+    }
 }
 
 type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);

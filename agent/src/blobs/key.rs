@@ -42,15 +42,22 @@ fn read(text: &str) -> Option<Key> {
 }
 
 fn make(path: &Path) -> io::Result<Key> {
-    let mut bytes = [0; LENGTH];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
-    let beside = path.with_extension(format!("{}{}", std::process::id(), atomic::UNFINISHED));
+    let (mut bytes, mut name) = ([0; LENGTH], [0; 8]);
+    let filled = SystemRandom::new().fill(&mut bytes).and_then(|()| SystemRandom::new().fill(&mut name));
+    filled.map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    let beside = path.with_extension(format!("{}{}", hex::encode(name), atomic::UNFINISHED));
     let mut file = for_us_only().open(&beside)?;
     file.write_all(format!("{}\n", hex::encode(bytes)).as_bytes())?;
     file.sync_all()?;
     drop(file);
-    atomic::rename(&beside, path)?;
-    Ok(Key(bytes))
+    // Of two programs that begin in the same folder one names its key, and both use that one.
+    let named = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    match named {
+        Ok(()) => atomic::sync_folder_of(path).map(|()| Key(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Key::open(path),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(unix)]

@@ -5,12 +5,14 @@
 
 mod cipher;
 mod key;
+mod leftovers;
 mod reader;
 mod writer;
 
 use crate::domain::BlobId;
 use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs};
 use efm::atomic;
+use jiff::Timestamp;
 use key::Key;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,6 +55,14 @@ impl Blobs for Folder {
             let reader = reader::Reader::open(id.clone(), &self.path(id), &self.key).await?;
             let reader: Box<dyn BlobReader> = Box::new(reader);
             Ok(reader)
+        })
+    }
+
+    fn older(&self, part: u8, before: Timestamp) -> Answer<'_, Vec<BlobId>, BlobError> {
+        let folder = self.folder.join(format!("{part:02x}"));
+        Box::pin(async move {
+            let found = tokio::task::spawn_blocking(move || leftovers::older(&folder, before)).await;
+            found.map_err(io::Error::other).and_then(|found| found).map_err(BlobError::List)
         })
     }
 

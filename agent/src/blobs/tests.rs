@@ -91,3 +91,37 @@ async fn one_that_was_not_finished_is_not_there_and_leaves_nothing() {
     blobs.remove(&id(1)).await.unwrap();
     blobs.remove(&id(9)).await.unwrap();
 }
+
+#[tokio::test]
+async fn only_what_is_older_is_listed_and_unfinished_ones_of_that_age_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Folder::open(folder.path()).unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+    for number in [1, 2] {
+        put(&blobs, &id(number), &[b"x"]).await;
+    }
+    let part = u8::from_str_radix(&id(1).as_str()[..2], 16).unwrap();
+    let unfinished = blobs.path(&id(1)).with_extension(format!("ab{}", atomic::UNFINISHED));
+    for path in [blobs.path(&id(1)), unfinished.clone()] {
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(&path).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let older = async |part, seconds| blobs.older(part, Timestamp::from_second(seconds).unwrap()).await.unwrap();
+    assert_eq!(older(part, 1000).await, []);
+    assert!(unfinished.exists());
+    assert_eq!(older(part, 1001).await, [id(1)]);
+    assert!(!unfinished.exists());
+    assert_eq!(older(part.wrapping_add(1), 1001).await, []);
+}
+
+#[test]
+fn programs_that_begin_at_once_in_one_folder_have_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Folder::open(folder.path()).unwrap().key.bytes().to_vec();
+    let keys: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(keys.iter().all(|key| *key == keys[0]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the key is left");
+}

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod gather;
+mod jdbc;
 mod keys;
 mod problem;
 mod reader;
@@ -15,7 +16,7 @@ mod yaml;
 pub use arguments::{Arguments, split};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
-pub use settings::{Auth, Database, Loopback, Profile, Settings, ShutdownFrom};
+pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! The settings, checked.
 
+use super::jdbc;
 use super::keys::of_profile;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -45,6 +46,10 @@ pub struct Settings {
     pub message_channel: Option<String>,
     /// For how many hours what failed is sent again.
     pub maximum_retry_hours: u32,
+    /// How often messages are looked at whose time may be over.
+    pub expiry: Duration,
+    /// How long finished conversations are kept; none: for ever.
+    pub keeps_history: Option<Duration>,
     /// How much is sent at once.
     pub concurrency: u32,
     /// How many bytes all files of a message may have.
@@ -76,10 +81,27 @@ pub struct Auth {
 }
 
 /// Which database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Database {
     /// A file.
     Sqlite(PathBuf),
+    /// A server, which several programs may share.
+    Postgres(PostgresAt),
+}
+
+/// Where a `PostgreSQL` database is.
+#[derive(Clone, Debug)]
+pub struct PostgresAt {
+    /// Hosts and ports.
+    pub hosts: Vec<(String, u16)>,
+    /// The database.
+    pub database: String,
+    /// The schema, where it is not the user's own.
+    pub schema: Option<String>,
+    /// As whom.
+    pub user: String,
+    /// With which password.
+    pub password: Option<Secret>,
 }
 
 /// From where it may be shut down.
@@ -113,7 +135,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
     let enabled = enabled.map(|(service, _)| service).collect();
-    let database = from.need("difi.datasource.url", |text| database(text, folder));
+    let database = jdbc::database(from, folder);
     let blobs = from.need("difi.move.nextmove.filedir", |text| Ok(folder.join(text)));
     let lock = from.need("difi.move.nextmove.lockTimeoutMinutes", |text| counted(text, 60, "minutes, from 1"));
     let time_to_live = from.need("difi.move.nextmove.default-ttl-hours", |text| counted(text, 3600, "hours, from 1"));
@@ -128,6 +150,12 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let concurrency = from.need("difi.move.queue.concurrency", |text| {
         number(text, "a number from 1 to 100")
             .and_then(|it| if (1..=100).contains(&it) { Ok(it) } else { Err("a number from 1 to 100") })
+    });
+    let expiry = from.need("difi.move.nextmove.ttlPollingrate", |text| {
+        text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
+    });
+    let keeps_history = from.need("integrasjonspunkt.retention.days", |text| {
+        number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
@@ -149,6 +177,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         message_channel,
         maximum_retry_hours: maximum_retry_hours?,
         concurrency: concurrency?,
+        expiry: expiry?,
+        keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
         loopback,
@@ -246,12 +276,6 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
 fn organisation(text: &str) -> Result<String, &'static str> {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
-}
-
-fn database(text: &str, folder: &Path) -> Result<Database, &'static str> {
-    const RIGHT: &str = "jdbc:sqlite:<file>; other databases are not served yet";
-    let file = text.strip_prefix("jdbc:sqlite:").filter(|file| !file.is_empty()).ok_or(RIGHT)?;
-    Ok(Database::Sqlite(folder.join(file)))
 }
 
 fn flag(text: &str) -> Result<bool, &'static str> {

@@ -1,5 +1,6 @@
 //! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
-//! [`hand_over`] what waits for a case system. They know the domain and the doors, and nothing else.
+//! [`hand_over`] what waits for a case system,
+//! [`expire`] what time has passed by. They know the domain and the doors, and nothing else.
 //!
 //! What is answered with success is on the disk. Bytes are written before the row that names them, and removed after
 //! the row is gone: a crash between leaves bytes that nobody names, never a name without bytes.
@@ -8,6 +9,7 @@ pub mod accept;
 mod arkivmelding;
 pub mod collect;
 pub mod dispatch;
+pub mod expire;
 mod files;
 pub mod hand_over;
 mod refusal;

@@ -41,7 +41,7 @@ pub(super) async fn whole(State(manage): State<Manage>) -> Response {
     let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(&manage)]);
     match manage.desk.store.counts().await {
         Ok(counts) => {
-            components.insert("db", up(Some(json!({ "database": "SQLite" }))));
+            components.insert("db", up(Some(json!({ "database": manage.desk.store.database() }))));
             let queue = json!({ "outgoing": counts.outgoing, "incoming": counts.incoming, "queued": counts.queued });
             components.insert("nextMoveQueue", up(Some(queue)));
             components.insert("messageStatus", up(Some(json!({ "pollable": counts.pollable }))));

@@ -41,11 +41,12 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
     let mut takes_more = true;
     while takes_more || !held.is_empty() {
         let free = how.concurrency.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
-        let wait = match take(desk, how, if takes_more { free } else { 0 }).await {
+        let free = if takes_more { free } else { 0 };
+        let wait = match while_sending(take(desk, how, free), &mut in_hand, &mut held).await {
             Ok(taken) => {
                 held.extend(taken.iter().map(|leased| leased.held));
                 in_hand.extend(taken.into_iter().map(|leased| send(desk, how, leased)));
-                next_look(desk, takes_more && free > 0).await
+                while_sending(next_look(desk, free > 0), &mut in_hand, &mut held).await
             }
             Err(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "the queue cannot be read");
@@ -54,7 +55,8 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
         };
         if renewed.elapsed() >= how.renewal() || held.is_empty() {
             renewed = Instant::now();
-            renew(desk, how, &held).await;
+            let ours = held.iter().copied().collect();
+            while_sending(renew(desk, how, ours), &mut in_hand, &mut held).await;
         }
         let wait = wait.min((renewed + how.renewal()).saturating_duration_since(Instant::now()));
         tokio::select! {
@@ -62,6 +64,22 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
             () = desk.queued.notified(), if takes_more => {}
             Some(done) = in_hand.next() => { held.remove(&done); }
             () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Does something while what is in hand goes on. It must: what is in hand may hold a connection or a lock of the store
+/// that the act waits for.
+async fn while_sending<T>(
+    act: impl Future<Output = T>,
+    in_hand: &mut FuturesUnordered<impl Future<Output = Held>>,
+    held: &mut BTreeSet<Held>,
+) -> T {
+    let mut act = std::pin::pin!(act);
+    loop {
+        tokio::select! {
+            done = &mut act => return done,
+            Some(done) = in_hand.next() => { held.remove(&done); }
         }
     }
 }
@@ -76,16 +94,13 @@ async fn take(desk: &Desk, how: &Dispatching, free: u32) -> Result<Vec<Leased>, 
 }
 
 /// A renewal that fails is tried again at the next; by then the lease still lasts.
-async fn renew(desk: &Desk, how: &Dispatching, held: &BTreeSet<Held>) {
+async fn renew(desk: &Desk, how: &Dispatching, held: Vec<Held>) {
     if held.is_empty() {
         return;
     }
     let until = Deadline::after(desk.clock.now(), how.lease).moment();
-    let held: Vec<_> = held.iter().copied().collect();
-    match desk.store.renew(&held, until).await {
-        Ok(ours) if usize::try_from(ours) == Ok(held.len()) => {}
-        Ok(ours) => tracing::warn!(held = held.len(), ours, "some of this work was taken over or settled meanwhile"),
-        Err(error) => tracing::warn!(error = %efm::chain::Chain(&error), "leases could not be renewed"),
+    if let Err(error) = desk.store.renew(&held, until).await {
+        tracing::warn!(error = %efm::chain::Chain(&error), "leases could not be renewed");
     }
 }
 

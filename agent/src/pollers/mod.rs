@@ -1,9 +1,11 @@
-//! What happens by itself: sending what is due, fetching what has come. Each is a future that the app polls; none is
+//! What happens by itself: sending what is due, fetching what has come, upkeep. Each is a future that the app polls; none is
 //! spawned. They end when the stop is asked, and finish what they hold.
 
 mod collecting;
 mod dispatching;
 mod pace;
+mod upkeep;
 
 pub use collecting::collect;
 pub use dispatching::{Dispatching, dispatch};
+pub use upkeep::{Upkeep, upkeep};

@@ -12,6 +12,13 @@ pub(super) const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 /// A channel that leads to a folder is asked so often.
 pub(super) const FOLDER: Duration = Duration::from_millis(100);
 
+/// Locks that have run out are looked for so often.
+pub(super) const UNLOCK: Duration = Duration::from_secs(5);
+/// Bytes that nobody names, too: at the start, and then so often.
+pub(super) const LEFTOVERS: Duration = Duration::from_hours(1);
+/// And conversations that may be forgotten.
+pub(super) const HISTORY: Duration = Duration::from_hours(1);
+
 /// Until something is due, within bounds.
 pub(super) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
     let Some(due) = due else { return LONGEST };

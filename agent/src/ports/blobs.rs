@@ -3,6 +3,7 @@
 use super::Answer;
 use crate::domain::BlobId;
 use bytes::Bytes;
+use jiff::Timestamp;
 
 /// The bytes of files.
 pub trait Blobs: Send + Sync {
@@ -11,6 +12,9 @@ pub trait Blobs: Send + Sync {
     fn begin<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobWriter>, BlobError>;
     /// Opens one for reading.
     fn open<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobReader>, BlobError>;
+    /// The whole ones of a part of all that were last written before then; unfinished ones of that age are removed in
+    /// passing. Parts are numbered from 0 to 255.
+    fn older(&self, part: u8, before: Timestamp) -> Answer<'_, Vec<BlobId>, BlobError>;
     /// Removes one; that it is not there is no error.
     fn remove<'a>(&'a self, id: &'a BlobId) -> Answer<'a, (), BlobError>;
 }
@@ -46,6 +50,9 @@ pub enum BlobError {
         #[source]
         source: std::io::Error,
     },
+    /// The disk refuses to list them.
+    #[error("list blobs")]
+    List(#[source] std::io::Error),
     /// What lies there is not what was written, or was written with another key.
     #[error("open blob {0}: its bytes are not the ones that were written with this key")]
     Spoilt(BlobId),

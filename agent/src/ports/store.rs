@@ -409,6 +409,8 @@ pub enum Settled {
 
 /// What time does to what is kept. Every call does a bounded part; whoever gets `most` of something asks again.
 pub trait Upkeep: Send + Sync {
+    /// What the database is called, for people.
+    fn database(&self) -> &'static str;
     /// Notes `LEVETID_UTLOPT` on conversations whose time is over, and removes what waited: a message that came in and that
     /// nobody has locked, a message on the queue that nobody is sending. A message that was never sent stays.
     fn expire(&self, now: Timestamp, most: u32) -> Answer<'_, Vec<Expired>, StoreError>;

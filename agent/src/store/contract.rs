@@ -1,4 +1,4 @@
-//! What every store must keep. Each test is written once, over `dyn Store`; [`held_to_it`] runs all of them against one
+//! What every store must keep. Each test is written once, over `dyn Store`; all of them are run against each
 //! store. A store is opened twice where the test asks whether something outlives the first one.
 
 use crate::domain::{
@@ -348,77 +348,135 @@ async fn pages_have_an_order_and_a_total(store: &dyn Store) {
     assert_eq!(store.counts().await.unwrap().outgoing, 5);
 }
 
-/// Makes a test of each, for a store that `$open` opens: anew in an empty place, and again in the same one.
-macro_rules! held_to_it {
-    ($open:expr) => {
-        held_to_it!(
-            $open,
-            [
-                a_message_is_kept_once_with_its_conversation,
-                files_are_numbered_and_held_to_the_rules,
-                work_is_leased_to_one_and_taken_over_when_the_lease_runs_out,
-                who_renews_a_lease_keeps_it,
-                statuses_of_the_named_services_wait_in_order_until_they_are_taken,
-                what_nobody_took_in_time_expires_once_and_leaves_nothing,
-                what_somebody_has_in_hand_does_not_expire,
-                a_lock_whose_time_is_over_is_taken_away,
-                only_what_is_finished_and_has_no_message_is_forgotten,
-                a_blob_is_unnamed_when_no_row_has_it,
-                what_is_done_is_gone_and_its_status_is_noted,
-                what_comes_twice_is_kept_once_and_answered_once,
-                a_lock_is_one_peeks_until_it_runs_out,
-                eight_peeks_at_once_get_eight_messages,
-                only_a_locked_message_is_acknowledged_and_then_it_is_gone,
-                each_status_comes_once_and_in_order,
-                pages_have_an_order_and_a_total,
-            ]
+async fn what_was_answered_is_there_when_it_is_opened_again(open: impl AsyncFn() -> Box<dyn Store>) {
+    let store = open().await;
+    create(&*store, 1).await;
+    attach(&*store, 1, "a", true, 1).await;
+    store.enqueue(&id(1), at(0)).await.unwrap();
+    drop(store);
+    let store = open().await;
+    assert_eq!(lease(&*store, 0, 60).await.len(), 1);
+    assert_eq!(names(&*store, 1).await, ["OPPRETTET"]);
+}
+
+async fn two_that_are_open_at_once_share_the_work(open: impl AsyncFn() -> Box<dyn Store>) {
+    let stores = [open().await, open().await];
+    for number in 0..20 {
+        create(&*stores[0], number).await;
+        stores[0].enqueue(&id(number), at(0)).await.unwrap();
+    }
+    let asked = (0..20).map(|turn| stores[turn % 2].lease("x", at(0), at(60), 1));
+    let leased = futures_util::future::join_all(asked).await;
+    let mut numbers: Vec<_> =
+        leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.held.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 20);
+}
+
+async fn of_two_that_do_the_same_at_once_one_does_it(open: impl AsyncFn() -> Box<dyn Store>) {
+    let stores = [open().await, open().await];
+    for number in 0..10 {
+        let made = futures_util::future::join_all(stores.iter().map(|store| create(&**store, number))).await;
+        assert_eq!(made.iter().filter(|made| **made == Created::Kept).count(), 1, "{made:?}");
+        let received =
+            futures_util::future::join_all(stores.iter().map(|store| store.receive(arrived(number + 100, 0)))).await;
+        assert_eq!(received.iter().filter(|it| *it.as_ref().unwrap() == Received::Kept).count(), 1);
+        // One attaches while the other sends: the file is there before, or it is refused.
+        let (name, one) = (letter(number), id(number));
+        let (attached, _) = tokio::join!(attach(&*stores[0], number, &name, true, 1), stores[1].enqueue(&one, at(0)));
+        let here = stores[0].outgoing(&id(number)).await.unwrap().unwrap().files.len();
+        assert_eq!(here, usize::from(attached != Attached::NoSuchMessage));
+        let sendt = || NewStatus::plain(Status::Sendt, at(1));
+        let noted = futures_util::future::join_all(
+            stores.iter().map(|store| store.register(&one, Direction::Outgoing, sendt())),
         );
-    };
-    ($open:expr, [$($name:ident),+ $(,)?]) => {
-        $(
-            #[tokio::test]
-            async fn $name() {
-                let place = tempfile::tempdir().unwrap();
-                let store = $open(place.path());
-                super::$name(&store).await;
-            }
-        )+
+        assert_eq!(noted.await.iter().filter(|it| *it.as_ref().unwrap() == Registered::Noted).count(), 1);
+    }
+    let first = stores[0].lock_next(IncomingFilter::default(), at(1), at(300)).await.unwrap().unwrap().id;
+    let status = NewStatus::plain(Status::InnkommendeLevert, at(2));
+    let done =
+        futures_util::future::join_all(stores.iter().map(|store| store.acknowledge(&first, status.clone(), None)));
+    let removed = done.await.into_iter().filter(|it| matches!(it, Ok(Acknowledged::Removed(_)))).count();
+    assert_eq!(removed, 1);
+}
 
-        #[tokio::test]
-        async fn what_was_answered_is_there_when_it_is_opened_again() {
-            let place = tempfile::tempdir().unwrap();
-            let store = $open(place.path());
-            super::create(&store, 1).await;
-            super::attach(&store, 1, "a", true, 1).await;
-            store.enqueue(&super::id(1), super::at(0)).await.unwrap();
-            drop(store);
-            let store = $open(place.path());
-            assert_eq!(super::lease(&store, 0, 60).await.len(), 1);
-            assert_eq!(super::names(&store, 1).await, ["OPPRETTET"]);
-        }
+/// A name whose first letter is this number's.
+fn letter(number: u8) -> String {
+    char::from(b'a' + number).to_string()
+}
 
-        #[tokio::test]
-        async fn two_that_are_open_at_once_share_the_work() {
-            let place = tempfile::tempdir().unwrap();
-            let stores = [$open(place.path()), $open(place.path())];
-            for number in 0..20 {
-                super::create(&stores[0], number).await;
-                stores[0].enqueue(&super::id(number), super::at(0)).await.unwrap();
-            }
-            let leases = (0..20).map(|turn| stores[turn % 2].lease("x", super::at(0), super::at(60), 1));
-            let leased = futures_util::future::join_all(leases).await;
-            let mut numbers: Vec<_> =
-                leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.held.number).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            assert_eq!(numbers.len(), 20);
+/// What nobody can read; `spoil` runs SQL beside the store.
+async fn a_row_that_cannot_be_read_keeps_nobody_back(store: &dyn Store, spoil: impl AsyncFn(&str)) {
+    for number in [1, 2] {
+        create(store, number).await;
+        store.enqueue(&id(number), at(0)).await.unwrap();
+    }
+    for number in [3, 4] {
+        store.receive(NewIncoming { reply: None, ..arrived(number, u64::from(number)) }).await.unwrap();
+    }
+    spoil(&format!("UPDATE messages_out SET sbd = '{{' WHERE message_id = '{}'", id(1))).await;
+    spoil(&format!("UPDATE messages_in SET sbd = '{{' WHERE message_id = '{}'", id(3))).await;
+    let leased = lease(store, 0, 60).await;
+    assert_eq!(leased.len(), 2);
+    assert!(matches!(&leased[0].work, Work::Unreadable { message: Some(message), .. } if *message == id(1)));
+    assert!(matches!(&leased[1].work, Work::Message(_)));
+    let feil = Some(NewStatus::plain(Status::Feil, at(1)));
+    store.settle(&leased[0], Settlement::Done { status: feil, external_reference: None }).await.unwrap();
+    assert_eq!(names(store, 1).await, ["OPPRETTET", "FEIL"]);
+    let peeked = store.lock_next(IncomingFilter::default(), at(5), at(300)).await.unwrap().unwrap();
+    assert_eq!(peeked.id, id(4));
+}
+
+fn boxed(store: impl Store + 'static) -> Box<dyn Store> {
+    Box::new(store)
+}
+
+/// One act of the contract.
+type Clause = (&'static str, for<'a> fn(&'a dyn Store) -> futures_util::future::BoxFuture<'a, ()>);
+
+macro_rules! clauses {
+    ($($name:ident),+ $(,)?) => {
+        /// Makes a test of each.
+        macro_rules! held_to_it {
+            ($open:expr) => {
+                $(
+                    #[tokio::test]
+                    async fn $name() {
+                        let place = tempfile::tempdir().unwrap();
+                        let store = $open(place.path());
+                        super::$name(&store).await;
+                    }
+                )+
+            };
         }
+        const CLAUSES: &[Clause] = &[$((stringify!($name), |store| Box::pin($name(store)))),+];
     };
 }
 
+clauses![
+    a_message_is_kept_once_with_its_conversation,
+    files_are_numbered_and_held_to_the_rules,
+    work_is_leased_to_one_and_taken_over_when_the_lease_runs_out,
+    who_renews_a_lease_keeps_it,
+    statuses_of_the_named_services_wait_in_order_until_they_are_taken,
+    what_nobody_took_in_time_expires_once_and_leaves_nothing,
+    what_somebody_has_in_hand_does_not_expire,
+    a_lock_whose_time_is_over_is_taken_away,
+    only_what_is_finished_and_has_no_message_is_forgotten,
+    a_blob_is_unnamed_when_no_row_has_it,
+    what_is_done_is_gone_and_its_status_is_noted,
+    what_comes_twice_is_kept_once_and_answered_once,
+    a_lock_is_one_peeks_until_it_runs_out,
+    eight_peeks_at_once_get_eight_messages,
+    only_a_locked_message_is_acknowledged_and_then_it_is_gone,
+    each_status_comes_once_and_in_order,
+    pages_have_an_order_and_a_total,
+];
+
 mod sqlite {
     //! `SQLite`, held to the contract.
-    use crate::ports::Queue;
+    use super::boxed;
     use crate::store::Sqlite;
     use std::path::Path;
 
@@ -427,4 +485,86 @@ mod sqlite {
     }
 
     held_to_it!(open);
+
+    #[tokio::test]
+    async fn several_that_are_open_one_after_the_other_or_at_once() {
+        let places: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+        let again = async |at: usize| boxed(open(places[at].path()));
+        super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
+        super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
+        super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_keeps_nobody_back() {
+        let place = tempfile::tempdir().unwrap();
+        let store = open(place.path());
+        let beside = rusqlite::Connection::open(place.path().join("store.sqlite")).unwrap();
+        let spoil = async |text: &str| beside.execute_batch(text).unwrap();
+        super::a_row_that_cannot_be_read_keeps_nobody_back(&store, spoil).await;
+    }
+}
+
+#[path = "../../tests/program/postgres.rs"]
+mod cluster;
+
+mod postgres {
+    //! `PostgreSQL`, held to the same contract: each clause in a schema of its own.
+    use super::boxed;
+    use super::cluster::Cluster;
+    use crate::store::postgres::{Postgres, Server, beside};
+
+    async fn server(port: u16, schema: &str) -> Server {
+        let server = Server {
+            hosts: vec![("127.0.0.1".into(), port)],
+            database: "postgres".into(),
+            schema: None,
+            user: "test".into(),
+            password: None,
+        };
+        beside(&server, &format!("CREATE SCHEMA {schema}")).await;
+        Server { schema: Some(schema.into()), ..server }
+    }
+
+    async fn open(server: &Server) -> Postgres {
+        Postgres::open(server, &super::queued()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn postgresql_keeps_the_contract() {
+        let Some(cluster) = Cluster::start("the contract over PostgreSQL") else { return };
+        for (number, (name, clause)) in super::CLAUSES.iter().enumerate() {
+            eprintln!("{name}");
+            let store = open(&server(cluster.port, &format!("clause{number}")).await).await;
+            clause(&store).await;
+        }
+        let servers =
+            [server(cluster.port, "a").await, server(cluster.port, "b").await, server(cluster.port, "c").await];
+        let again = async |at: usize| boxed(open(&servers[at]).await);
+        super::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
+        super::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
+        super::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
+        let spoilt = server(cluster.port, "spoilt").await;
+        let store = open(&spoilt).await;
+        super::a_row_that_cannot_be_read_keeps_nobody_back(&store, async |text: &str| beside(&spoilt, text).await)
+            .await;
+        let both = server(cluster.port, "twice").await;
+        tokio::join!(open(&both), open(&both));
+        beside(&both, "INSERT INTO schema_floor VALUES (7)").await;
+        let refused = Postgres::open(&both, &super::queued()).await.unwrap_err().to_string();
+        assert!(refused.contains("for programs that know at least 7; this one knows 2"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told() {
+        let nowhere = Server {
+            hosts: vec![("127.0.0.1".into(), 1)],
+            database: "d".into(),
+            schema: None,
+            user: "u".into(),
+            password: None,
+        };
+        let error = Postgres::open(&nowhere, &super::queued()).await.unwrap_err();
+        assert_eq!(error.to_string(), "connect to the database in the store");
+    }
 }

@@ -49,22 +49,27 @@ impl Answer {
 }
 
 pub fn call(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    try_call(port, method, path, headers, body).unwrap()
+}
+
+/// An error, too, where the answer ends in the middle.
+pub fn try_call(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }
     write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut all = Vec::new();
-    stream.read_to_end(&mut all).unwrap();
-    read(&all)
+    stream.read_to_end(&mut all)?;
+    read(&all).ok_or_else(|| std::io::Error::other("the answer is not whole"))
 }
 
-fn read(all: &[u8]) -> Answer {
-    let end = all.windows(4).position(|window| window == b"\r\n\r\n").expect("an answer has a head");
+fn read(all: &[u8]) -> Option<Answer> {
+    let end = all.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8(all[..end].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -73,19 +78,23 @@ fn read(all: &[u8]) -> Answer {
         .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let raw = &all[end + 4..];
-    let is_chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
-    Answer { status, headers, body: if is_chunked { dechunked(raw) } else { raw.to_vec() } }
+    let header = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    if header("content-length").and_then(|it| it.parse::<usize>().ok()).is_some_and(|length| raw.len() < length) {
+        return None;
+    }
+    let body = if header("transfer-encoding") == Some("chunked") { dechunked(raw)? } else { raw.to_vec() };
+    Some(Answer { status, headers, body })
 }
 
-fn dechunked(mut raw: &[u8]) -> Vec<u8> {
+fn dechunked(mut raw: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let end = raw.windows(2).position(|window| window == b"\r\n").expect("a chunk has a length");
+        let end = raw.windows(2).position(|window| window == b"\r\n")?;
         let length = usize::from_str_radix(std::str::from_utf8(&raw[..end]).unwrap(), 16).unwrap();
         if length == 0 {
-            return body;
+            return Some(body);
         }
-        body.extend_from_slice(&raw[end + 2..end + 2 + length]);
-        raw = &raw[end + 2 + length + 2..];
+        body.extend_from_slice(raw.get(end + 2..end + 2 + length)?);
+        raw = raw.get(end + 2 + length + 2..)?;
     }
 }

@@ -8,6 +8,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 impl Upkeep for Sqlite {
+    fn database(&self) -> &'static str {
+        "SQLite"
+    }
+
     fn expire(&self, now: Timestamp, most: u32) -> Answer<'_, Vec<Expired>, StoreError> {
         self.write("expire messages", move |connection| {
             // Who has it in hand says what becomes of it.

@@ -1,0 +1,90 @@
+//! `PostgreSQL`: several programs side by side on one database.
+//!
+//! Each act is one transaction, READ COMMITTED, on a connection of the [`connect::Pool`]. Rows that two could want are
+//! locked before they are judged, and whoever seeks work passes over what another has locked. Where the database ends a
+//! transaction because two waited for each other, the act is done again.
+
+mod connect;
+mod conversations;
+mod filter;
+mod inbox;
+mod outbox;
+mod queue;
+mod rows;
+mod schema;
+mod statuses;
+mod upkeep;
+
+use crate::domain::Services;
+use crate::ports::StoreError;
+use connect::Pool;
+pub use connect::Server;
+
+/// The store in a database of its own.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: Pool,
+    status_queue: Services,
+}
+
+impl Postgres {
+    /// Connects, and brings the database to this version's schema. Statuses of the services of `status_queue` are put on
+    /// the status queue.
+    ///
+    /// # Errors
+    /// The server cannot be reached or refuses, or its schema is of a version that this one may not follow.
+    pub async fn open(server: &Server, status_queue: &Services) -> Result<Self, StoreError> {
+        let pool = Pool::start(server)?;
+        schema::bring_up(&pool).await?;
+        Ok(Self { pool, status_queue: status_queue.clone() })
+    }
+}
+
+/// Statements beside the store: tests make schemas and spoil rows with them.
+#[cfg(test)]
+pub(super) async fn beside(server: &Server, statements: &str) {
+    let pool = Pool::start(server).unwrap();
+    let mut client = pool.take().await.unwrap();
+    let act = client.begin().await.unwrap();
+    act.batch(statements).await.unwrap();
+    act.commit("test").await.unwrap();
+}
+
+/// An act is begun anew so often, where two waited for each other.
+const TRIES: u32 = 5;
+
+/// One act: `|act| work` in a transaction that is committed when the work is well.
+macro_rules! act {
+    ($store:expr, $name:literal, |$act:ident| $work:expr) => {
+        Box::pin(async move {
+            let mut tries = 0;
+            loop {
+                let mut client = $store.pool.take().await?;
+                let done = async {
+                    let $act = client.begin().await?;
+                    let value = $work.await?;
+                    $act.commit($name).await?;
+                    Ok(value)
+                };
+                match done.await {
+                    Err(error) if tries < super::TRIES && super::is_passing(&error) => tries += 1,
+                    other => return other,
+                }
+            }
+        })
+    };
+}
+use act;
+
+fn failed(act: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
+    move |source| StoreError::Database { act, source: Box::new(source) }
+}
+
+/// Two transactions waited for each other, and the database has ended this one.
+fn is_passing(error: &StoreError) -> bool {
+    use tokio_postgres::error::SqlState;
+    let StoreError::Database { source, .. } = error else { return false };
+    let state = source.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    state
+        .is_some_and(|state| *state == SqlState::T_R_DEADLOCK_DETECTED || *state == SqlState::T_R_SERIALIZATION_FAILURE)
+}

@@ -1,0 +1,127 @@
+//! A `PostgreSQL` cluster of the test's own, in a temporary folder, on a free port of this machine; ended with the test.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Cluster {
+    server: Child,
+    folder: tempfile::TempDir,
+    pub port: u16,
+}
+
+/// As this user and group, where we are root: the programs refuse to run as root.
+const NOBODY: u32 = 65534;
+
+impl Cluster {
+    /// None where there are no programs for it; that is told.
+    pub fn start(what: &str) -> Option<Self> {
+        match Self::try_start() {
+            Ok(cluster) => Some(cluster),
+            Err(why) => {
+                eprintln!("left out: {what}: {why}");
+                None
+            }
+        }
+    }
+
+    fn try_start() -> Result<Self, String> {
+        let programs = programs().ok_or("no initdb and postgres on this machine")?;
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        give_away(folder.path())?;
+        let data = folder.path().join("data");
+        let begun = Instant::now();
+        let made = lower(&programs.join("initdb"), folder.path())
+            .args(["-U", "test", "--auth=trust", "-E", "UTF8", "--no-locale", "--no-sync", "-D"])
+            .arg(&data)
+            .output()
+            .map_err(|error| format!("initdb: {error}"))?;
+        if !made.status.success() {
+            return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
+        }
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).map_err(|it| it.to_string())?.port();
+        let server = lower(&programs.join("postgres"), folder.path())
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+            .args(["-c", &format!("port={port}"), "-D"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("postgres: {error}"))?;
+        let mut cluster = Self { server, folder, port };
+        cluster.wait_until_ready()?;
+        eprintln!("PostgreSQL on port {port}, ready after {:?}", begun.elapsed());
+        Ok(cluster)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let told = self.folder.path().join("data/postmaster.pid");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(30) {
+            let state = std::fs::read_to_string(&told).unwrap_or_default();
+            if state.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.server.try_wait() {
+                return Err(format!("postgres ended at once: {status}"));
+            }
+            #[allow(clippy::disallowed_methods, reason = "another process has no event for us")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err("postgres does not get ready".into())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // SIGQUIT: its children end with it, and nothing of the folder is needed any more.
+        let id = self.server.id().to_string();
+        if !Command::new("kill").args(["-QUIT", &id]).status().is_ok_and(|status| status.success()) {
+            let _ = self.server.kill();
+        }
+        let _ = self.server.wait();
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let has_both = |folder: &PathBuf| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+    #[allow(clippy::disallowed_methods, reason = "a test looks for a program as a shell does")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let packaged = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    std::env::split_paths(&path).chain(packaged.map(|entry| entry.path().join("bin"))).find(has_both)
+}
+
+/// The program, as somebody else where we are root.
+fn lower(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]).arg(program);
+    let mut command = if is_root(folder) { command } else { Command::new(program) };
+    command.current_dir(folder).env_remove("PGDATA");
+    command
+}
+
+#[cfg(unix)]
+fn is_root(_: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    // What we make is ours.
+    tempfile::tempdir().and_then(|folder| folder.path().metadata()).is_ok_and(|it| it.uid() == 0)
+}
+
+#[cfg(not(unix))]
+fn is_root(_: &Path) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn give_away(folder: &Path) -> Result<(), String> {
+    if is_root(folder) {
+        std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn give_away(_: &Path) -> Result<(), String> {
+    Ok(())
+}
