@@ -11,7 +11,15 @@ const OLDEST: i64 = 315_532_800;
 
 /// Packs what lies in a folder, under the folder's own name.
 pub fn zip(folder: &Path, epoch: i64, file: &Path) -> Result<(), Box<dyn Error>> {
-    let above = folder.parent().ok_or("the folder has no name")?;
+    pack(folder, folder.parent().ok_or("the folder has no name")?, epoch, file)
+}
+
+/// Packs what lies in a folder, and not the folder: a release of a native integrasjonspunkt as the supervisor takes it.
+pub fn release(folder: &Path, epoch: i64, file: &Path) -> Result<(), Box<dyn Error>> {
+    pack(folder, folder, epoch, file)
+}
+
+fn pack(folder: &Path, above: &Path, epoch: i64, file: &Path) -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     walk(folder, &mut files)?;
     files.sort();

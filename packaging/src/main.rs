@@ -17,7 +17,8 @@ const USAGE: &str = "\
 packaging pages FOLDER                             man pages and completions, from the definitions of the words
 packaging parts PROGRAM METADATA LOCK EPOCH FILE   CycloneDX list of the crates that are in a program
 packaging licences PROGRAM METADATA FILE           their licences, in full
-packaging zip FOLDER EPOCH FILE                    a zip archive of a folder";
+packaging zip FOLDER EPOCH FILE                    a zip archive of a folder
+packaging release FOLDER EPOCH FILE                a zip archive of what is in a folder, as kosmos takes a native release";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -44,6 +45,7 @@ fn act(words: &[&str]) -> Result<(), Box<dyn Error>> {
             write(Path::new(file), licences::text(&crates)?.as_bytes())
         }
         ["zip", folder, epoch, file] => archive::zip(Path::new(folder), epoch.parse()?, Path::new(file)),
+        ["release", folder, epoch, file] => archive::release(Path::new(folder), epoch.parse()?, Path::new(file)),
         _ => Err(USAGE.into()),
     }
 }

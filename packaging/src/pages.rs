@@ -7,15 +7,14 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use kosmos::cli::args::Cli;
 use kosmos::cli::exit;
 
-/// Each with the name that it wants in its place.
-const SHELLS: [(Shell, &str); 4] = [
-    (Shell::Bash, "bash/kosmos"),
-    (Shell::Zsh, "zsh/_kosmos"),
-    (Shell::Fish, "fish/kosmos.fish"),
-    (Shell::PowerShell, "powershell/kosmos.ps1"),
+/// Each with what it wants before and after the program's name, in its place.
+const SHELLS: [(Shell, &str, &str); 4] = [
+    (Shell::Bash, "bash/", ""),
+    (Shell::Zsh, "zsh/_", ""),
+    (Shell::Fish, "fish/", ".fish"),
+    (Shell::PowerShell, "powershell/", ".ps1"),
 ];
 
 /// What a sysadmin looks for in section FILES.
@@ -35,17 +34,21 @@ What was said, in the home folder.
 pub fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let man = folder.join("man");
     std::fs::create_dir_all(&man)?;
-    let mut program = Cli::command().disable_help_subcommand(true);
-    program.build();
-    page(&man, &program, "kosmos")?;
-    for (shell, name) in SHELLS {
-        let path = folder.join("completions").join(name);
-        if let Some(above) = path.parent() {
-            std::fs::create_dir_all(above)?;
+    let programs =
+        [("kosmos", kosmos::cli::args::Cli::command()), ("integrasjonspunkt", integrasjonspunkt::cli::Cli::command())];
+    for (name, command) in programs {
+        let mut program = command.clone().disable_help_subcommand(true);
+        program.build();
+        page(&man, &program, name)?;
+        for (shell, before, after) in SHELLS {
+            let path = folder.join("completions").join(format!("{before}{name}{after}"));
+            if let Some(above) = path.parent() {
+                std::fs::create_dir_all(above)?;
+            }
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut command.clone(), name, &mut text);
+            crate::write(&path, &text)?;
         }
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "kosmos", &mut text);
-        crate::write(&path, &text)?;
     }
     Ok(())
 }

@@ -62,6 +62,9 @@ fn nonsense_is_answered_with_the_usage() {
     assert!(String::from_utf8_lossy(&said.stderr).contains("packaging pages FOLDER"));
 }
 
+#[cfg(target_os = "linux")]
+const PROGRAMS: [&str; 2] = ["kosmos", "integrasjonspunkt"];
+
 /// Packs a program that is none: what is in a package does not depend on it.
 #[cfg(target_os = "linux")]
 #[test]
@@ -86,7 +89,9 @@ fn each_package_has_its_files_and_the_same_bytes_twice() {
     std::fs::create_dir(&programs).unwrap();
     // Small, and linked against what every program is.
     std::fs::copy(env!("CARGO_BIN_EXE_packaging"), programs.join("packaging")).unwrap();
-    std::fs::copy(programs.join("packaging"), programs.join("kosmos")).unwrap();
+    for program in PROGRAMS {
+        std::fs::copy(programs.join("packaging"), programs.join(program)).unwrap();
+    }
     let pack = |into: &str| {
         let packed = Command::new(workspace().join("packaging/build"))
             .args(["--profile", "dev", "--only", &kinds.join(","), "--built"])
@@ -102,20 +107,40 @@ fn each_package_has_its_files_and_the_same_bytes_twice() {
     };
     assert_eq!(pack("one"), pack("again"), "the same commit gives the same bytes");
     let version = env!("CARGO_PKG_VERSION");
-    for kind in kinds {
-        let list = contents(kind, &folder.path().join("one"), version);
-        let list = list.replace(version, "VERSION").replace(std::env::consts::ARCH, "MACHINE");
-        insta::assert_snapshot!(format!("files-{kind}"), list);
+    for kind in &kinds {
+        for program in PROGRAMS {
+            let list = contents(
+                kind,
+                &folder.path().join("one"),
+                &format!("{program}{}{version}", if *kind == "deb" { '_' } else { '-' }),
+            );
+            let list = list.replace(version, "VERSION").replace(std::env::consts::ARCH, "MACHINE");
+            insta::assert_snapshot!(format!("files-{program}-{kind}"), list);
+        }
+    }
+    if kinds.contains(&"zip") {
+        // The supervisor's own reader takes it.
+        let name = format!("integrasjonspunkt-v{version}-linux-{}.zip", std::env::consts::ARCH);
+        let mut archive = std::fs::File::open(folder.path().join("one").join(name)).unwrap();
+        let said = kosmos::release::jar::read(&mut archive).unwrap();
+        said.must_be(&format!("v{version}").parse().unwrap(), "integrasjonspunkt").unwrap();
+        assert_eq!(
+            said.program("integrasjonspunkt", kosmos::release::jar::Platform::HERE).unwrap(),
+            "bin/integrasjonspunkt"
+        );
     }
 }
 
 #[cfg(target_os = "linux")]
-fn contents(kind: &str, folder: &Path, version: &str) -> String {
+fn contents(kind: &str, folder: &Path, begins: &str) -> String {
     let find = |ending: &str| {
         let file = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         file.into_iter()
-            .find(|path| path.to_string_lossy().ends_with(ending))
-            .unwrap_or_else(|| panic!("no {ending}, {version}"))
+            .find(|path| {
+                let name = path.file_name().unwrap().to_string_lossy();
+                name.starts_with(begins) && name.ends_with(ending)
+            })
+            .unwrap_or_else(|| panic!("no {begins}…{ending}"))
     };
     let output = match kind {
         "deb" => Command::new("dpkg-deb").arg("--contents").arg(find(".deb")).output(),
