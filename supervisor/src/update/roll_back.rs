@@ -9,6 +9,10 @@ use super::watch::come_up;
 use super::{Outcome, Progress, Running, Verified, World, commit, stop, trial, verify};
 use crate::ports::{Child, Doors, Happening, Mirror, Process, Stored, Trial, TrialStage, Vault};
 
+/// So often putting data back is tried before the old version is started on what lies there.
+const PUT_BACK_TRIES: u32 = 3;
+const PUT_BACK_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Whose fault a failure is: a release that is to blame is not tried again, a machine that was full may not be tomorrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
@@ -161,8 +165,16 @@ async fn the_old_one_still_runs<D: Doors>(
 /// is started on it: from then on it takes messages, and putting the copy back once more would lose them.
 async fn put_back<D: Doors>(world: &World<D>, trial: &mut Trial) -> Option<String> {
     let id = trial.backup.take()?;
-    if let Err(error) = world.vault.put_back(&id).await {
-        return Some(format!("its data could not be put back: {}", efm::chain::Chain(&error)));
+    let mut tries = 1;
+    while let Err(error) = world.vault.put_back(&id).await {
+        let error = efm::chain::Chain(&error);
+        if tries >= PUT_BACK_TRIES {
+            return Some(format!("its data could not be put back: {error}"));
+        }
+        // It goes on where it was: a scanner that held a file, or a share that was away, may be the cause.
+        tracing::warn!(%error, "cannot put data back; tried again");
+        tries += 1;
+        tokio::time::sleep(PUT_BACK_PAUSE).await;
     }
     note(world.vault.write_trial(trial), "write trial");
     None
