@@ -1,5 +1,8 @@
 //! The real supervisor tells others: a file for Prometheus, and a webhook that is down and comes back.
+//!
+//! On Unix only: its supervisor is asked to leave by a signal.
 
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
