@@ -25,4 +25,4 @@ pub use message::{File, Incoming, NewFile, Outgoing};
 pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
-pub use written::{NotADate, Written, in_oslo};
+pub use written::{NotADate, Written, day_begins, in_oslo};

@@ -5,6 +5,7 @@
 //! implements [`crate::ports::Store`], with its migrations beside `migrations/sqlite/`, and one more line in the tests of
 //! `contract/`. Blobs are not here: rows name them, and `flow` removes them when a row is gone.
 
+mod columns;
 #[cfg(test)]
 mod contract;
 mod postgres;

@@ -2,7 +2,8 @@
 
 use super::StoreError;
 use crate::domain::{Conversation, ConversationId, Direction, MessageId, NewStatus, Service, Status};
-use crate::ports::{Answer, Page, PageRequest};
+use crate::ports::{Answer, ConversationProperty, Order, Page, PageRequest, StatusProperty};
+use jiff::Timestamp;
 
 /// Conversations and their statuses.
 pub trait Conversations: Send + Sync {
@@ -13,7 +14,7 @@ pub trait Conversations: Send + Sync {
         direction: Direction,
         status: NewStatus,
     ) -> Answer<'a, Registered, StoreError>;
-    /// Many, those that changed last first.
+    /// Many; those that changed last first, where no other order is asked for.
     fn conversations(
         &self,
         filter: ConversationFilter,
@@ -21,7 +22,7 @@ pub trait Conversations: Send + Sync {
     ) -> Answer<'_, Page<StoredConversation>, StoreError>;
     /// Removes one with its statuses; that it is not there is no error.
     fn forget_conversation(&self, number: i64) -> Answer<'_, (), StoreError>;
-    /// Statuses of all conversations, the first first.
+    /// Statuses of all conversations; the first first, where no other order is asked for.
     fn statuses(&self, filter: StatusFilter, page: PageRequest) -> Answer<'_, Page<StatusRow>, StoreError>;
     /// How much there is of what.
     fn counts(&self) -> Answer<'_, Counts, StoreError>;
@@ -73,10 +74,22 @@ pub struct ConversationFilter {
     pub message_id: Option<String>,
     /// `conversationId`
     pub conversation_id: Option<String>,
+    /// `sender`
+    pub whole_sender: Option<String>,
     /// `senderIdentifier`
     pub sender: Option<String>,
+    /// `receiver`
+    pub whole_receiver: Option<String>,
     /// `receiverIdentifier`
     pub receiver: Option<String>,
+    /// `messageReference`
+    pub reference: Option<String>,
+    /// `messageTitle`
+    pub title: Option<String>,
+    /// Something happened to it then or later.
+    pub updated_from: Option<Timestamp>,
+    /// Nothing happened to it then or later.
+    pub updated_before: Option<Timestamp>,
     /// `serviceIdentifier`
     pub service: Option<Service>,
     /// `direction`
@@ -85,6 +98,8 @@ pub struct ConversationFilter {
     pub is_pollable: Option<bool>,
     /// `finished`
     pub is_finished: Option<bool>,
+    /// In which order; what is the same comes in the order of its number.
+    pub order: Vec<Order<ConversationProperty>>,
 }
 
 /// Which statuses; each member that is there must be the same.
@@ -98,6 +113,12 @@ pub struct StatusFilter {
     pub conversation_id: Option<String>,
     /// `status`
     pub status: Option<Status>,
+    /// It came then or later.
+    pub from: Option<Timestamp>,
+    /// It came then or before.
+    pub until: Option<Timestamp>,
+    /// In which order; what is the same comes in the order of its number.
+    pub order: Vec<Order<StatusProperty>>,
 }
 
 /// How much there is of what.

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use crate::domain::{Conversation, Envelope, Incoming, MessageId, NewStatus, Service};
-use crate::ports::{Answer, Page, PageRequest};
+use crate::ports::{Answer, MessageProperty, Order, Page, PageRequest};
 use jiff::Timestamp;
 
 /// Messages that came in.
@@ -11,9 +11,9 @@ pub trait Inbox: Send + Sync {
     fn receive(&self, new: NewIncoming) -> Answer<'_, Received, StoreError>;
     /// One.
     fn incoming<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Incoming>, StoreError>;
-    /// Many, the oldest first.
+    /// Many; the oldest first, where no other order is asked for.
     fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError>;
-    /// Locks the oldest that nobody has locked. Two callers never get the same.
+    /// Locks the oldest that nobody has locked, whatever order the filter has. Two callers never get the same.
     fn lock_next(
         &self,
         filter: IncomingFilter,
@@ -77,4 +77,6 @@ pub struct IncomingFilter {
     pub receiver: Option<String>,
     /// `serviceIdentifier`
     pub service: Option<Service>,
+    /// In which order; what is the same comes in the order of its number.
+    pub order: Vec<Order<MessageProperty>>,
 }

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use crate::domain::{BlobId, Conversation, MessageId, NewFile, Outgoing, Service};
-use crate::ports::{Answer, Page, PageRequest};
+use crate::ports::{Answer, MessageProperty, Order, Page, PageRequest};
 use jiff::Timestamp;
 
 /// Messages on their way out.
@@ -11,7 +11,7 @@ pub trait Outbox: Send + Sync {
     fn create(&self, message: Outgoing, conversation: Conversation) -> Answer<'_, Created, StoreError>;
     /// One.
     fn outgoing<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Outgoing>, StoreError>;
-    /// Many, the oldest first.
+    /// Many; the oldest first, where no other order is asked for.
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError>;
     /// Adds a file, whose bytes lie there already, if name and size allow it. Its number is the next one.
     fn attach<'a>(
@@ -64,4 +64,10 @@ pub struct OutgoingFilter {
     pub receiver: Option<String>,
     /// `serviceIdentifier`
     pub service: Option<Service>,
+    /// `id`
+    pub number: Option<i64>,
+    /// `lastUpdated`
+    pub updated: Option<Timestamp>,
+    /// In which order; what is the same comes in the order of its number.
+    pub order: Vec<Order<MessageProperty>>,
 }

@@ -3,6 +3,8 @@
 
 mod conversations;
 mod incoming;
+mod lists;
+mod million;
 mod outgoing;
 mod postgres;
 mod queue;
@@ -110,7 +112,7 @@ use clauses;
 
 /// All clauses; a theme is a file with a `clauses![…]` at its end.
 const THEMES: &[&[Clause]] =
-    &[outgoing::CLAUSES, incoming::CLAUSES, queue::CLAUSES, conversations::CLAUSES, upkeep::CLAUSES];
+    &[outgoing::CLAUSES, incoming::CLAUSES, queue::CLAUSES, conversations::CLAUSES, upkeep::CLAUSES, lists::CLAUSES];
 
 #[path = "../../../tests/program/postgres.rs"]
 mod cluster;

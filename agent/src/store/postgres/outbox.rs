@@ -1,11 +1,12 @@
 //! Messages on their way out, and their files.
 
 use super::connect::Act;
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
 use super::{Postgres, act, conversations};
 use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status};
-use crate::ports::{Answer, Attached, Created, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::ports::{Answer, Attached, Created, MessageProperty, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
@@ -25,14 +26,18 @@ impl Outbox for Postgres {
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError> {
         act!(self, "list messages", |act| async {
             let filter = filter.clone();
+            let order = order(Tongue::Postgres, &filter.order, &[], of_message, MessageProperty::Id);
             let filter = Filter::default()
+                .equals("id", filter.number)
+                .equals("updated", filter.updated.map(millis))
                 .is("message_id", filter.message_id)
                 .is("conversation_id", filter.conversation_id)
                 .is("process", filter.process)
                 .is("sender_identifier", filter.sender)
                 .is("receiver_identifier", filter.receiver)
                 .is("service", filter.service.map(Service::name));
-            let found = filter.page(&act, "*", "messages_out", "id", page).await?;
+            let list = List { columns: "*", from: "messages_out", counted: "messages_out", order: &order };
+            let found = filter.page(&act, &list, page).await?;
             Ok(Page { rows: messages(&act, &found.rows).await?, total: found.total })
         })
     }
