@@ -16,7 +16,7 @@ mod status;
 mod written;
 
 pub use backoff::Backoff;
-pub use conversation::{Conversation, Direction, Move};
+pub use conversation::{About, Conversation, Direction, Move};
 pub use deadline::Deadline;
 pub use envelope::{Address, Body, Document, Envelope, Party, Scope, ScopeInformation, ScopeType};
 pub use id::{BlobId, ConversationId, MessageId, NotAUuid};

@@ -20,8 +20,8 @@ pub async fn create(desk: &Desk, envelope: Envelope) -> Result<Envelope, Trouble
 pub async fn create_whole(desk: &Desk, envelope: Envelope, parts: Vec<NewFile>) -> Result<Envelope, Trouble> {
     let blobs: Vec<_> = parts.iter().map(|part| part.blob.clone()).collect();
     let created = async {
-        let (mut message, conversation) = prepare(desk, envelope).await?;
-        files::add_all(desk, &mut message, parts).await?;
+        let (mut message, mut conversation) = prepare(desk, envelope).await?;
+        conversation.describe(files::add_all(desk, &mut message, parts).await?);
         keep(desk, message, conversation).await
     };
     let created = created.await;

@@ -1,7 +1,7 @@
 //! Messages on their way out.
 
 use super::StoreError;
-use crate::domain::{BlobId, Conversation, MessageId, NewFile, Outgoing, Service};
+use crate::domain::{About, BlobId, Conversation, MessageId, NewFile, Outgoing, Service};
 use crate::ports::{Answer, MessageProperty, Order, Page, PageRequest};
 use jiff::Timestamp;
 
@@ -13,11 +13,13 @@ pub trait Outbox: Send + Sync {
     fn outgoing<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Outgoing>, StoreError>;
     /// Many; the oldest first, where no other order is asked for.
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError>;
-    /// Adds a file, whose bytes lie there already, if name and size allow it. Its number is the next one.
+    /// Adds a file, whose bytes lie there already, if name and size allow it. Its number is the next one. What it says the
+    /// message is about is noted with it.
     fn attach<'a>(
         &'a self,
         id: &'a MessageId,
         file: NewFile,
+        about: About,
         limit_bytes: u64,
         now: Timestamp,
     ) -> Answer<'a, Attached, StoreError>;

@@ -13,8 +13,8 @@ mod sqlite;
 mod upkeep;
 
 use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service, Services,
-    Status,
+    About, BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service,
+    Services, Status,
 };
 use crate::ports::{Attached, Created, Leased, NewIncoming, PageRequest, StatusFilter, Store};
 use jiff::Timestamp;
@@ -62,7 +62,7 @@ async fn attach(store: &dyn Store, number: u8, name: &str, is_primary: bool, len
     let blob = blob(name.as_bytes()[0]);
     let (filename, mime_type) = (name.to_owned(), "application/pdf".to_owned());
     let file = NewFile { blob, filename, title: Some("T".into()), mime_type, is_primary, length_bytes };
-    store.attach(&id(number), file, LIMIT, at(1)).await.unwrap()
+    store.attach(&id(number), file, About::default(), LIMIT, at(1)).await.unwrap()
 }
 
 fn arrived(number: u8, seconds: u64) -> NewIncoming {

@@ -1,7 +1,8 @@
 //! Messages on their way out.
 
-use super::{attach, blob, clauses, create, envelope, id, names};
-use crate::ports::{Attached, Created, OutgoingFilter, PageRequest, Store};
+use super::{ALL, LIMIT, at, attach, blob, clauses, create, envelope, id, names};
+use crate::domain::{About, Conversation, Direction, File, NewFile, Outgoing, Service};
+use crate::ports::{Attached, ConversationFilter, Created, OutgoingFilter, PageRequest, Store};
 
 async fn a_message_is_kept_once_with_its_conversation(store: &dyn Store) {
     assert_eq!(create(store, 1).await, Created::Kept);
@@ -33,6 +34,40 @@ async fn files_are_numbered_and_held_to_the_rules(store: &dyn Store) {
     assert_eq!(store.discard(&id(1)).await.unwrap(), []);
 }
 
+async fn what_a_file_says_of_its_message_is_noted_with_it(store: &dyn Store) {
+    create(store, 1).await;
+    let file = |name: &str| NewFile {
+        blob: blob(name.as_bytes()[0]),
+        filename: name.into(),
+        title: None,
+        mime_type: "text/xml".into(),
+        is_primary: false,
+        length_bytes: 1,
+    };
+    let told = async || {
+        let it =
+            store.conversations(ConversationFilter::default(), ALL).await.unwrap().rows.pop().unwrap().conversation;
+        (it.title, it.reference, it.updated)
+    };
+    let begun = told().await;
+    let about = |title: Option<&str>, reference: Option<&str>| About {
+        title: title.map(str::to_owned),
+        reference: reference.map(str::to_owned),
+    };
+    let one = id(1);
+    let attach = async |name, about| store.attach(&one, file(name), about, LIMIT, at(9)).await.unwrap();
+    attach("a", About::default()).await;
+    assert_eq!(told().await, begun);
+    attach("b", about(Some("Svar"), None)).await;
+    assert_eq!(told().await, ("Svar".into(), begun.1.clone(), begun.2));
+    attach("c", about(None, Some("s-7"))).await;
+    assert_eq!(told().await, ("Svar".into(), "s-7".into(), begun.2));
+    assert_eq!(attach("c", about(Some("Other"), None)).await, Attached::SameName);
+    assert_eq!(told().await.0, "Svar", "what is refused says nothing");
+    let found = ConversationFilter { title: Some("Svar".into()), ..ConversationFilter::default() };
+    assert_eq!(store.conversations(found, ALL).await.unwrap().total, 1);
+}
+
 async fn pages_have_an_order_and_a_total(store: &dyn Store) {
     for number in 0..5 {
         create(store, number).await;
@@ -51,5 +86,6 @@ async fn pages_have_an_order_and_a_total(store: &dyn Store) {
 clauses![
     a_message_is_kept_once_with_its_conversation,
     files_are_numbered_and_held_to_the_rules,
+    what_a_file_says_of_its_message_is_noted_with_it,
     pages_have_an_order_and_a_total,
 ];

@@ -4,7 +4,7 @@ use super::connect::Act;
 use super::filter::{Filter, List};
 use super::rows::{self, clean, column, maybe_clean, millis, moment, natural, word};
 use super::{Postgres, act, statuses};
-use crate::domain::conversation::{Conversation, Direction, Move, judge};
+use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Service, Services, Status};
 use crate::ports::{
     Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
@@ -151,6 +151,17 @@ pub(super) async fn insert(act: &Act<'_>, new: &Conversation) -> Result<bool, St
         )
         .await?;
     Ok(kept > 0)
+}
+
+/// Says what the message of a conversation is about. It is no change of what became of it.
+pub(super) async fn describe(act: &Act<'_>, id: &MessageId, about: &About) -> Result<(), StoreError> {
+    if *about == About::default() {
+        return Ok(());
+    }
+    let update = "UPDATE conversations SET title = coalesce($2, title), reference = coalesce($3, reference)
+                  WHERE message_id = $1 AND direction = 'OUTGOING'";
+    let (title, reference) = (maybe_clean(about.title.as_ref()), maybe_clean(about.reference.as_ref()));
+    act.change(update, &[&id.as_str(), &title, &reference]).await.map(|_| ())
 }
 
 /// Notes a status as [`judge`] says. What must happen with each new status, exactly once, belongs here.

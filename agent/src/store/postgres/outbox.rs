@@ -4,7 +4,9 @@ use super::connect::Act;
 use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
 use super::{Postgres, act, conversations};
-use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status};
+use crate::domain::{
+    About, BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status,
+};
 use crate::ports::{Answer, Attached, Created, MessageProperty, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
 use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
@@ -46,10 +48,17 @@ impl Outbox for Postgres {
         &'a self,
         id: &'a MessageId,
         file: NewFile,
+        about: About,
         limit_bytes: u64,
         now: Timestamp,
     ) -> Answer<'a, Attached, StoreError> {
-        act!(self, "attach a file", |act| attach(&act, id, &file, limit_bytes, now))
+        act!(self, "attach a file", |act| async {
+            let attached = attach(&act, id, &file, limit_bytes, now).await?;
+            if matches!(attached, Attached::Kept(_)) {
+                conversations::describe(&act, id, &about).await?;
+            }
+            Ok(attached)
+        })
     }
 
     fn discard<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Vec<BlobId>, StoreError> {

@@ -3,7 +3,7 @@
 use super::filter::{Filter, List};
 use super::rows::{self, change, column, each, millis, moment, one, word};
 use super::{Sqlite, statuses};
-use crate::domain::conversation::{Conversation, Direction, Move, judge};
+use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Status};
 use crate::ports::{
     Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
@@ -148,6 +148,16 @@ pub(super) fn insert(connection: &Connection, new: &Conversation) -> Result<(), 
         ],
     )?;
     Ok(())
+}
+
+/// Says what the message of a conversation is about. It is no change of what became of it.
+pub(super) fn describe(connection: &Connection, id: &MessageId, about: &About) -> Result<(), StoreError> {
+    if *about == About::default() {
+        return Ok(());
+    }
+    let update = "UPDATE conversations SET title = coalesce(?2, title), reference = coalesce(?3, reference)
+                  WHERE message_id = ?1 AND direction = 'OUTGOING'";
+    change(connection, update, params![id.as_str(), about.title, about.reference]).map(|_| ())
 }
 
 /// Whether there is one.

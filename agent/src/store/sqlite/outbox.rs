@@ -3,7 +3,7 @@
 use super::filter::{Filter, List};
 use super::rows::{self, blob_id, change, column, each, millis, one};
 use super::{Sqlite, conversations};
-use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Status};
+use crate::domain::{About, BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Status};
 use crate::ports::{Answer, Attached, Created, MessageProperty, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
 use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
@@ -40,11 +40,18 @@ impl Outbox for Sqlite {
         &'a self,
         id: &'a MessageId,
         file: NewFile,
+        about: About,
         limit_bytes: u64,
         now: Timestamp,
     ) -> Answer<'a, Attached, StoreError> {
         let id = id.clone();
-        self.write("attach a file", move |connection| attach(connection, &id, &file, limit_bytes, now))
+        self.write("attach a file", move |connection| {
+            let attached = attach(connection, &id, &file, limit_bytes, now)?;
+            if matches!(attached, Attached::Kept(_)) {
+                conversations::describe(connection, &id, &about)?;
+            }
+            Ok(attached)
+        })
     }
 
     fn discard<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Vec<BlobId>, StoreError> {
