@@ -34,6 +34,23 @@ async fn files_are_numbered_and_held_to_the_rules(store: &dyn Store) {
     assert_eq!(store.discard(&id(1)).await.unwrap(), []);
 }
 
+async fn a_message_may_come_with_its_files(store: &dyn Store) {
+    let envelope = envelope(1);
+    let conversation = Conversation::of(&envelope, Direction::Outgoing, Service::Dpo, at(0)).unwrap();
+    let files = [1, 2].map(|number| {
+        let (filename, mime_type) = (format!("{number}.pdf"), "application/pdf".to_owned());
+        let is_primary = number == 2;
+        let blob = blob(u8::try_from(number).unwrap());
+        File { number, file: NewFile { blob, filename, title: None, mime_type, is_primary, length_bytes: 7 } }
+    });
+    let message = Outgoing { id: id(1), service: Service::Dpo, envelope, files: files.to_vec() };
+    assert_eq!(store.create(message.clone(), conversation.clone()).await.unwrap(), Created::Kept);
+    assert_eq!(store.outgoing(&id(1)).await.unwrap().unwrap(), message);
+    assert_eq!(attach(store, 1, "c", true, 1).await, Attached::SecondPrimary);
+    assert_eq!(store.create(message, conversation).await.unwrap(), Created::Exists);
+    assert_eq!(store.discard(&id(1)).await.unwrap(), [blob(1), blob(2)]);
+}
+
 async fn what_a_file_says_of_its_message_is_noted_with_it(store: &dyn Store) {
     create(store, 1).await;
     let file = |name: &str| NewFile {
@@ -87,5 +104,6 @@ clauses![
     a_message_is_kept_once_with_its_conversation,
     files_are_numbered_and_held_to_the_rules,
     what_a_file_says_of_its_message_is_noted_with_it,
+    a_message_may_come_with_its_files,
     pages_have_an_order_and_a_total,
 ];

@@ -99,6 +99,9 @@ async fn create(
     if kept == 0 || !conversations::insert(act, conversation).await? {
         return if kept == 0 { Ok(Created::Exists) } else { remove(act, &new.id).await.map(|_| Created::Exists) };
     }
+    for File { file, .. } in &new.files {
+        attach(act, &new.id, file, u64::MAX, conversation.updated).await?;
+    }
     let created = NewStatus::plain(Status::Opprettet, conversation.updated);
     conversations::register(act, &new.id, conversation.direction, &created, queued).await?;
     Ok(Created::Kept)
