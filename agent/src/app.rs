@@ -6,14 +6,14 @@
 use crate::api::{self, Door};
 use crate::blobs::Folder;
 use crate::channels::Loopback;
-use crate::config::{Database, PostgresAt, Settings};
+use crate::config::{Database, PostgresAt, PostgresTls, Settings};
 use crate::domain::{Backoff, Service};
 use crate::flow::{Desk, Rules};
 use crate::manage::{self, Manage, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
-use crate::store::{Postgres, Server, Sqlite};
+use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use axum::ServiceExt;
 use axum::extract::Request;
 use efm::clock::Clock;
@@ -153,8 +153,16 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
         Database::Postgres(at) => {
             let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
             let path = format!("{} on {}", at.database, hosts.join(", "));
-            let PostgresAt { hosts, database, schema, user, password } = at.clone();
-            let server = Server { hosts, database, schema, user, password };
+            let PostgresAt { hosts, database, schema, user, password, tls, trusted } = at.clone();
+            let trust = trusted.map_or(Trust::System, Trust::File);
+            let tls = match tls {
+                PostgresTls::Never => Tls::Never,
+                PostgresTls::WherePossible => Tls::WherePossible,
+                PostgresTls::Always => Tls::Always,
+                PostgresTls::VerifyAuthority => Tls::VerifyAuthority(trust),
+                PostgresTls::VerifyName => Tls::VerifyName(trust),
+            };
+            let server = Server { hosts, database, schema, user, password, tls };
             let store = Postgres::open(&server, queued).await;
             Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
         }

@@ -17,7 +17,7 @@ mod yaml;
 pub use arguments::{Arguments, split};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
-pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
+pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;
 

@@ -106,6 +106,25 @@ pub struct PostgresAt {
     pub user: String,
     /// With which password.
     pub password: Option<Secret>,
+    /// Over what.
+    pub tls: PostgresTls,
+    /// A file of authorities; none: whom the system trusts.
+    pub trusted: Option<PathBuf>,
+}
+
+/// `sslmode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostgresTls {
+    /// Plain.
+    Never,
+    /// Where the server has it; whoever it is.
+    WherePossible,
+    /// Always; whoever it is.
+    Always,
+    /// Always, and somebody trusted must have signed for it.
+    VerifyAuthority,
+    /// Always, and somebody trusted must have signed for it under its name.
+    VerifyName,
 }
 
 /// From where it may be shut down.

@@ -12,5 +12,5 @@ mod postgres;
 mod sqlite;
 mod values;
 
-pub use postgres::{Postgres, Server};
+pub use postgres::{Postgres, Server, Tls, Trust};
 pub use sqlite::Sqlite;
