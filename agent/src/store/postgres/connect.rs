@@ -77,9 +77,9 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn start(server: &Server) -> Result<Self, StoreError> {
         let thread = |source| StoreError::Database { act: "start a thread", source: Box::new(source) };
+        let (config, tls) = (server.config(), server.tls.connector()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(thread)?;
         let (asks, asked) = mpsc::channel(CONNECTIONS);
-        let (config, tls) = (server.config(), server.tls.connector()?);
         let drive = move || runtime.block_on(drive(config, tls, asked));
         let started = std::thread::Builder::new().name("store-postgres".into()).spawn(drive).map_err(thread)?;
         let permits = Semaphore::new(CONNECTIONS);
