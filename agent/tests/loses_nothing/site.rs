@@ -234,6 +234,7 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         backoff: Backoff::of_the_queue(100),
         status_document_type: "urn:no:difi:eformidling:xsd::status".into(),
         message_channel: None,
+        her_ids: Vec::new(),
     };
     Arc::new(Desk {
         store,
