@@ -22,7 +22,7 @@ pub(super) struct Wrapped {
 
 /// The name of its certificate.
 pub(super) fn fingerprint(identity: &Identity) -> String {
-    let own = identity.chain.first().map(|own| own.as_ref()).unwrap_or_default();
+    let own = identity.chain.first().map(AsRef::as_ref).unwrap_or_default();
     hex::encode(digest::digest(&digest::SHA256, own))
 }
 

@@ -1,6 +1,6 @@
 //! No sequence of requests, failures, crashes and restarts loses a message that was acknowledged, or delivers one twice.
 //!
-//! The real router over the real SQLite and the real files, in this process; the outside world is a mailbox that this site
+//! The real router over the real `SQLite` and the real files, in this process; the outside world is a mailbox that this site
 //! sends to and fetches from. Sequences are drawn at random, a small model ([`model`]) says what must be true, and what
 //! fails is made smaller. `PROPTEST_CASES` says how many are tried.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]

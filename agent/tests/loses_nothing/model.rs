@@ -75,8 +75,8 @@ impl Model {
         let strange = || TestCaseError::fail(format!("{act:?}: {} {text}", answer.status));
         prop_assert!(answer.status != 500 || answer.had_failure, "{act:?}: 500 and nothing failed: {text}");
         match act {
-            Act::Create(message) => self.created(*message, &answer, &[]).map_err(|_| strange())?,
-            Act::CreateWhole(message) => self.created(*message, &answer, &WHOLE).map_err(|_| strange())?,
+            Act::Create(message) => self.created(*message, &answer, &[]).map_err(|()| strange())?,
+            Act::CreateWhole(message) => self.created(*message, &answer, &WHOLE).map_err(|()| strange())?,
             Act::Upload(message, file) => {
                 let known = self.of(*message);
                 if answer.status == 200 {
@@ -143,7 +143,9 @@ impl Model {
                 let known = self.of(*message);
                 if known.created != Yes {
                     (known.created, known.sent) = (Maybe, known.sent.or_maybe());
-                    WHOLE.iter().for_each(|file| *known.file(*file) = known.file(*file).or_maybe());
+                    for file in WHOLE {
+                        *known.file(file) = known.file(file).or_maybe();
+                    }
                 }
             }
             Act::Upload(message, file) => {

@@ -17,6 +17,7 @@ struct Letter {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a failure to come")]
 struct State {
     mailbox: VecDeque<Letter>,
     taken: Vec<Letter>,
