@@ -1,0 +1,148 @@
+//! Keys and certificates of this organisation, out of PKCS #12, JKS or PEM. Start at [`open`].
+//!
+//! What a file is shows in its bytes, whatever the settings call it. Keys are wiped from memory when they are dropped, and
+//! nothing here prints one. Whom to believe is not decided here: signatures of certificates are not looked at.
+
+mod assemble;
+mod ber;
+mod certificate;
+mod jks;
+mod open;
+mod pbe;
+mod pem;
+mod pkcs12;
+
+pub use ber::Malformed;
+pub use certificate::Certificate;
+pub use open::{CannotOpen, Location, Opened, Remark, Wanted, Whence, open};
+pub use pbe::Closed;
+
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use std::fmt;
+use zeroize::Zeroize;
+
+/// A key, and the certificates that say whose it is.
+pub struct Identity {
+    /// Its name in the keystore.
+    pub alias: String,
+    /// Its key. Never printed, wiped when dropped.
+    pub key: PrivatePkcs8KeyDer<'static>,
+    /// Its certificates, own first.
+    pub chain: Vec<CertificateDer<'static>>,
+}
+
+impl Identity {
+    /// Its own certificate.
+    ///
+    /// # Errors
+    /// It has none that can be read.
+    pub fn certificate(&self) -> Result<Certificate, Malformed> {
+        Certificate::read(self.chain.first().ok_or(Malformed)?)
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { alias, key: _, chain } = self;
+        f.debug_struct("Identity").field("alias", alias).field("certificates", &chain.len()).finish_non_exhaustive()
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self { alias: self.alias.clone(), key: self.key.clone_key(), chain: self.chain.clone() }
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+/// All keys of a file.
+#[derive(Debug, Default)]
+pub struct Keystore {
+    /// Those that can be used.
+    pub entries: Vec<Identity>,
+    /// Those that cannot.
+    pub unusable: Vec<(String, Unusable)>,
+}
+
+impl Keystore {
+    /// The entry of this name; upper and lower case are the same, as they are to Java.
+    pub fn entry(&self, alias: &str) -> Option<&Identity> {
+        self.entries.iter().find(|entry| is_same(&entry.alias, alias))
+    }
+
+    /// Out of PEM: keys that need no password, and certificates.
+    ///
+    /// # Errors
+    /// It is no PEM.
+    pub fn from_pem(text: &[u8]) -> Result<Self, Closed> {
+        read(text, "", Kind::Pem)
+    }
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// A key alone.
+    #[error("there is no certificate for its key")]
+    NoCertificate,
+    /// Somebody else's certificate.
+    #[error("its key is not that of its certificate")]
+    KeyDoesNotFit,
+    /// Something that cannot be read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `.p12`, `.pfx`
+    Pkcs12,
+    /// Sun's.
+    Jks,
+    /// Text.
+    Pem,
+}
+
+impl Kind {
+    /// As the settings write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pkcs12 => "PKCS12",
+            Self::Jks => "JKS",
+            Self::Pem => "PEM",
+        }
+    }
+
+    /// What these bytes are.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let known =
+            [(Self::Jks, jks::is_one as fn(&[u8]) -> bool), (Self::Pkcs12, pkcs12::is_one), (Self::Pem, pem::is_one)];
+        known.into_iter().find(|(_, is_one)| is_one(bytes)).map(|(kind, _)| kind)
+    }
+}
+
+/// Reads a whole keystore.
+///
+/// # Errors
+/// The password is wrong, or it is not of this kind.
+pub fn read(bytes: &[u8], password: &str, kind: Kind) -> Result<Keystore, Closed> {
+    let parts = match kind {
+        Kind::Pkcs12 => pkcs12::read(bytes, password),
+        Kind::Jks => jks::read(bytes, password),
+        Kind::Pem => pem::read(bytes, password),
+    }?;
+    Ok(assemble::identities(parts))
+}
+
+#[cfg(test)]
+mod tests;
