@@ -1,7 +1,7 @@
 //! From what was found in a file to identities: which certificate is whose, and who signed it.
 
 use super::certificate::{self, Certificate, Fit};
-use super::{Identity, Keystore, Unusable};
+use super::{Found, Identity, Unusable};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
@@ -38,8 +38,8 @@ struct Known<'a> {
     read: Certificate,
 }
 
-pub(super) fn identities(parts: Parts) -> Keystore {
-    let mut keystore = Keystore::default();
+pub(super) fn identities(parts: Parts) -> Found {
+    let mut found = Found::default();
     let known: Vec<_> = parts
         .certificates
         .iter()
@@ -57,11 +57,11 @@ pub(super) fn identities(parts: Parts) -> Keystore {
     for entry in entries {
         let alias = entry.alias.clone();
         match identity(entry) {
-            Ok(identity) => keystore.entries.push(identity),
-            Err(why) => keystore.unusable.push((alias, why)),
+            Ok(identity) => found.keystore.entries.push(identity),
+            Err(why) => found.unusable.push((alias, why)),
         }
     }
-    keystore
+    found
 }
 
 /// The certificate of a key: the one that it fits, else the one that is tied to it.

@@ -60,13 +60,19 @@ impl Drop for Identity {
     }
 }
 
-/// All keys of a file.
+/// Several of them: during a change of certificate the old one opens what was sealed for it.
 #[derive(Debug, Default)]
 pub struct Keystore {
-    /// Those that can be used.
+    /// Those that can be used, in the order of the keystore.
     pub entries: Vec<Identity>,
-    /// Those that cannot.
-    pub unusable: Vec<(String, Unusable)>,
+}
+
+/// Why PEM gives nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotRead {
+    /// It is not PEM, or not all of it.
+    #[error("read it as PEM: {0}")]
+    Pem(String),
 }
 
 impl Keystore {
@@ -75,12 +81,17 @@ impl Keystore {
         self.entries.iter().find(|entry| is_same(&entry.alias, alias))
     }
 
-    /// Out of PEM: keys that need no password, and certificates.
-    ///
-    /// # Errors
-    /// It is no PEM.
-    pub fn from_pem(text: &[u8]) -> Result<Self, Closed> {
-        read(text, "", Kind::Pem)
+    /// A key that needs no password, and its certificates, in any order.
+    pub fn from_pem(alias: &str, pem: &[u8]) -> Result<Self, CannotRead> {
+        let wrong = |why: &dyn fmt::Display| CannotRead::Pem(why.to_string());
+        let found = read(pem, "", Kind::Pem).map_err(|error| wrong(&error))?;
+        if let Some((_, why)) = found.unusable.first() {
+            return Err(wrong(why));
+        }
+        let mut entries = found.keystore.entries;
+        let first = entries.first_mut().ok_or_else(|| wrong(&"there is no PRIVATE KEY section in it"))?;
+        alias.clone_into(&mut first.alias);
+        Ok(Self { entries })
     }
 }
 
@@ -131,11 +142,20 @@ impl Kind {
     }
 }
 
+/// A keystore, and what of it is of no use.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What can be used.
+    pub keystore: Keystore,
+    /// Aliases of keys that cannot.
+    pub unusable: Vec<(String, Unusable)>,
+}
+
 /// Reads a whole keystore.
 ///
 /// # Errors
 /// The password is wrong, or it is not of this kind.
-pub fn read(bytes: &[u8], password: &str, kind: Kind) -> Result<Keystore, Closed> {
+pub fn read(bytes: &[u8], password: &str, kind: Kind) -> Result<Found, Closed> {
     let parts = match kind {
         Kind::Pkcs12 => pkcs12::read(bytes, password),
         Kind::Jks => jks::read(bytes, password),

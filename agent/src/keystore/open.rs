@@ -1,6 +1,6 @@
 //! From the settings of a keystore to the identity that they name, with every way that it can be wrong in words.
 
-use super::{Closed, Identity, Keystore, Kind, Unusable, is_same, jks, read};
+use super::{Closed, Found, Identity, Keystore, Kind, Unusable, is_same, jks, read};
 use efm::secret::Secret;
 use jiff::Timestamp;
 use std::fmt;
@@ -201,7 +201,7 @@ pub fn open(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
         return Err(CannotOpen::Jceks(whence));
     }
     let kind = Kind::of(&bytes).ok_or_else(|| CannotOpen::Strange(whence.clone()))?;
-    let mut keystore = read(&bytes, location.password.reveal(), kind).map_err(|source| CannotOpen::Closed {
+    let found = read(&bytes, location.password.reveal(), kind).map_err(|source| CannotOpen::Closed {
         whence: whence.clone(),
         kind,
         source,
@@ -210,25 +210,25 @@ pub fn open(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
     if kind != called {
         remarks.push(Remark::IsAnother { called, is: kind });
     }
-    let own = own(&keystore, location.alias.as_deref(), kind, whence, &mut remarks)?;
-    remarks.extend(keystore.unusable.drain(..).map(|(alias, why)| Remark::Unusable(alias, why)));
+    let own = own(&found, location.alias.as_deref(), kind, whence, &mut remarks)?;
+    remarks.extend(found.unusable.into_iter().map(|(alias, why)| Remark::Unusable(alias, why)));
     if let Ok(certificate) = own.certificate() {
         remarks.extend((certificate.not_after < now).then_some(Remark::Expired(certificate.not_after)));
         remarks.extend((certificate.not_before > now).then_some(Remark::NotYet(certificate.not_before)));
     }
-    Ok(Opened { keystore, own, remarks })
+    Ok(Opened { keystore: found.keystore, own, remarks })
 }
 
 fn own(
-    keystore: &Keystore,
+    found: &Found,
     alias: Option<&str>,
     kind: Kind,
     whence: String,
     remarks: &mut Vec<Remark>,
 ) -> Result<Identity, CannotOpen> {
-    let there = || keystore.entries.iter().map(|entry| entry.alias.clone()).collect::<Vec<_>>();
-    let unusable = |alias: &str| keystore.unusable.iter().find(|(name, _)| is_same(name, alias));
-    match (alias, keystore.entries.as_slice()) {
+    let there = || found.keystore.entries.iter().map(|entry| entry.alias.clone()).collect::<Vec<_>>();
+    let unusable = |alias: &str| found.unusable.iter().find(|(name, _)| is_same(name, alias));
+    match (alias, found.keystore.entries.as_slice()) {
         (Some(alias), entries) => {
             if let Some(found) = entries.iter().find(|entry| is_same(&entry.alias, alias)) {
                 return Ok(found.clone());
@@ -243,7 +243,7 @@ fn own(
             Err(CannotOpen::NoAlias { whence, alias: alias.to_owned(), there: there() })
         }
         (None, [only]) => Ok(only.clone()),
-        (None, []) => match keystore.unusable.first() {
+        (None, []) => match found.unusable.first() {
             Some((alias, source)) => Err(CannotOpen::Unusable { whence, alias: alias.clone(), source: *source }),
             None => Err(CannotOpen::NoAlias { whence, alias: String::new(), there: Vec::new() }),
         },

@@ -64,10 +64,11 @@ fn whatever_wrote_it_the_key_and_its_chain_come_out() {
         ("curve.pem", "1", &["kurve"]),
     ] {
         let bytes = bytes(name);
-        let keystore = read(&bytes, PASSWORD, Kind::of(&bytes).unwrap()).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let found = read(&bytes, PASSWORD, Kind::of(&bytes).unwrap()).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let keystore = &found.keystore;
         let identity = keystore.entry(alias).unwrap_or_else(|| panic!("{name}: {alias} of {keystore:?}"));
         assert_eq!(names(identity), chain, "{name}");
-        assert_eq!(keystore.unusable, [], "{name}");
+        assert_eq!(found.unusable, [], "{name}");
         signs(identity);
     }
 }
@@ -89,7 +90,7 @@ fn a_wrong_password_is_called_that() {
         }
     }
     let empty = bytes("openssl-empty-password.p12");
-    assert_eq!(names(&read(&empty, "", Kind::Pkcs12).unwrap().entries[0]), ["leaf"]);
+    assert_eq!(names(&read(&empty, "", Kind::Pkcs12).unwrap().keystore.entries[0]), ["leaf"]);
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn a_keystore_in_the_settings_themselves_is_read() {
 
 #[test]
 fn nothing_of_a_key_is_printed() {
-    let keystore = read(&bytes("java.jks"), PASSWORD, Kind::Jks).unwrap();
+    let keystore = read(&bytes("java.jks"), PASSWORD, Kind::Jks).unwrap().keystore;
     let key = keystore.entries[0].key.secret_pkcs8_der();
     let shown = format!("{keystore:?}");
     assert!(shown.contains("egen-nokkel") && shown.len() < 400, "{shown}");
@@ -171,7 +172,7 @@ fn lengths_that_are_not_told_beforehand_do_no_harm() {
         let ber = as_ber(&bytes(name));
         assert_eq!(Kind::of(&ber), Some(Kind::Pkcs12));
         assert_eq!(
-            names(read(&ber, PASSWORD, Kind::Pkcs12).unwrap().entry("virksomhet").unwrap())[0],
+            names(read(&ber, PASSWORD, Kind::Pkcs12).unwrap().keystore.entry("virksomhet").unwrap())[0],
             "leaf",
             "{name}"
         );
@@ -199,4 +200,17 @@ fn a_changed_byte_is_an_error_and_never_a_fall() {
     let mut broken = bytes("openssl.p12");
     broken[100] ^= 1;
     assert!(read(&broken, PASSWORD, Kind::Pkcs12).is_err());
+}
+
+#[test]
+fn a_key_and_its_certificate_are_read_from_pem_and_the_key_is_not_printed() {
+    let made = rcgen::generate_simple_self_signed(["test".to_owned()]).unwrap();
+    let pem = format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem());
+    let keystore = Keystore::from_pem("Own", pem.as_bytes()).unwrap();
+    let own = keystore.entry("OWN").unwrap();
+    assert_eq!(own.key.secret_pkcs8_der(), made.signing_key.serialize_der());
+    assert_eq!(own.chain, [made.cert.der().clone()]);
+    let told = |pem: &str| Keystore::from_pem("own", pem.as_bytes()).unwrap_err().to_string();
+    assert_eq!(told(&made.signing_key.serialize_pem()), "read it as PEM: there is no certificate for its key");
+    assert_eq!(told(&made.cert.pem()), "read it as PEM: there is no PRIVATE KEY section in it");
 }
