@@ -3,7 +3,7 @@
 use crate::app;
 use crate::config::{self, Loaded, Severity};
 use crate::doctor::{self, Verdict};
-use crate::host::{self, Signals};
+use crate::host;
 use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
@@ -172,7 +172,7 @@ async fn until_stopped(
 ) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     // Before it is ready, so that nobody can ask too early.
-    let signals = Signals::listen();
+    let signals = efm::console::Stop::listen();
     let signals = async {
         match signals {
             Ok(mut signals) => stop.ask(signals.asked().await),
