@@ -135,7 +135,7 @@ async fn who_answers(settings: &Settings, clock: &Clock) -> Result<String, Strin
     let near = match settings.address {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        address => address,
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
     };
     let asked = async {
         let stream = TcpStream::connect((near, settings.port)).await.map_err(|error| error.to_string())?;

@@ -35,10 +35,11 @@ pub(super) async fn tls(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     let Some(location) = &settings.keystores.tls else {
         let is_near = settings.address.is_loopback();
         let seen = "off: the API speaks plain HTTP";
-        return vec![match is_near {
-            true => Finding::ok(ABOUT, format!("{seen}, on this machine only")),
-            false => Finding::odd(ABOUT, seen, "close the port to other machines, or set server.address=127.0.0.1"),
-        }];
+        if is_near {
+            return vec![Finding::ok(ABOUT, format!("{seen}, on this machine only"))];
+        }
+        let to_do = "close the port to other machines, or set server.address=127.0.0.1";
+        return vec![Finding::odd(ABOUT, seen, to_do)];
     };
     let opened = match opened(location, clock.now()).await {
         Ok(opened) => opened,
