@@ -9,6 +9,7 @@ mod at_rest;
 mod gather;
 mod jdbc;
 mod keys;
+mod keystores;
 mod network;
 mod problem;
 mod reader;
@@ -17,6 +18,7 @@ mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
+pub use keystores::Keystores;
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
