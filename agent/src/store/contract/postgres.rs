@@ -40,7 +40,7 @@ async fn postgresql_keeps_the_contract() {
     tokio::join!(open(&both), open(&both));
     beside(&both, "INSERT INTO schema_floor VALUES (7)").await;
     let refused = Postgres::open(&both, &super::queued()).await.unwrap_err().to_string();
-    assert!(refused.contains("for programs that know at least 7; this one knows 2"), "{refused}");
+    assert!(refused.contains("for programs that know at least 7; this one knows 3"), "{refused}");
 }
 
 #[tokio::test]

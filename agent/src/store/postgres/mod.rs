@@ -9,10 +9,12 @@ mod conversations;
 mod filter;
 mod inbox;
 mod outbox;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod upkeep;
 
 use crate::domain::Services;

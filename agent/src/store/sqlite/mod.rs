@@ -7,10 +7,12 @@ mod conversations;
 mod filter;
 mod inbox;
 mod outbox;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod thread;
 mod upkeep;
 
