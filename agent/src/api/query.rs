@@ -90,6 +90,11 @@ impl Parameters {
         }
     }
 
+    /// Of a list that has no filters.
+    pub(super) fn in_one_order(&self) -> Result<(), Problem> {
+        self.can(&[], BY_ID)
+    }
+
     fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }

@@ -12,12 +12,14 @@ mod network;
 mod problem;
 mod reader;
 mod settings;
+mod webhooks;
 mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
+pub use webhooks::Webhooks;
 
 use std::path::Path;
 

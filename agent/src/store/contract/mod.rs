@@ -5,6 +5,7 @@ mod conversations;
 mod incoming;
 mod outgoing;
 mod postgres;
+mod pushes;
 mod queue;
 mod several;
 mod sqlite;
@@ -110,7 +111,7 @@ use clauses;
 
 /// All clauses; a theme is a file with a `clauses![…]` at its end.
 const THEMES: &[&[Clause]] =
-    &[outgoing::CLAUSES, incoming::CLAUSES, queue::CLAUSES, conversations::CLAUSES, upkeep::CLAUSES];
+    &[outgoing::CLAUSES, incoming::CLAUSES, queue::CLAUSES, conversations::CLAUSES, upkeep::CLAUSES, pushes::CLAUSES];
 
 #[path = "../../../tests/program/postgres.rs"]
 mod cluster;
