@@ -90,7 +90,6 @@ mod tests {
             "case.local/hook",
             "ftp://case.local/hook",
             "file:///etc/passwd",
-            "http:///hook",
             "http://169.254.169.254/latest/meta-data",
             "http://2852039166/",
             "http://0xa9.0xfe.0xa9.0xfe/",

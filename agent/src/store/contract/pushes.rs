@@ -182,7 +182,7 @@ async fn what_cannot_be_told_is_given_up_and_that_is_known(store: &dyn Store) {
     assert_eq!(store.settle_push(&push, ill(41), again).await.unwrap(), PushSettled::Done { given_up: 2 });
     assert_eq!(told(store, 50).await, [(lane, "LEVERT")]);
     let log = store.deliveries(lane, ALL).await.unwrap();
-    let rows: Vec<_> =
+    let rows =
         log.rows.iter().rev().map(|row| (row.told.as_ref().map(|told| told.status.name()), row.tried, row.outcome));
     let rows = rows.collect::<Vec<_>>();
     assert_eq!(
