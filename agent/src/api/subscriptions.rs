@@ -41,7 +41,7 @@ pub(super) async fn one(State(desk): Here, Path(id): Path<String>) -> Result<Res
 /// `POST /api/subscriptions`
 pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let asked = Asked::read(&json_bytes(&headers, body, LIMIT_BYTES).await?)?;
-    let new = asked.new(|endpoint| desk.caller.refuses(endpoint))?;
+    let new = asked.whole(|endpoint| desk.caller.refuses(endpoint))?;
     json(&Answer::of(subscribe::subscribe(&desk, new).await?))
 }
 
@@ -127,7 +127,7 @@ impl Asked {
         })
     }
 
-    fn new(self, refuses: impl Fn(&str) -> Option<String>) -> Result<Subscription, Problem> {
+    fn whole(self, refuses: impl Fn(&str) -> Option<String>) -> Result<Subscription, Problem> {
         let mut found = Found::default();
         if let Some(id) = &self.id {
             found.violation(Constraint::Null, "id", Some(id.clone()), "java.lang.Long");
@@ -166,7 +166,7 @@ impl Asked {
         let push_endpoint = found.sized("pushEndpoint", self.endpoint, LONGEST_ENDPOINT_BYTES);
         let push_endpoint = push_endpoint.filter(|endpoint| match refuses(endpoint) {
             None => true,
-            Some(why) => found.told(Constraint::Url, "pushEndpoint", endpoint, why),
+            Some(why) => found.told(Constraint::Url, "pushEndpoint", endpoint, &why),
         });
         let resource = found.one_of("resource", self.resource, &Resource::NAMES, Resource::named);
         let event = found.one_of("event", self.event, &EventKind::NAMES, EventKind::named);
@@ -174,7 +174,7 @@ impl Asked {
         let filter = filter.and_then(|text| match Filter::parse(&text) {
             Ok(filter) => Some(filter),
             Err(why) => {
-                found.told(Constraint::Filter, "filter", &text, filter_trouble(&why));
+                found.told(Constraint::Filter, "filter", &text, &filter_trouble(&why));
                 None
             }
         });
@@ -199,7 +199,7 @@ impl Found {
     }
 
     /// With words for people; false, for filters.
-    fn told(&mut self, constraint: Constraint, field: &str, value: &str, why: String) -> bool {
+    fn told(&mut self, constraint: Constraint, field: &str, value: &str, why: &str) -> bool {
         self.violation(constraint, field, Some(value.into()), TEXT);
         self.words.push(format!("{field}: {why}"));
         false
@@ -219,13 +219,13 @@ impl Found {
         &mut self,
         field: &str,
         value: Option<String>,
-        names: &'static [&'static str],
+        allowed: &'static [&'static str],
         named: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
         let value = value?;
         let found = named(&value);
         if found.is_none() {
-            self.violation(Constraint::OneOf(names), field, Some(value.into()), TEXT);
+            self.violation(Constraint::OneOf(allowed), field, Some(value.into()), TEXT);
         }
         found
     }
@@ -237,7 +237,7 @@ impl Found {
 
 impl From<Found> for Problem {
     fn from(found: Found) -> Self {
-        let description = (!found.words.is_empty()).then(|| found.words.join(" "));
+        let description = (!found.words.is_empty()).then(|| found.words.join("; "));
         Self::Invalid { object: "subscription", violations: found.violations, description }
     }
 }

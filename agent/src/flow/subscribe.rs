@@ -54,7 +54,7 @@ pub async fn unsubscribe(desk: &Desk, number: i64) -> Result<(), Trouble> {
 
 /// Asks the server whether it is there; how that went is noted, and told.
 async fn ping(desk: &Desk, endpoint: &str) -> Result<(String, Attempt), Trouble> {
-    let id = format!("ping_{}", hex(desk.random.sixteen()?));
+    let id = format!("ping_{}", hex::encode(desk.random.sixteen()?));
     let (at, begun) = (desk.clock.now(), Instant::now());
     let heard = desk.caller.call(endpoint, &Event::Ping { id: id.clone(), at }, at).await;
     let is_there = matches!(heard, Heard::Taken(_));
@@ -67,13 +67,4 @@ async fn ping(desk: &Desk, endpoint: &str) -> Result<(String, Attempt), Trouble>
         }
     }
     Ok((id, attempt))
-}
-
-fn hex(bytes: [u8; 16]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

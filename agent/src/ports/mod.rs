@@ -1,5 +1,5 @@
-//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`;
-//! what time it is says [`efm::clock::Clock`].
+//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`,
+//! `webhooks`; what time it is says [`efm::clock::Clock`].
 //!
 //! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
 //! where its future is dropped. Nobody outside sees a transaction.

@@ -49,7 +49,7 @@ pub(super) fn forbidden(address: IpAddr) -> Option<&'static str> {
     None
 }
 
-/// The IPv4 address that hides in an IPv6 one, mapped or translated (64:ff9b::/96).
+/// The IPv4 address that hides in an IPv6 one, mapped or translated (`64:ff9b::/96`).
 fn bare(address: IpAddr) -> IpAddr {
     let IpAddr::V6(six) = address else { return address };
     if let Some(four) = six.to_ipv4_mapped() {

@@ -13,7 +13,7 @@ struct Ping {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status<'a> {
+struct Told<'a> {
     created_ts: String,
     resource: &'static str,
     event: &'static str,
@@ -33,12 +33,12 @@ pub(super) fn text(event: &Event) -> Result<(String, String), serde_json::Error>
             let ping = Ping { created_ts: in_oslo(*at), event: "ping" };
             Ok((id.clone(), serde_json::to_string(&ping)?))
         }
-        Event::Status(noted) => Ok((noted.call_id(), serde_json::to_string(&status(noted))?)),
+        Event::Status(noted) => Ok((noted.call_id(), serde_json::to_string(&told(noted))?)),
     }
 }
 
-fn status(noted: &StatusNoted) -> Status<'_> {
-    Status {
+fn told(noted: &StatusNoted) -> Told<'_> {
+    Told {
         created_ts: in_oslo(noted.at),
         resource: "messages",
         event: "status",

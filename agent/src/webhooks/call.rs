@@ -30,21 +30,12 @@ impl Limits {
 }
 
 /// Calls over HTTP.
-#[derive(Debug)]
 pub struct Http {
     network: Network,
     secret: Option<Secret>,
     limits: Limits,
     /// Made at the first call, so that a file of authorities that was put right is read.
-    routes: Mutex<Option<Arc<Ways>>>,
-}
-
-struct Ways(Routes);
-
-impl std::fmt::Debug for Ways {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.write_str("Ways")
-    }
+    routes: Mutex<Option<Arc<Routes>>>,
 }
 
 /// Why nothing, or nothing good, was heard.
@@ -57,22 +48,22 @@ impl Http {
         Self { network, secret, limits, routes: Mutex::default() }
     }
 
-    fn ways(&self) -> Result<Arc<Ways>, Trouble> {
+    fn routes(&self) -> Result<Arc<Routes>, Trouble> {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ways) = &*routes {
-            return Ok(Arc::clone(ways));
+        if let Some(made) = &*routes {
+            return Ok(Arc::clone(made));
         }
-        let ways = Arc::new(Ways(Routes::new(&self.network)?));
-        *routes = Some(Arc::clone(&ways));
-        Ok(ways)
+        let made = Arc::new(Routes::new(&self.network)?);
+        *routes = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     async fn ask(&self, endpoint: &str, event: &Event, now: Timestamp) -> Result<Heard, Trouble> {
         let url = address::endpoint(endpoint)?;
         let (id, body) = body::text(event)?;
         let head = self.head(&id, &body, now)?;
-        let ways = self.ways()?;
-        let route = ways.0.to(&url)?;
+        let routes = self.routes()?;
+        let route = routes.to(&url)?;
         if route.proxy.is_none() {
             may_be_reached(&url).await?;
         }
@@ -81,12 +72,12 @@ impl Http {
             Ok(response) => Ok(meaning(response.status(), response.headers())),
             Err(error) if cause::proxy_wants_password(&error) => {
                 let proxy = route.proxy.unwrap_or_else(|| "in between".into());
-                Err(Cause::ProxyWantsPassword { proxy, setting: ways.0.names().proxy }.into())
+                Err(Cause::ProxyWantsPassword { proxy, setting: routes.names().proxy }.into())
             }
             Err(error) => {
                 let act = if error.is_connect() { "connect to" } else { "call" };
                 let through = route.proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-                Err(Cause::of(format!("{act} {host}{through}"), &error, ways.0.names()).into())
+                Err(Cause::of(format!("{act} {host}{through}"), &error, routes.names()).into())
             }
         }
     }

@@ -42,7 +42,7 @@ impl Pushes for Sqlite {
                 taken.extend(one(connection, first, &[&held.number], |row| {
                     let endpoint = endpoint.clone();
                     let tried = column::<u32>(row, "tried")?.saturating_sub(1);
-                    Ok(Push { endpoint, failures, tried, ..push(row, held)? })
+                    Ok(Push { endpoint, tried, failures, ..push(row, held)? })
                 })?);
             }
             Ok(taken)

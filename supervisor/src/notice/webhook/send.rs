@@ -81,7 +81,10 @@ fn head(webhook: &Webhook, call: &Call, seconds: i64, dropped: Option<u64>) -> R
     head.insert("webhook-id", plain(&call.id)?);
     head.insert("webhook-timestamp", HeaderValue::from(seconds));
     if let Some(secret) = &webhook.secret {
-        head.insert("webhook-signature", hidden(&Secret::new(efm::webhook::signature(secret, &call.id, seconds, &call.body)))?);
+        head.insert(
+            "webhook-signature",
+            hidden(&Secret::new(efm::webhook::signature(secret, &call.id, seconds, &call.body)))?,
+        );
     }
     if let Some(count) = dropped {
         head.insert("kosmos-dropped", HeaderValue::from(count));
