@@ -294,10 +294,11 @@ fn nothing_that_was_acknowledged_is_left_untold_whenever_it_is_killed() {
     let sink = Sink::start(0).unwrap();
     sink.behave("/hook", Manners { latency: Duration::from_millis(3), ..Manners::default() });
     let between = tempfile::tempdir().unwrap();
-    let mut program = Program::start_with(OWN, between.path(), &QUICK);
+    let program = Program::start_with(OWN, between.path(), &QUICK);
     subscribe(&program, "hook", &sink.url("/hook"), None);
     let (port, is_over) = (AtomicU16::new(program.port), AtomicBool::new(false));
-    let acknowledged = std::thread::scope(|scope| {
+    let (program, acknowledged) = std::thread::scope(|scope| {
+        let mut program = program;
         let client = scope.spawn(|| {
             let mut acknowledged = BTreeSet::new();
             for number in 0.. {
@@ -319,7 +320,7 @@ fn nothing_that_was_acknowledged_is_left_untold_whenever_it_is_killed() {
             port.store(program.port, Ordering::Release);
         }
         is_over.store(true, Ordering::Release);
-        client.join().unwrap()
+        (program, client.join().unwrap())
     });
     all_are_told(&program, &sink, "/hook");
     let told = events(&sink.calls());
