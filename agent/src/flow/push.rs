@@ -65,7 +65,7 @@ pub(super) fn attempt(heard: Heard, at: Timestamp, took: Duration) -> Attempt {
 fn decide(heard: &Heard, push: &Push, rules: &Pushing, now: Timestamp) -> PushSettlement {
     let wanted = match heard {
         Heard::Taken(_) => return PushSettlement::Delivered,
-        Heard::Refused(..) if push.tried + 1 >= REFUSED_AT_MOST => return PushSettlement::GivenUp,
+        Heard::Refused(..) if push.tried.saturating_add(1) >= REFUSED_AT_MOST => return PushSettlement::GivenUp,
         Heard::Refused(..) => None,
         Heard::Later { wait, .. } => *wait,
     };
