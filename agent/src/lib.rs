@@ -18,3 +18,4 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod store;
+pub mod webhooks;

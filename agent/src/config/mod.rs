@@ -14,6 +14,7 @@ mod network;
 mod problem;
 mod reader;
 mod settings;
+mod webhooks;
 mod yaml;
 
 pub use arguments::{Arguments, split};
@@ -22,6 +23,7 @@ pub use keystores::Keystores;
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
+pub use webhooks::Webhooks;
 
 use std::path::Path;
 

@@ -39,7 +39,10 @@ pub async fn drop_parts(desk: &Desk, parts: Vec<NewFile>) {
 async fn keep(desk: &Desk, message: Outgoing, conversation: Conversation) -> Result<Envelope, Trouble> {
     let (id, envelope) = (message.id.clone(), message.envelope.clone());
     match desk.store.create(message, conversation).await? {
-        Created::Kept => Ok(envelope),
+        Created::Kept => {
+            desk.noted.notify_one();
+            Ok(envelope)
+        }
         Created::Exists => Err(Refusal::MessageExists(id).into()),
     }
 }
@@ -229,6 +232,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     }
     if let Some(deadline) = message.envelope.deadline().filter(|deadline| deadline.is_past(now)) {
         desk.store.register(id, Direction::Outgoing, NewStatus::expired(now)).await?;
+        desk.noted.notify_one();
         return Err(Refusal::Expired { at: crate::domain::in_oslo(deadline.moment()) }.into());
     }
     files::check_all(desk, &message).await?;

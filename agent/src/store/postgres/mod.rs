@@ -10,10 +10,12 @@ mod filter;
 mod inbox;
 mod look;
 mod outbox;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod tls;
 mod upkeep;
 
