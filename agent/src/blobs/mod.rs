@@ -44,7 +44,7 @@ impl Folder {
 impl Blobs for Folder {
     fn begin<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobWriter>, BlobError> {
         Box::pin(async move {
-            let writer = writer::Writer::begin(id.clone(), self.path(id), &self.key).await?;
+            let writer = writer::Writer::begin(id.clone(), self.path(id), &self.key)?;
             let writer: Box<dyn BlobWriter> = Box::new(writer);
             Ok(writer)
         })
@@ -52,7 +52,7 @@ impl Blobs for Folder {
 
     fn open<'a>(&'a self, id: &'a BlobId) -> Answer<'a, Box<dyn BlobReader>, BlobError> {
         Box::pin(async move {
-            let reader = reader::Reader::open(id.clone(), &self.path(id), &self.key).await?;
+            let reader = reader::Reader::open(id.clone(), self.path(id), &self.key).await?;
             let reader: Box<dyn BlobReader> = Box::new(reader);
             Ok(reader)
         })

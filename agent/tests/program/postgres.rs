@@ -17,6 +17,7 @@ pub enum Flush {
     /// Faster. What is killed is the program, and never the database's machine.
     Never,
     /// As in operation, for measuring.
+    #[allow(dead_code, reason = "not by all who share this")]
     Always,
 }
 
