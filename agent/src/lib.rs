@@ -8,6 +8,7 @@ pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod entries;
 pub mod flow;
 pub mod host;
 pub mod manage;

@@ -17,6 +17,12 @@ mod reply;
 
 pub use refusal::{Refusal, Trouble};
 
+/// Whether the bytes are an arkivmelding; for `entries`.
+pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
+    let _ = arkivmelding::is_xml(bytes);
+    arkivmelding::Arkivmelding::read(bytes).is_ok()
+}
+
 use crate::domain::{Backoff, BlobId, Service, Services};
 use crate::ports::{Blobs, Channel, Random, Registry, Store};
 use efm::clock::Clock;
