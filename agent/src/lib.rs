@@ -11,6 +11,7 @@ pub mod domain;
 pub mod entries;
 pub mod flow;
 pub mod host;
+pub mod keystore;
 pub mod manage;
 pub mod pollers;
 pub mod ports;
