@@ -3,6 +3,7 @@
 //! A reader may refuse anything, in words; it may not panic, nor take more time or memory than its input is worth. What it
 //! takes it can write again. The program calls none of these.
 
+use crate::keystore::{self, Kind};
 use crate::{api, config, flow, sbd};
 use efm::properties::Properties;
 use jiff::Timestamp;
@@ -12,18 +13,25 @@ use jiff::Timestamp;
 pub struct Entry {
     /// As its target in `fuzz/` is called.
     pub name: &'static str,
+    /// Where there is more that it takes besides `fuzz/seeds/<name>`: a folder of the project, and the ending of its files.
+    pub also: Option<(&'static str, &'static str)>,
     /// Reads, and says whether it was something.
     pub read: fn(&[u8]) -> bool,
 }
 
+const KEYSTORES: &str = "agent/src/keystore/vectors";
+
 /// All of them.
-pub const ALL: [Entry; 6] = [
-    Entry { name: "sbd", read: document },
-    Entry { name: "properties", read: properties },
-    Entry { name: "yaml", read: config::reads_yaml },
-    Entry { name: "settings", read: config::reads_settings },
-    Entry { name: "arkivmelding", read: flow::reads_arkivmelding },
-    Entry { name: "upload", read: api::reads_upload },
+pub const ALL: [Entry; 9] = [
+    Entry { name: "sbd", also: Some(("agent/tests/fixtures", "json")), read: document },
+    Entry { name: "properties", also: Some(("config/samples/kosmos-today", "properties")), read: properties },
+    Entry { name: "yaml", also: None, read: config::reads_yaml },
+    Entry { name: "settings", also: None, read: config::reads_settings },
+    Entry { name: "arkivmelding", also: Some(("agent/tests/fixtures", "xml")), read: flow::reads_arkivmelding },
+    Entry { name: "upload", also: None, read: api::reads_upload },
+    Entry { name: "pkcs12", also: Some((KEYSTORES, "p12")), read: |bytes| keys(bytes, Kind::Pkcs12) },
+    Entry { name: "jks", also: Some((KEYSTORES, "jks")), read: |bytes| keys(bytes, Kind::Jks) },
+    Entry { name: "pem", also: Some((KEYSTORES, "pem")), read: |bytes| keys(bytes, Kind::Pem) },
 ];
 
 /// Reads with the entry of this name; none of them has another.
@@ -45,4 +53,14 @@ fn document(bytes: &[u8]) -> bool {
 
 fn properties(bytes: &[u8]) -> bool {
     Properties::read(bytes).malformed.is_empty()
+}
+
+/// With the password of the seeds.
+fn keys(bytes: &[u8], kind: Kind) -> bool {
+    let _ = Kind::of(bytes);
+    let Ok(found) = keystore::read(bytes, "changeit", kind) else { return false };
+    for entry in &found.keystore.entries {
+        let _ = entry.certificate();
+    }
+    !found.keystore.entries.is_empty()
 }
