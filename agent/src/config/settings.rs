@@ -2,6 +2,7 @@
 
 use super::jdbc;
 use super::keys::of_profile;
+use super::keystores::{self, Keystores};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub upload_limits: BTreeMap<Service, u64>,
     /// Who may shut it down; none: nobody over HTTP.
     pub shutdown: Option<ShutdownFrom>,
+    /// Whose keys we have.
+    pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
     /// The false channel.
@@ -129,7 +132,7 @@ pub struct Loopback {
 /// Reads all; none where something is wrong, which is told.
 pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let profile = profile(from);
-    refuse_tls(from);
+    let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
     let loopback = loopback(from, folder, profile);
@@ -186,6 +189,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
+        keystores: keystores?,
         network: network?,
         loopback,
     })
@@ -230,18 +234,6 @@ fn profile(from: &mut Reader) -> Option<Profile> {
     })
 }
 
-fn refuse_tls(from: &mut Reader) {
-    const KEY: &str = "difi.ssl.enabled";
-    if from.need(KEY, flag) == Some(true) {
-        from.tell(
-            Severity::Error,
-            KEY,
-            "this version cannot serve TLS yet",
-            "difi.ssl.enabled=false, with the port closed to other machines",
-        );
-    }
-}
-
 fn auth(from: &mut Reader) -> Option<Auth> {
     const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
     if from.need("difi.move.feature.enable-auth", flag) != Some(true) {
@@ -284,7 +276,7 @@ fn organisation(text: &str) -> Result<String, &'static str> {
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
 }
 
-fn flag(text: &str) -> Result<bool, &'static str> {
+pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),

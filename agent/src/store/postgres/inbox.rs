@@ -3,7 +3,7 @@
 use super::connect::Act;
 use super::filter::Filter;
 use super::rows::{self, blob_id, clean, column, maybe_moment, millis};
-use super::{Postgres, act, conversations, look, queue};
+use super::{Postgres, act, conversations, queue, view};
 use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus, Service, Services};
 use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Page, PageRequest, Received, StoreError};
 use jiff::Timestamp;
@@ -18,14 +18,14 @@ impl Inbox for Postgres {
     }
 
     fn incoming<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Incoming>, StoreError> {
-        look!(self, |act| async {
+        view!(self, |act| async {
             let found = act.one("SELECT * FROM messages_in WHERE message_id = $1", &[&id.as_str()]).await?;
             found.as_ref().map(message).transpose()
         })
     }
 
     fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError> {
-        look!(self, |act| async {
+        view!(self, |act| async {
             let found = conditions(filter.clone()).page(&act, "*", "messages_in", "updated, id", page).await?;
             Ok(Page { rows: found.rows.iter().map(message).collect::<Result<_, _>>()?, total: found.total })
         })

@@ -8,6 +8,7 @@ mod connect;
 mod conversations;
 mod filter;
 mod inbox;
+mod look;
 mod outbox;
 mod queue;
 mod rows;
@@ -77,7 +78,7 @@ macro_rules! act {
 use act;
 
 /// `|act| work` that only looks, and is no transaction.
-macro_rules! look {
+macro_rules! view {
     ($store:expr, |$act:ident| $work:expr) => {
         Box::pin(async move {
             let client = $store.pool.take().await?;
@@ -86,7 +87,7 @@ macro_rules! look {
         })
     };
 }
-use look;
+use view;
 
 fn failed(act: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
     move |source| StoreError::Database { act, source: Box::new(source) }

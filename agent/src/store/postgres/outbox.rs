@@ -3,7 +3,7 @@
 use super::connect::Act;
 use super::filter::Filter;
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
-use super::{Postgres, act, conversations, look};
+use super::{Postgres, act, conversations, view};
 use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status};
 use crate::ports::{Answer, Attached, Created, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
 use jiff::Timestamp;
@@ -16,14 +16,14 @@ impl Outbox for Postgres {
     }
 
     fn outgoing<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Outgoing>, StoreError> {
-        look!(self, |act| async {
+        view!(self, |act| async {
             let rows = act.each("SELECT * FROM messages_out WHERE message_id = $1", &[&id.as_str()]).await?;
             Ok(messages(&act, &rows).await?.pop())
         })
     }
 
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError> {
-        look!(self, |act| async {
+        view!(self, |act| async {
             let filter = filter.clone();
             let filter = Filter::default()
                 .is("message_id", filter.message_id)
