@@ -19,7 +19,7 @@ pub fn measure(wish: &Wish, table: &mut Table) -> io::Result<()> {
     for _ in 0..wish.starts {
         bare.add(help(wish)?);
     }
-    let beside = format!("`--help` {}", bare);
+    let beside = format!("`--help` {bare}");
 
     let mut empty = Numbers::default();
     for _ in 0..wish.starts {
