@@ -24,8 +24,10 @@ use std::time::{Duration, Instant};
 const ROUNDS: u32 = 4000;
 /// On a slow machine fewer; how many is told.
 const ENOUGH: Duration = Duration::from_secs(4);
+/// But never fewer than these.
+const FEWEST: u32 = 40;
 /// For one piece of garbage, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// All of them together, in a process that has read the largest of the seeds.
 const MEMORY_KIB: u64 = 512 << 10;
 
@@ -81,20 +83,20 @@ fn no_reader_panics_or_hangs_or_swells_whatever_it_is_given() {
     for (entry, number) in ALL.iter().zip(1..) {
         let seeds = seeds(entry);
         let mut spoiler = Spoiler::new(number);
-        let (begun, mut taken, mut rounds) = (Instant::now(), 0, 0);
+        let (begun, mut taken, mut rounds, mut slowest) = (Instant::now(), 0, 0, (Duration::ZERO, 0));
         let all = seeds.iter().cloned().chain(spoil::extremes());
         let mut all = all.collect::<Vec<_>>().into_iter();
-        while rounds < ROUNDS && begun.elapsed() < ENOUGH {
+        while rounds < FEWEST || rounds < ROUNDS && begun.elapsed() < ENOUGH {
             let garbage = all.next().unwrap_or_else(|| spoiler.spoil(&seeds));
             let one = Instant::now();
             let read = std::panic::catch_unwind(|| (entry.read)(&garbage));
             let told = || format!("{}, round {rounds}: {}", entry.name, keep(&garbage));
+            slowest = slowest.max((one.elapsed(), rounds));
             assert!(one.elapsed() < PATIENCE, "hangs: {}", told());
             taken += u32::from(read.unwrap_or_else(|_| panic!("panics: {}", told())));
             rounds += 1;
         }
-        eprintln!("{}: {rounds} rounds in {:?}, {taken} taken", entry.name, begun.elapsed());
-        assert!(rounds > 20, "{}: {rounds} rounds only", entry.name);
+        eprintln!("{}: {rounds} rounds in {:?}, {taken} taken; slowest {slowest:?}", entry.name, begun.elapsed());
     }
     if let Some(peak) = peak_kib() {
         eprintln!("peak memory {} MiB", peak >> 10);
