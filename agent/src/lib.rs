@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod domain;
+pub mod entries;
 pub mod flow;
 pub mod host;
 pub mod keystore;

@@ -6,6 +6,7 @@ pub mod forge;
 pub mod host;
 pub mod in_process;
 pub mod liar;
+pub mod measure;
 pub mod postbox;
 pub mod site;
 pub mod world;

@@ -27,6 +27,15 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 use openapi::{Answers, Operation, Takes};
 use std::sync::Arc;
 
+/// Whether the bytes are a `Content-Disposition` of an upload; for `entries`.
+pub fn reads_upload(bytes: &[u8]) -> bool {
+    let mut headers = axum::http::HeaderMap::new();
+    let Ok(disposition) = axum::http::HeaderValue::from_bytes(bytes) else { return false };
+    headers.insert(axum::http::header::CONTENT_DISPOSITION, disposition.clone());
+    headers.insert(axum::http::header::CONTENT_TYPE, disposition);
+    upload::read(&headers, None).is_ok()
+}
+
 type Row = (Operation, MethodRouter<Arc<Desk>>);
 
 /// Everything below `/api`.

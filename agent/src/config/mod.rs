@@ -48,6 +48,22 @@ pub fn load(folder: &Path, environment: &[(String, String)], arguments: &Argumen
     Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
 }
 
+/// Whether the bytes are settings as YAML; for `entries`.
+pub fn reads_yaml(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| yaml::read(text).is_ok())
+}
+
+/// Whether the lines of these bytes are settings with which it could run; for `entries`.
+pub fn reads_settings(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let arguments = split(text.lines().map(|line| format!("--{line}"))).1;
+    let folder = Path::new("a folder that is not there");
+    let loaded = load(folder, &[], &arguments);
+    // What is wrong is told to a person.
+    loaded.problems.iter().for_each(|problem| drop(problem.to_string()));
+    loaded.settings.is_some()
+}
+
 /// The variables of this process.
 pub fn environment() -> Vec<(String, String)> {
     #[allow(clippy::disallowed_methods, reason = "this is the module that owns the environment")]

@@ -20,6 +20,12 @@ pub mod subscribe;
 
 pub use refusal::{Refusal, Trouble};
 
+/// Whether the bytes are an arkivmelding; for `entries`.
+pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
+    let _ = arkivmelding::is_xml(bytes);
+    arkivmelding::Arkivmelding::read(bytes).is_ok()
+}
+
 use crate::domain::{Backoff, BlobId, Service, Services};
 use crate::ports::{Blobs, Caller, Channel, Random, Registry, Store};
 use efm::clock::Clock;
