@@ -1,4 +1,5 @@
-//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`;
+//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `tokens`,
+//! `channels`;
 //! what time it is says [`efm::clock::Clock`].
 //!
 //! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
@@ -9,16 +10,20 @@ mod channel;
 mod page;
 mod registry;
 mod store;
+mod tokens;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use page::{Page, PageRequest};
-pub use registry::{LookupError, Registry, Route};
+pub use registry::{
+    Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,
+};
 pub use store::{
     Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Expired, Held, Inbox,
     IncomingFilter, Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement,
     StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, Upkeep, Work,
 };
+pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
 
 /// What a door answers, some time.
 pub type Answer<'a, T, E> = futures_util::future::BoxFuture<'a, Result<T, E>>;
