@@ -8,12 +8,16 @@ mod blobs;
 mod channel;
 mod page;
 mod registry;
+mod sealing;
 mod store;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use page::{Page, PageRequest};
 pub use registry::{LookupError, Registry, Route};
+pub use sealing::{
+    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
+};
 pub use store::{
     Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Expired, Held, Inbox,
     IncomingFilter, Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement,
