@@ -166,7 +166,8 @@ type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);
 /// The channels and the registry of these settings. What is enabled and cannot be served is told.
 fn outside(settings: &Settings, blobs: &Arc<dyn Blobs>) -> Outside {
     let mut channels: BTreeMap<Service, Arc<dyn Channel>> = BTreeMap::new();
-    let mut registry: Arc<dyn Registry> = Arc::new(Absent { endpoint: settings.registry.clone() });
+    let mut registry: Arc<dyn Registry> =
+        Arc::new(Absent { why: format!("this version cannot ask the service registry {} yet", settings.registry) });
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");

@@ -78,8 +78,12 @@ async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
     }
     match desk.registry.route(envelope).await {
         Ok(route) => Ok(route.service),
-        // Both are one answer to the case system, and the description tells them apart.
-        Err(LookupError::NotFound(description) | LookupError::Unavailable(description)) => {
+        // All are one answer to the case system, and the description tells them apart.
+        Err(
+            LookupError::NotFound(description)
+            | LookupError::Refused(description)
+            | LookupError::Unavailable(description),
+        ) => {
             let process = envelope.process().unwrap_or_default().to_owned();
             Err(Refusal::ReceiverDoesNotAccept { process, description }.into())
         }

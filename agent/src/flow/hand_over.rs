@@ -24,7 +24,9 @@ pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Tro
         tracing::error!(message = %id, error = %efm::chain::Chain(&error), "a package cannot be read");
         let refusal = match error {
             BlobError::Missing(_) => Refusal::FileNotFound(vec!["asic.zip".into()]),
-            BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) => Refusal::AsicUnreadable(id.clone()),
+            BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
+                Refusal::AsicUnreadable(id.clone())
+            }
         };
         refusal.into()
     })

@@ -1,4 +1,5 @@
-//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`;
+//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `tokens`,
+//! `channels`;
 //! what time it is says [`efm::clock::Clock`].
 //!
 //! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
@@ -8,17 +9,25 @@ mod blobs;
 mod channel;
 mod page;
 mod registry;
+mod sealing;
 mod store;
+mod tokens;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use page::{Page, PageRequest};
-pub use registry::{LookupError, Registry, Route};
+pub use registry::{
+    Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,
+};
+pub use sealing::{
+    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
+};
 pub use store::{
     Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Expired, Held, Inbox,
     IncomingFilter, Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement,
     StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, Upkeep, Work,
 };
+pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
 
 /// What a door answers, some time.
 pub type Answer<'a, T, E> = futures_util::future::BoxFuture<'a, Result<T, E>>;
