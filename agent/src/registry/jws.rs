@@ -19,7 +19,7 @@ pub enum BadSignature {
     #[error("its header is no JWS header")]
     Header,
     /// `none`, or one that is not on the list.
-    #[error("it is signed with '{0}', and only {} are taken", names())]
+    #[error("it is signed with '{0}', and only {names} are taken", names = names())]
     Algorithm(String),
     /// It says that something must be understood that is not.
     #[error("it has critical extensions, which are not understood here")]
