@@ -137,6 +137,7 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
+        default_process: settings.lookups.default_process.clone(),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();

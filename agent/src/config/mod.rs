@@ -8,6 +8,7 @@ mod arguments;
 mod gather;
 mod jdbc;
 mod keys;
+mod lookups;
 mod network;
 mod problem;
 mod reader;
@@ -15,6 +16,7 @@ mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};

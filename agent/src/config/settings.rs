@@ -2,6 +2,7 @@
 
 use super::jdbc;
 use super::keys::of_profile;
+use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use url::Url;
 
 /// The settings. Everything in them is valid.
 #[derive(Clone, Debug)]
@@ -27,7 +29,9 @@ pub struct Settings {
     /// Our own organisation number.
     pub organisation: String,
     /// Where the service registry is.
-    pub registry: String,
+    pub registry: Url,
+    /// How receivers are looked up.
+    pub lookups: Lookups,
     /// What is enabled.
     pub enabled: Services,
     /// Where messages and what became of them are kept.
@@ -137,7 +141,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
     let port = from.need("server.port", |text| text.parse().map_err(|_| "a port, 0 to 65535"));
     let organisation = from.need("difi.move.org.number", organisation);
-    let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
+    let registry = from.need("difi.move.serviceregistryEndpoint", lookups::address);
+    let lookups = lookups::read(from, folder);
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
     let enabled = enabled.map(|(service, _)| service).collect();
     let database = jdbc::database(from, folder);
@@ -171,6 +176,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         auth,
         organisation: organisation?,
         registry: registry?,
+        lookups: lookups?,
         enabled,
         database: database?,
         blobs: blobs?,
@@ -279,12 +285,12 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
     Some(Loopback { folder: leads_to, service: service? })
 }
 
-fn organisation(text: &str) -> Result<String, &'static str> {
+pub(super) fn organisation(text: &str) -> Result<String, &'static str> {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
 }
 
-fn flag(text: &str) -> Result<bool, &'static str> {
+pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),

@@ -236,7 +236,8 @@ impl Directory {
             Failure::Status(StatusCode::BAD_REQUEST, Some(words)) => LookupError::Refused(words),
             other => told(other, &format!("virksert/{organisation}")),
         })?;
-        let text = String::from_utf8(text).map_err(|_| LookupError::Unavailable("the certificate is no text".into()))?;
+        let text =
+            String::from_utf8(text).map_err(|_| LookupError::Unavailable("the certificate is no text".into()))?;
         Ok(record::with_lines(&text))
     }
 
@@ -330,7 +331,8 @@ impl Registry for Directory {
             let fetch = async {
                 let text = self.resource(&["sastoken"], &[]).await.map_err(|failure| told(failure, "sastoken"))?;
                 let text = String::from_utf8(text).ok().filter(|text| !text.trim().is_empty());
-                let text = text.ok_or_else(|| LookupError::Unavailable("the key of the service bus is no text".into()))?;
+                let text =
+                    text.ok_or_else(|| LookupError::Unavailable("the key of the service bus is no text".into()))?;
                 Ok((Secret::new(text.trim()), BUS_KEY_KEPT))
             };
             self.bus_key.get_or(&(), fetch).await

@@ -129,7 +129,10 @@ mod tests {
             let wanted = format!("it is signed with '{name}', and only RS256, RS384, RS512 are taken");
             assert_eq!(told(&format!("{{\"alg\":\"{name}\"}}")), Some(wanted));
         }
-        assert_eq!(told("{\"alg\":\"RS256\",\"crit\":[\"b64\"],\"b64\":false}"), Some(BadSignature::Critical.to_string()));
+        assert_eq!(
+            told("{\"alg\":\"RS256\",\"crit\":[\"b64\"],\"b64\":false}"),
+            Some(BadSignature::Critical.to_string())
+        );
         assert_eq!(told("{}"), Some(BadSignature::Header.to_string()));
         assert_eq!(told("{\"alg\":\"RS256\"}"), None);
         for cut in ["", "{\"serviceRecords\":[]}", "a.b", "..", "e30.e30.?"] {

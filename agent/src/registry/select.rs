@@ -1,6 +1,5 @@
 //! Which of several records counts, and which answers belong to what was asked. Pure.
 
-use crate::domain::Service;
 use crate::ports::{Asked, Entry, Record};
 
 /// The first that takes this document type.
@@ -22,10 +21,4 @@ pub(super) fn of_process(mut entry: Entry, asked: &Asked) -> Entry {
         entry.records.retain(|record| record.process.is_empty() || record.process == *process);
     }
     entry
-}
-
-/// The one that counts where nobody says what is to be sent.
-pub fn without_document_type<'a>(records: &'a [Record], default_process: &str) -> Option<&'a Record> {
-    let of = |service| records.iter().find(move |record| record.service == service);
-    of(Service::Dpi).or_else(|| records.iter().find(|record| record.process == default_process)).or_else(|| of(Service::Dpe))
 }
