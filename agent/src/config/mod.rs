@@ -8,6 +8,7 @@ mod arguments;
 mod gather;
 mod jdbc;
 mod keys;
+mod keystores;
 mod lookups;
 mod network;
 mod problem;
@@ -16,6 +17,7 @@ mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use keystores::Keystores;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;

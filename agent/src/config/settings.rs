@@ -2,6 +2,7 @@
 
 use super::jdbc;
 use super::keys::of_profile;
+use super::keystores::{self, Keystores};
 use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub upload_limits: BTreeMap<Service, u64>,
     /// Who may shut it down; none: nobody over HTTP.
     pub shutdown: Option<ShutdownFrom>,
+    /// Whose keys we have.
+    pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
     /// The false channel.
@@ -133,7 +136,7 @@ pub struct Loopback {
 /// Reads all; none where something is wrong, which is told.
 pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let profile = profile(from);
-    refuse_tls(from);
+    let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
     let loopback = loopback(from, folder, profile);
@@ -192,6 +195,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
+        keystores: keystores?,
         network: network?,
         loopback,
     })
@@ -234,18 +238,6 @@ fn profile(from: &mut Reader) -> Option<Profile> {
         "production" => Some(Profile::Production),
         _ => None,
     })
-}
-
-fn refuse_tls(from: &mut Reader) {
-    const KEY: &str = "difi.ssl.enabled";
-    if from.need(KEY, flag) == Some(true) {
-        from.tell(
-            Severity::Error,
-            KEY,
-            "this version cannot serve TLS yet",
-            "difi.ssl.enabled=false, with the port closed to other machines",
-        );
-    }
 }
 
 fn auth(from: &mut Reader) -> Option<Auth> {

@@ -154,6 +154,9 @@ fn check(desk: &Desk, envelope: &Envelope, service: Service) -> Result<(), Refus
     if !missing.is_empty() {
         return Err(Refusal::BrokenRules(missing));
     }
+    if let Some(why) = desk.closed.get(&service) {
+        return Err(Refusal::InvalidCertificate(format!("Service {} is closed: {why}", service.name())));
+    }
     if !desk.channels.contains_key(&service) {
         return Err(Refusal::ServiceNotEnabled(service));
     }

@@ -37,6 +37,8 @@ pub struct Desk {
     pub registry: Arc<dyn Registry>,
     /// A channel for each service that is enabled.
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
+    /// Services that are enabled and cannot be used for now, and why.
+    pub closed: BTreeMap<Service, String>,
     /// What time it is.
     pub clock: Clock,
     /// New names.
