@@ -151,7 +151,10 @@ impl Directory {
         }
         let refused = match self.tokens.maskinporten(&whole).await {
             Ok(_) => return Ok((whole, KEPT)),
-            Err(error @ TokenError::Refused { .. }) if all.len() > 1 => error,
+            // Any other refusal is of the client, whatever it asks for.
+            Err(TokenError::Refused { text, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
+                TokenError::Refused { text, code: Some(code) }
+            }
             Err(error) => return Err(error),
         };
         let mut granted = Vec::new();
