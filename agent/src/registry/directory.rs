@@ -194,11 +194,11 @@ impl Directory {
         if !self.place.trust.is_any() {
             return Ok(entry);
         }
-        self.is_of(&asked.identifier, &entry.party.identifier, &parameters)?;
+        Self::is_of(&asked.identifier, &entry.party.identifier, &parameters)?;
         Ok(select::of_process(entry, asked))
     }
 
-    fn is_of(&self, asked: &str, answered: &str, parameters: &str) -> Result<(), LookupError> {
+    fn is_of(asked: &str, answered: &str, parameters: &str) -> Result<(), LookupError> {
         if select::belongs(asked, answered) {
             return Ok(());
         }
@@ -228,7 +228,7 @@ impl Directory {
         let json = self.resource(&["info", identifier], &[]).await.map_err(|failure| told(failure, &parameters))?;
         let party = record::info(&json).map_err(|error| unreadable(&error, &parameters))?;
         if self.place.trust.is_any() {
-            self.is_of(identifier, &party.identifier, &parameters)?;
+            Self::is_of(identifier, &party.identifier, &parameters)?;
         }
         Ok(party)
     }
@@ -237,7 +237,9 @@ impl Directory {
         let text = self.resource(&["virksert", organisation], &[]).await.map_err(|failure| match failure {
             Failure::Status(StatusCode::NOT_FOUND, Some(words)) => LookupError::NotFound(words),
             Failure::Status(StatusCode::BAD_REQUEST, Some(words)) => LookupError::Refused(words),
-            other => told(other, &format!("virksert/{organisation}")),
+            other @ (Failure::Status(..) | Failure::Signature | Failure::Other(_)) => {
+                told(other, &format!("virksert/{organisation}"))
+            }
         })?;
         let text =
             String::from_utf8(text).map_err(|_| LookupError::Unavailable("the certificate is no text".into()))?;
