@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod asking;
 pub mod blobs;
 pub mod channels;
 pub mod cli;
@@ -19,4 +20,5 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod store;
+pub mod tokens;
 pub mod webhooks;

@@ -2,12 +2,12 @@
 
 pub use super::files::{Upload, keep_part, upload};
 
-use super::{Desk, Refusal, Trouble, files};
+use super::{Desk, Refusal, Trouble, files, print};
 use crate::domain::{
     Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
     Outgoing, Participant, Scope, ScopeInformation, ScopeType, Service, Written,
 };
-use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest};
+use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest, Route};
 use jiff::Timestamp;
 
 /// Keeps a new message, and answers it with its defaults filled in. Cancel safe: it is kept wholly or not at all.
@@ -58,12 +58,19 @@ async fn prepare(desk: &Desk, mut envelope: Envelope) -> Result<(Outgoing, Conve
         let participant = party.participant.clone().sent_by(own);
         envelope.sender = Some(crate::domain::Party { participant, ..party });
     }
-    let service = route(desk, &envelope).await?;
+    let Route { service, record } = route(desk, &envelope).await?;
     let id = fill_in(desk, &mut envelope, service, now)?;
+    if let (Kind::Print, Some(record)) = (envelope.document.kind, &record) {
+        print::fill_in(&mut envelope.body, record);
+    }
     let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now);
     let conversation = conversation.ok_or(Trouble::Lacks("ConversationId scope"))?;
-    if let Err(wrong) = check(desk, &envelope, service) {
-        return Err(used_or(desk, &id, wrong.into()).await);
+    let wrong = match own_certificate(desk).await {
+        Ok(()) => check(desk, &envelope, service).err().map(Trouble::from),
+        Err(wrong) => Some(wrong.into()),
+    };
+    if let Some(wrong) = wrong {
+        return Err(used_or(desk, &id, wrong).await);
     }
     Ok((Outgoing { id, service, envelope, files: Vec::new() }, conversation))
 }
@@ -86,14 +93,24 @@ async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
     Ok(desk.store.conversations(filter, PageRequest { number: 0, size: 1 }).await?.total > 0)
 }
 
-async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
+/// What is sealed or signed with a certificate that is not right is of no use to anybody.
+async fn own_certificate(desk: &Desk) -> Result<(), Refusal> {
+    desk.registry.own_certificate().await.map_err(|wrong| Refusal::InvalidCertificate(wrong.0))
+}
+
+async fn route(desk: &Desk, envelope: &Envelope) -> Result<Route, Trouble> {
     if envelope.receiver.is_none() {
-        return Ok(if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown });
+        let service = if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown };
+        return Ok(Route { service, record: None });
     }
     match desk.registry.route(envelope).await {
-        Ok(route) => Ok(route.service),
-        // Both are one answer to the case system, and the description tells them apart.
-        Err(LookupError::NotFound(description) | LookupError::Unavailable(description)) => {
+        Ok(route) => Ok(route),
+        // All are one answer to the case system, and the description tells them apart.
+        Err(
+            LookupError::NotFound(description)
+            | LookupError::Refused(description)
+            | LookupError::Unavailable(description),
+        ) => {
             let process = envelope.process().unwrap_or_default().to_owned();
             Err(Refusal::ReceiverDoesNotAccept { process, description }.into())
         }
@@ -238,6 +255,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     let now = desk.clock.now();
     let not_found = || Refusal::MessageNotFound(id.to_string());
     let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;
+    own_certificate(desk).await?;
     if message.envelope.document.kind.needs_file() && message.files.is_empty() {
         return Err(Refusal::MissingFile.into());
     }
