@@ -16,4 +16,5 @@ pub mod pollers;
 pub mod ports;
 pub mod registry;
 pub mod sbd;
+pub mod sealing;
 pub mod store;
