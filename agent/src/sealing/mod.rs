@@ -34,3 +34,6 @@ mod zip_writer;
 pub use refuse::Refuse;
 pub use sealer::Sealer;
 pub use trust::Authorities;
+
+#[cfg(test)]
+mod tests;
