@@ -11,12 +11,14 @@ mod keys;
 mod network;
 mod problem;
 mod reader;
+mod sealing;
 mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
+pub use sealing::Sealing;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;

@@ -5,6 +5,7 @@ use super::keys::of_profile;
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
+use super::sealing::{self, Sealing};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
 use efm::secret::Secret;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub shutdown: Option<ShutdownFrom>,
     /// The way to the outside.
     pub network: Network,
+    /// What is asked of what comes in sealed.
+    pub sealing: Sealing,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -132,6 +135,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     refuse_tls(from);
     let auth = auth(from);
     let network = network::read(from, folder);
+    let sealing = sealing::read(from, folder);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -187,6 +191,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         upload_limits,
         shutdown,
         network: network?,
+        sealing,
         loopback,
     })
 }

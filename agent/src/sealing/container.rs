@@ -1,10 +1,10 @@
 //! A package as it passes by on its way in: its entries are hashed, what is signed is held against them at the end.
 
+use super::asic_manifest;
 use super::names::{self, Meta};
 use super::trust::Authorities;
 use super::verify::{self, DoesNot};
 use super::zip_reader::{Listener, Reader, bad, shown};
-use super::asic_manifest;
 use crate::domain::{Finding, Verdict};
 use crate::ports::SealError;
 use jiff::Timestamp;
@@ -77,7 +77,10 @@ impl Listener for Contents {
         let what = if name == names::MIMETYPE {
             What::Type(Vec::new())
         } else if is_first {
-            return Err(bad(format!("its first entry is '{}', and that of an ASiC container is 'mimetype'", shown(name))));
+            return Err(bad(format!(
+                "its first entry is '{}', and that of an ASiC container is 'mimetype'",
+                shown(name)
+            )));
         } else if name.ends_with('/') {
             What::Folder
         } else if names::is_meta(name) {
@@ -146,13 +149,15 @@ impl Contents {
         for manifest in &self.manifests {
             match self.one(manifest, authorities, now, &mut unsigned) {
                 Ok(one) => verdict = Some(verdict.map_or(one.clone(), |first| worse(first, one))),
-                Err(fails) => return fails,
+                Err(fails) => return *fails,
             }
         }
         match verdict {
-            None if self.has_xades => {
-                Verdict { finding: Finding::Unchecked("it is a XAdES signature".into()), signer: None, weak: Vec::new() }
-            }
+            None if self.has_xades => Verdict {
+                finding: Finding::Unchecked("it is a XAdES signature".into()),
+                signer: None,
+                weak: Vec::new(),
+            },
             None => Verdict { finding: Finding::Unsigned, signer: None, weak: Vec::new() },
             Some(verdict) => match unsigned.first() {
                 Some(name) => Verdict {
@@ -170,8 +175,8 @@ impl Contents {
         authorities: &Authorities,
         now: Timestamp,
         unsigned: &mut std::collections::BTreeSet<&'a str>,
-    ) -> Result<Verdict, Verdict> {
-        let nobody = |finding| Verdict { finding, signer: None, weak: Vec::new() };
+    ) -> Result<Verdict, Box<Verdict>> {
+        let nobody = |finding| Box::new(Verdict { finding, signer: None, weak: Vec::new() });
         let read = asic_manifest::read(manifest).map_err(|why| nobody(Finding::Unchecked(why)))?;
         let cms = self.signatures.get(&read.signature.to_ascii_lowercase());
         let cms = cms.ok_or_else(|| nobody(Finding::Altered("the signature that it names is not in it".into())))?;
@@ -180,14 +185,20 @@ impl Contents {
                 DoesNot::Hold { why, signer } => (Finding::Altered(why), signer),
                 DoesNot::Tell { why, signer } => (Finding::Unchecked(why), signer),
             };
-            Verdict { finding, signer: signer.map(|signer| signer.signer()), weak: Vec::new() }
+            Box::new(Verdict { finding, signer: signer.map(|signer| signer.signer()), weak: Vec::new() })
         })?;
-        let by_signer = |finding| Verdict { finding, signer: Some(holds.signer.signer()), weak: holds.weak.clone() };
+        let by_signer = |finding| {
+            let (signer, weak) = (Some(holds.signer.signer()), holds.weak.clone());
+            Box::new(Verdict { finding, signer, weak })
+        };
         for signed in &read.files {
             let unescaped = asic_manifest::unescaped(&signed.name);
             let found = self.digests.get_key_value(&signed.name).or_else(|| self.digests.get_key_value(&unescaped));
             let Some((name, digest)) = found else {
-                return Err(by_signer(Finding::Altered(format!("'{}' was signed and is not there", shown(&signed.name)))));
+                return Err(by_signer(Finding::Altered(format!(
+                    "'{}' was signed and is not there",
+                    shown(&signed.name)
+                ))));
             };
             if !signed.is_sha256() {
                 return Err(by_signer(Finding::Unchecked(format!("the digest of '{}' is not SHA-256", shown(name)))));
@@ -197,7 +208,7 @@ impl Contents {
             }
             unsigned.remove(name.as_str());
         }
-        Ok(by_signer(authorities.judge(&holds, now)))
+        Ok(*by_signer(authorities.judge(&holds, now)))
     }
 }
 

@@ -60,7 +60,7 @@ impl Authorities {
 struct AnyUse;
 
 impl ExtendedKeyUsageValidator for AnyUse {
-    fn validate(&self, uses: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
-        uses.map(|one| one.map(|_| ())).collect()
+    fn validate(&self, mut uses: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        uses.try_for_each(|one| one.map(|_| ()))
     }
 }
