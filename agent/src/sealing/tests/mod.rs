@@ -75,7 +75,7 @@ fn certificate(pem: &[u8]) -> Vec<u8> {
 }
 
 fn authority() -> Authorities {
-    Authorities::of(&[CertificateDer::from_pem_slice(AUTHORITY).unwrap()]).unwrap()
+    Authorities::from_pem(AUTHORITY).unwrap()
 }
 
 fn sealer_over(pems: &[&[u8]], blobs: Arc<dyn Blobs>) -> Sealer {

@@ -63,6 +63,7 @@ fn a_signer_is_checked_against_the_authorities_that_are_given() {
     let another = rcgen::generate_simple_self_signed(["authority.example".to_owned()]).unwrap();
     let another = Authorities::of(&[another.cert.der().clone()]).unwrap();
     assert!(matches!(finding(&sealed, another), Finding::Untrusted(_)));
+    assert_eq!(Authorities::from_pem(b"").unwrap_err(), "there is no CERTIFICATE section in it");
 }
 
 #[test]
