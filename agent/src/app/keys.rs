@@ -49,6 +49,14 @@ impl Own {
         }
     }
 
+    /// All keys that are here: what was sealed for an older one is opened with it.
+    pub(super) fn identities(&self) -> Vec<&Identity> {
+        match self {
+            Self::Open(opened) => opened.keystore.entries.iter().collect(),
+            Self::NotSet | Self::Shut(_) => Vec::new(),
+        }
+    }
+
     /// Services that are enabled and closed for want of keys, and why.
     pub(super) fn closed(&self, settings: &Settings) -> BTreeMap<Service, String> {
         let why = match self {

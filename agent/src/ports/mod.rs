@@ -6,12 +6,14 @@
 
 mod blobs;
 mod channel;
+mod order;
 mod page;
 mod registry;
 mod store;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
+pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use page::{Page, PageRequest};
 pub use registry::{LookupError, Registry, Route};
 pub use store::{
