@@ -49,12 +49,13 @@ impl Own {
         }
     }
 
-    /// All keys that are here: what was sealed for an older one is opened with it.
-    pub(super) fn identities(&self) -> Vec<&Identity> {
-        match self {
-            Self::Open(opened) => opened.keystore.entries.iter().collect(),
-            Self::NotSet | Self::Shut(_) => Vec::new(),
-        }
+    /// All of them, those of earlier certificates too.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
+        let opened = match self {
+            Self::Open(opened) => Some(opened),
+            Self::NotSet | Self::Shut(_) => None,
+        };
+        opened.into_iter().flat_map(|opened| &opened.keystore.entries)
     }
 
     /// Services that are enabled and closed for want of keys, and why.

@@ -7,6 +7,7 @@ use super::keystores::{self, Keystores};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
+use super::webhooks::{self, Webhooks};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
 use efm::secret::Secret;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
+    /// How those who subscribed are called.
+    pub webhooks: Webhooks,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -159,6 +162,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
+    let webhooks = webhooks::read(from);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -219,6 +223,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         shutdown,
         keystores: keystores?,
         network: network?,
+        webhooks: webhooks?,
         loopback,
     })
 }

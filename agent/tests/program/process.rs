@@ -27,6 +27,12 @@ impl Program {
         Self { child, arguments, home, port, to_ready }
     }
 
+    /// Its folder.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// As systemd starts it: with a socket that is open already.
     #[cfg(unix)]
     #[allow(dead_code, reason = "one of several tests uses it")]
@@ -39,12 +45,6 @@ impl Program {
         let home = tempfile::tempdir().unwrap();
         let (child, port, to_ready) = begin_as(command, home.path(), &arguments);
         Self { child, arguments, home, port, to_ready }
-    }
-
-    /// Its folder.
-    #[allow(dead_code, reason = "shared by tests of which some need it")]
-    pub fn home(&self) -> &Path {
-        self.home.path()
     }
 
     /// Without a warning, and in the same folder again.
