@@ -189,7 +189,7 @@ async fn desk(
     };
     let caller = caller(settings);
     let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
-    Ok(Desk { store, blobs, registry, channels, caller, closed, clock, random, rules, queued, noted })
+    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted })
 }
 
 fn pushing(settings: &Settings) -> Pushing {
