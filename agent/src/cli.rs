@@ -107,7 +107,7 @@ fn look(loaded: &Loaded) -> ExitCode {
             }
         };
         let clock = Clock::machine();
-        let examined = doctor::examine(settings, Path::new("."), &clock, Vec::new());
+        let examined = doctor::examine(settings, Path::new("."), &clock);
         findings.extend(runtime.block_on(examined));
         // Whoever hangs on a share is let go.
         runtime.shutdown_background();

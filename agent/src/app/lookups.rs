@@ -7,7 +7,7 @@ use crate::config::{Oidc, OidcKey, Settings, Signed};
 use crate::domain::Service;
 use crate::ports::{Random, Registry, Tokens};
 use crate::registry::{self, Absent, Directory, Place, Trust};
-use crate::tokens::{Client, Jwk, Key, Maskinporten};
+use crate::tokens::{self, Checked, Client, Jwk, Key, Maskinporten};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::outside::CannotSetUp;
@@ -26,6 +26,22 @@ pub(super) struct Parts<'a> {
     pub(super) own: &'a Own,
     pub(super) clock: &'a Clock,
     pub(super) random: &'a Arc<dyn Random>,
+}
+
+/// Which of the scopes that the enabled services need Maskinporten gives; nothing where nobody needs tokens.
+pub(super) async fn check_scopes(parts: Parts<'_>) -> Result<Vec<Checked>, String> {
+    let lookups = &parts.settings.lookups;
+    let (at_registry, at_channels): (Vec<_>, Vec<_>) =
+        tokens::needed(&parts.settings.enabled).into_iter().partition(|one| one.at == tokens::AT_REGISTRY);
+    let mut all = Vec::new();
+    for (oidc, needed) in [(&lookups.oidc, at_registry), (&lookups.dpo, at_channels)] {
+        if needed.is_empty() || !oidc.enabled || oidc.mock_token.is_some() {
+            continue;
+        }
+        let client = tokens_of(parts, oidc, None).map_err(|error| Chain(&error).to_string())?;
+        all.extend(tokens::check(&*client, needed).await);
+    }
+    Ok(all)
 }
 
 /// The registry.
@@ -60,13 +76,13 @@ fn directory(parts: Parts<'_>) -> Result<Arc<dyn Registry>, String> {
         print_lookup: lookups.print_lookup,
         own: certificate.map(|certificate| registry::Own { organisation, certificate, must_be_registered }),
     };
-    let tokens = tokens(parts, &lookups.oidc, None).map_err(|error| Chain(&error).to_string())?;
+    let tokens = tokens_of(parts, &lookups.oidc, None).map_err(|error| Chain(&error).to_string())?;
     let http = http(parts, &lookups.oidc).map_err(|error| Chain(&error).to_string())?;
     Ok(Arc::new(Directory::new(place, http, tokens, clock.clone())))
 }
 
 /// A client of Maskinporten; with where Altinn exchanges its tokens, where it does.
-pub(super) fn tokens(parts: Parts<'_>, oidc: &Oidc, exchange: Option<Url>) -> Result<Arc<dyn Tokens>, CannotSetUp> {
+pub(super) fn tokens_of(parts: Parts<'_>, oidc: &Oidc, exchange: Option<Url>) -> Result<Arc<dyn Tokens>, CannotSetUp> {
     let key = match &oidc.key {
         OidcKey::Certificate => {
             parts.own.identity().and_then(|identity| Key::of_certificate(identity).map_err(|unfit| unfit.to_string()))

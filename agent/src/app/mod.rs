@@ -20,6 +20,7 @@ use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Caller, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::Everybody;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
+use crate::tokens::Checked;
 use crate::webhooks::{Http, Limits};
 use efm::clock::Clock;
 use futures_util::future::join_all;
@@ -228,6 +229,17 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
             Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
         }
     }
+}
+
+/// Asks Maskinporten for each scope that the enabled services need. It signs, and changes nothing.
+pub async fn check_scopes(settings: &Settings, clock: &Clock) -> Result<Vec<Checked>, String> {
+    let is_folder_alone = settings.loopback.as_ref().is_some_and(|loopback| !loopback.asks_registry);
+    if is_folder_alone {
+        return Ok(Vec::new());
+    }
+    let own = Own::open(&settings.keystores, clock.now());
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    lookups::check_scopes(lookups::Parts { settings, own: &own, clock, random: &random }).await
 }
 
 /// The server of these settings, as the store speaks to it.

@@ -6,6 +6,7 @@
 mod here;
 mod keys;
 mod outside;
+mod scopes;
 
 use crate::config::{Problem, Settings, Severity};
 use efm::clock::Clock;
@@ -88,20 +89,19 @@ pub fn of_settings(problems: &[Problem]) -> Vec<Finding> {
     if told.is_empty() { vec![Finding::ok(ABOUT, "all of them can be used")] } else { told }
 }
 
-/// Looks that other rooms bring: which scopes Maskinporten grants, for one. Each ends by itself, or is ended.
-pub type Look<'a> = BoxFuture<'a, Vec<Finding>>;
+type Look<'a> = BoxFuture<'a, Vec<Finding>>;
 
 /// Everything but the settings. `folder` is the working folder.
-pub async fn examine(settings: &Settings, folder: &Path, clock: &Clock, more: Vec<Look<'_>>) -> Vec<Finding> {
-    let mut looks: Vec<(&str, Look<'_>)> = vec![
+pub async fn examine(settings: &Settings, folder: &Path, clock: &Clock) -> Vec<Finding> {
+    let looks: Vec<(&str, Look<'_>)> = vec![
         ("keystore", Box::pin(keys::own(settings, clock))),
         ("TLS", Box::pin(keys::tls(settings, clock))),
         ("folders", Box::pin(here::folders(settings, folder))),
         ("database", Box::pin(here::database(settings))),
         ("port", Box::pin(here::port(settings, clock))),
         ("outside", Box::pin(outside::endpoints(settings, clock))),
+        ("scopes", Box::pin(scopes::granted(settings, clock))),
     ];
-    looks.extend(more.into_iter().map(|look| ("outside", look)));
     let looks = looks.into_iter().map(|(about, look)| async move {
         let late = |_| {
             let seen = format!("no end of it within {} s", LONGEST.as_secs());

@@ -14,6 +14,9 @@ pub struct Needed {
     pub scope: &'static str,
 }
 
+/// Where look-ups are made.
+pub const AT_REGISTRY: &str = "the service registry";
+
 /// What became of it.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -28,7 +31,7 @@ pub fn needed(enabled: &Services) -> Vec<Needed> {
     let mut all = Vec::new();
     for service in enabled.iter() {
         let one = |at| move |scope: &&'static str| Needed { service, at, scope };
-        all.extend(service.registry_scopes().iter().map(one("the service registry")));
+        all.extend(service.registry_scopes().iter().map(one(AT_REGISTRY)));
         all.extend(service.channel_scopes().iter().map(one("the channel")));
     }
     all

@@ -10,6 +10,6 @@ mod jwk;
 mod refusal;
 
 pub use assertion::{Key, Unfit};
-pub use check::{Checked, Needed, check, needed};
+pub use check::{AT_REGISTRY, Checked, Needed, check, needed};
 pub use client::{Client, Maskinporten};
 pub use jwk::{Jwk, NoJwk};
