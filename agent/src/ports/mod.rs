@@ -5,13 +5,17 @@
 //! where its future is dropped. Nobody outside sees a transaction.
 
 mod blobs;
+mod certificate;
 mod channel;
+mod overview;
 mod page;
 mod registry;
 mod store;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
+pub use certificate::{Certificate, Certificates, Use};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
+pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
 pub use registry::{LookupError, Registry, Route};
 pub use store::{

@@ -1,6 +1,6 @@
 //! What is kept: messages, conversations, statuses, the queue. One contract (`store/contract.rs`) holds every store to it.
 
-use super::{Answer, Page, PageRequest};
+use super::{Answer, Overview, Page, PageRequest};
 use crate::domain::{
     BlobId, Conversation, ConversationId, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing,
     Service, Status,
@@ -8,9 +8,9 @@ use crate::domain::{
 use jiff::Timestamp;
 
 /// Everything that is kept.
-pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep {}
+pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep + Overview {}
 
-impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep> Store for T {}
+impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep + Overview> Store for T {}
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,9 @@
 #[cfg(test)]
 mod contract;
 mod postgres;
+mod search;
 mod sqlite;
+mod told;
 mod values;
 
 pub use postgres::{Postgres, Server};

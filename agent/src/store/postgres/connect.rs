@@ -2,6 +2,7 @@
 
 use super::failed;
 use crate::ports::StoreError;
+use crate::store::told::Noted;
 use efm::secret::Secret;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -169,7 +170,7 @@ impl Lent<'_> {
     pub(super) async fn begin(&mut self) -> Result<Act<'_>, StoreError> {
         let Connected { client, prepared } = self.connected.as_mut().ok_or(StoreError::Closed)?;
         let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start();
-        Ok(Act { transaction: begin.await.map_err(failed("begin"))?, prepared })
+        Ok(Act { transaction: begin.await.map_err(failed("begin"))?, prepared, noted: Mutex::default() })
     }
 }
 
@@ -177,13 +178,27 @@ impl Lent<'_> {
 pub(super) struct Act<'a> {
     transaction: tokio_postgres::Transaction<'a>,
     prepared: &'a Mutex<HashMap<String, Statement>>,
+    /// Statuses whose lines are written when this is on the disk.
+    noted: Mutex<Vec<Noted>>,
 }
 
 pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Act<'_> {
     pub(super) async fn commit(self, act: &'static str) -> Result<(), StoreError> {
-        self.transaction.commit().await.map_err(failed(act))
+        self.transaction.commit().await.map_err(failed(act))?;
+        self.noted.into_inner().unwrap_or_else(PoisonError::into_inner).iter().for_each(Noted::tell);
+        Ok(())
+    }
+
+    /// Keeps a line until this is on the disk.
+    pub(super) fn tell(&self, noted: Noted) {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+    }
+
+    /// The rows of a query that is not likely to come again: it is not kept prepared.
+    pub(super) async fn each_once(&self, query: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, StoreError> {
+        self.transaction.query(query, parameters).await.map_err(failed("ask"))
     }
 
     /// The rows of a query.

@@ -10,6 +10,7 @@ use crate::ports::{
     Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
     StoreError, StoredConversation,
 };
+use crate::store::told::Noted;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
@@ -88,19 +89,24 @@ async fn conversations(
         .equals("is_pollable", filter.is_pollable)
         .equals("is_finished", filter.is_finished);
     let found = filter.page(act, "*", "conversations", "updated DESC, id DESC", page).await?;
-    let numbers = found.rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>, _>>()?;
+    Ok(Page { rows: with_statuses(act, &found.rows).await?, total: found.total })
+}
+
+/// Conversations with their statuses.
+pub(super) async fn with_statuses(act: &Act<'_>, found: &[Row]) -> Result<Vec<StoredConversation>, StoreError> {
+    let numbers = found.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>, _>>()?;
     let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ANY($1) ORDER BY number");
     let mut statuses: BTreeMap<i64, Vec<StatusRow>> = BTreeMap::new();
     for row in act.each(&query, &[&numbers]).await? {
         let status = status(&row)?;
         statuses.entry(status.conversation_number).or_default().push(status);
     }
-    let rows = found.rows.iter().map(|row| {
+    let rows = found.iter().map(|row| {
         let number = column(row, "id")?;
         let statuses = statuses.remove(&number).unwrap_or_default();
         Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
     });
-    Ok(Page { rows: rows.collect::<Result<_, StoreError>>()?, total: found.total })
+    rows.collect()
 }
 
 /// Keeps a new conversation; false: there is one.
@@ -166,6 +172,7 @@ pub(super) async fn register(
     }
     let update = "UPDATE conversations SET is_finished = $2, is_pollable = $3, updated = $4 WHERE id = $1";
     act.change(update, &[&number, &is_finished, &is_pollable, &at]).await?;
+    act.tell(Noted { conversation, status: new.clone() });
     Ok(Registered::Noted)
 }
 

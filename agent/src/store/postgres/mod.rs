@@ -9,6 +9,7 @@ mod conversations;
 mod filter;
 mod inbox;
 mod outbox;
+mod overview;
 mod queue;
 mod rows;
 mod schema;

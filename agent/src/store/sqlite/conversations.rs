@@ -9,6 +9,7 @@ use crate::ports::{
     Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
     StoreError, StoredConversation,
 };
+use crate::store::told::{self, Noted};
 use rusqlite::{Connection, Row, params};
 
 impl Conversations for Sqlite {
@@ -38,12 +39,7 @@ impl Conversations for Sqlite {
                 .is("direction", filter.direction.map(|direction| direction.name().to_owned()))
                 .is("is_pollable", filter.is_pollable)
                 .is("is_finished", filter.is_finished);
-            filter.page(connection, "*", "conversations", "updated DESC, id DESC", page, |row| {
-                let number = column(row, "id")?;
-                let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ?1 ORDER BY number");
-                let statuses = each(connection, &query, &[&number], status)?;
-                Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
-            })
+            filter.page(connection, "*", "conversations", "updated DESC, id DESC", page, |row| stored(connection, row))
         })
     }
 
@@ -152,7 +148,16 @@ pub(super) fn register(
     statuses::add_last(connection, conversation.service)?;
     let update = "UPDATE conversations SET is_finished = ?2, is_pollable = ?3, updated = ?4 WHERE id = ?1";
     change(connection, update, params![number, is_finished, is_pollable, at])?;
+    told::keep(Noted { conversation, status: new.clone() });
     Ok(Registered::Noted)
+}
+
+/// A conversation with its statuses.
+pub(super) fn stored(connection: &Connection, row: &Row<'_>) -> Result<StoredConversation, StoreError> {
+    let number = column(row, "id")?;
+    let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ?1 ORDER BY number");
+    let statuses = each(connection, &query, &[&number], status)?;
+    Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
 }
 
 fn conversation(row: &Row<'_>) -> Result<Conversation, StoreError> {

@@ -7,6 +7,7 @@ mod conversations;
 mod filter;
 mod inbox;
 mod outbox;
+mod overview;
 mod queue;
 mod rows;
 mod schema;
