@@ -6,17 +6,19 @@
 use crate::api::{self, Door};
 use crate::blobs::Folder;
 use crate::channels::Loopback;
-use crate::config::{Database, PostgresAt, Settings};
+use crate::config::{Database, PostgresAt, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Rules};
-use crate::manage::{self, Manage, Stop};
+use crate::flow::{Desk, Rules, Tally};
+use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::ports::{Blobs, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
 use crate::store::{Postgres, Server, Sqlite};
+use crate::web::{self, Web};
 use axum::ServiceExt;
 use axum::extract::Request;
 use efm::clock::Clock;
+use efm::telemetry::Levels;
 use futures_util::future::join_all;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
@@ -75,6 +78,7 @@ pub async fn run(
     settings: Settings,
     clock: Clock,
     stop: Stop,
+    levels: Levels,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
     let desk = Arc::new(desk(&settings, clock.clone()).await?);
@@ -83,9 +87,13 @@ pub async fn run(
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let here = listener.local_addr().map_err(listen)?;
 
+    let facts = Arc::new(facts(&settings, &clock, levels));
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
-    let manage = Manage { desk: Arc::clone(&desk), shutdown: settings.shutdown, stop: stop.clone() };
-    let routes = door.around(api::routes(Arc::clone(&desk)).merge(manage::routes(manage)));
+    let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, stop: stop.clone() };
+    let routes = api::routes(Arc::clone(&desk))
+        .merge(web::routes(Web { manage: manage.clone(), subscribers: None }))
+        .merge(manage::routes(manage.clone()));
+    let routes = manage::watch(manage, door.around(routes));
     let service = MapRequestLayer::new(api::without_trailing_slash).layer(routes);
     let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     let stopped = || {
@@ -121,6 +129,22 @@ pub async fn run(
     Ok(())
 }
 
+/// What the program knows of itself from the start.
+fn facts(settings: &Settings, clock: &Clock, levels: Levels) -> Facts {
+    Facts {
+        started: clock.now(),
+        since: Instant::now(),
+        organisation: settings.organisation.clone(),
+        profile: settings.profile.map(Profile::name),
+        enabled: settings.enabled.clone(),
+        certificates: Certificates::default(),
+        folder: settings.blobs.clone(),
+        levels,
+        log_file: settings.logging.file.clone(),
+        requests: Requests::default(),
+    }
+}
+
 async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
     let store = store(settings).await?;
     let folder = &settings.blobs;
@@ -140,7 +164,8 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();
-    Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued })
+    let tally = Tally::default();
+    Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued, tally })
 }
 
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {

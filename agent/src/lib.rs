@@ -16,3 +16,4 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod store;
+pub mod web;

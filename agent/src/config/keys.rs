@@ -62,6 +62,10 @@ pub(super) const KEYS: &[Key] = &[
     key("management.endpoint.shutdown.enabled", "${management.endpoints.enabled-by-default:true}"),
     key("integrasjonspunkt.retention.days", "0"),
     key("integrasjonspunkt.shutdown.from", "loopback"),
+    key("logging.file.name", "integrasjonspunkt-logs/application.log"),
+    unset("logging.level.root"),
+    key("logging.level.no.difi.meldingsutveksling", "INFO"),
+    key("app.logger.stdoutAppender", "CONSOLE"),
     unset("integrasjonspunkt.loopback.folder"),
     key("integrasjonspunkt.loopback.service", "DPO"),
 ];

@@ -8,12 +8,14 @@ mod arguments;
 mod gather;
 mod jdbc;
 mod keys;
+mod logging;
 mod problem;
 mod reader;
 mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use logging::Logging;
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};

@@ -2,6 +2,7 @@
 
 use super::jdbc;
 use super::keys::of_profile;
+use super::logging::{self, Logging};
 use super::problem::Severity;
 use super::reader::Reader;
 use crate::domain::{Service, Services};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub shutdown: Option<ShutdownFrom>,
     /// The false channel.
     pub loopback: Option<Loopback>,
+    /// The log.
+    pub logging: Logging,
 }
 
 /// Which world it is for.
@@ -69,6 +72,17 @@ pub enum Profile {
     Staging,
     /// The real one.
     Production,
+}
+
+impl Profile {
+    /// As the settings name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// The user of the API.
@@ -157,6 +171,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keeps_history = from.need("integrasjonspunkt.retention.days", |text| {
         number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
+    let logging = logging::logging(from, folder);
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
     Some(Settings {
@@ -182,6 +197,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         upload_limits,
         shutdown,
         loopback,
+        logging: logging?,
     })
 }
 

@@ -14,10 +14,12 @@ mod files;
 pub mod hand_over;
 mod refusal;
 mod reply;
+mod tally;
 
 pub use refusal::{Refusal, Trouble};
+pub use tally::{Fares, Tally};
 
-use crate::domain::{Backoff, BlobId, Service, Services};
+use crate::domain::{Backoff, BlobId, MessageId, Service, Services};
 use crate::ports::{Blobs, Channel, Random, Registry, Store};
 use efm::clock::Clock;
 use std::collections::BTreeMap;
@@ -43,6 +45,8 @@ pub struct Desk {
     pub rules: Rules,
     /// Rung when something was put on the queue.
     pub queued: Notify,
+    /// What was done, counted.
+    pub tally: Tally,
 }
 
 /// The rules of this site.
@@ -71,6 +75,11 @@ impl Rules {
     pub fn upload_limit_bytes(&self, service: Service) -> u64 {
         self.upload_limits.get(&service).copied().unwrap_or_else(|| service.upload_limit_bytes())
     }
+}
+
+/// The lines that are written from here on are about this message: so they are found by its id.
+fn about(id: &MessageId) {
+    tracing::Span::current().record("correlation_id", id.as_str());
 }
 
 impl Desk {

@@ -1,8 +1,9 @@
-//! What it says of itself. A component that is DOWN takes the whole with it, and the answer is 503.
+//! What it says of itself. A component that is DOWN takes the whole with it, and the answer is 503; a channel that is DOWN does
+//! not: neither a restart nor an older version would mend the outside world.
 
 use super::Manage;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use efm::manage::Status;
@@ -10,58 +11,112 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-#[derive(Serialize)]
-struct Component {
-    status: Status,
+/// Less free space than this is too little, as in the Java one.
+const THRESHOLD_BYTES: u64 = 10 << 20;
+
+/// One part of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Component {
+    /// What it says of itself.
+    pub status: Status,
+    /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Value>,
+    pub details: Option<Value>,
+    /// Its own parts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, Component>,
 }
 
-#[derive(Serialize)]
-struct Body {
-    status: Status,
-    components: BTreeMap<&'static str, Component>,
+/// The whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// The worst of the components.
+    pub status: Status,
+    /// Each.
+    pub components: BTreeMap<&'static str, Component>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     groups: &'static [&'static str],
 }
 
+fn component(status: Status, details: Option<Value>) -> Component {
+    Component { status, details, components: BTreeMap::new() }
+}
+
 fn up(details: Option<Value>) -> Component {
-    Component { status: Status::Up, details }
+    component(Status::Up, details)
 }
 
-fn answer(components: BTreeMap<&'static str, Component>, groups: &'static [&'static str]) -> Response {
-    let worst = |wanted: Status| components.values().any(|component| component.status == wanted);
-    let status = [Status::Down, Status::OutOfService].into_iter().find(|status| worst(*status)).unwrap_or(Status::Up);
-    let code = if status == Status::Up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Body { status, components, groups })).into_response()
-}
-
-/// `/manage/health`
-pub(super) async fn whole(State(manage): State<Manage>) -> Response {
-    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(&manage)]);
+/// Asks each component.
+pub async fn look(manage: &Manage) -> Health {
+    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(manage), disk_space(manage), ssl(manage)]);
+    if let Some(channels) = channels(manage) {
+        components.insert("channels", channels);
+    }
+    let database = manage.desk.store.database();
     match manage.desk.store.counts().await {
         Ok(counts) => {
-            components.insert("db", up(Some(json!({ "database": manage.desk.store.database() }))));
+            components.insert("db", up(Some(json!({ "database": database }))));
+            // The queue is in the database; whoever watched the Java one's broker watches it here.
+            components.insert("jms", up(Some(json!({ "provider": database }))));
             let queue = json!({ "outgoing": counts.outgoing, "incoming": counts.incoming, "queued": counts.queued });
             components.insert("nextMoveQueue", up(Some(queue)));
             components.insert("messageStatus", up(Some(json!({ "pollable": counts.pollable }))));
         }
         Err(error) => {
-            let details = Some(json!({ "error": efm::chain::Chain(&error).to_string() }));
-            components.insert("db", Component { status: Status::Down, details });
+            let error = efm::masking::mask(&efm::chain::Chain(&error).to_string());
+            let details = json!({ "database": database, "error": error });
+            components.insert("db", component(Status::Down, Some(details)));
+            for name in ["jms", "messageStatus", "nextMoveQueue"] {
+                components.insert(name, component(Status::Unknown, None));
+            }
         }
     }
-    answer(components, &["liveness", "readiness"])
+    whole_of(components, &["liveness", "readiness"])
+}
+
+fn whole_of(components: BTreeMap<&'static str, Component>, groups: &'static [&'static str]) -> Health {
+    let is_one = |wanted: &Status| components.values().any(|component| component.status == *wanted);
+    let status = [Status::Down, Status::OutOfService].into_iter().find(is_one).unwrap_or(Status::Up);
+    Health { status, components, groups }
+}
+
+fn answer(health: &Health) -> Response {
+    (code(health.status), Json(health)).into_response()
+}
+
+fn code(status: Status) -> StatusCode {
+    match status {
+        Status::Up | Status::Unknown => StatusCode::OK,
+        Status::Down | Status::OutOfService => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// `/manage/health`
+pub(super) async fn whole(State(manage): State<Manage>) -> Response {
+    answer(&look(&manage).await)
 }
 
 /// `/manage/health/liveness`
 pub(super) async fn liveness() -> Response {
-    answer(BTreeMap::from([alive()]), &[])
+    answer(&whole_of(BTreeMap::from([alive()]), &[]))
 }
 
 /// `/manage/health/readiness`
 pub(super) async fn readiness(State(manage): State<Manage>) -> Response {
-    answer(BTreeMap::from([ready(&manage)]), &[])
+    answer(&whole_of(BTreeMap::from([ready(&manage)]), &[]))
+}
+
+/// `/manage/health/{component}`, and parts of parts below it.
+pub(super) async fn one(State(manage): State<Manage>, Path(path): Path<String>) -> Response {
+    let health = look(&manage).await;
+    let mut names = path.split('/');
+    let first = names.next().unwrap_or_default();
+    let found = health.components.get(first).cloned();
+    let found = names.fold(found, |found, name| found.and_then(|found| found.components.get(name).cloned()));
+    match found {
+        Some(found) => (code(found.status), Json(found)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 fn alive() -> (&'static str, Component) {
@@ -70,5 +125,72 @@ fn alive() -> (&'static str, Component) {
 
 fn ready(manage: &Manage) -> (&'static str, Component) {
     let status = if manage.stop.is_asked() { Status::OutOfService } else { Status::Up };
-    ("readinessState", Component { status, details: None })
+    ("readinessState", component(status, None))
+}
+
+fn disk_space(manage: &Manage) -> (&'static str, Component) {
+    let folder = &manage.facts.folder;
+    let measured = fs4::total_space(folder).and_then(|total| Ok((total, fs4::available_space(folder)?)));
+    let path = folder.display().to_string();
+    let found = match measured {
+        Ok((total, free)) => {
+            let status = if free < THRESHOLD_BYTES { Status::Down } else { Status::Up };
+            let details =
+                json!({ "total": total, "free": free, "threshold": THRESHOLD_BYTES, "path": path, "exists": true });
+            component(status, Some(details))
+        }
+        Err(error) => component(
+            Status::Down,
+            Some(json!({ "path": path, "exists": folder.exists(), "error": error.to_string() })),
+        ),
+    };
+    ("diskSpace", found)
+}
+
+/// A certificate that is not valid is told and takes nothing with it: what can be done without it goes on.
+fn ssl(manage: &Manage) -> (&'static str, Component) {
+    let now = manage.desk.clock.now();
+    let (mut valid, mut invalid) = (Vec::new(), Vec::new());
+    for one in &manage.facts.certificates.0 {
+        let told = json!({ "alias": one.alias, "certificates": [{
+            "subject": one.subject, "issuer": one.issuer, "serialNumber": one.serial, "use": one.used.name(),
+            "validityStarts": one.from.to_string(), "validityEnds": one.until.to_string(), "daysLeft": one.days_left(now),
+            "validity": { "status": if one.is_valid(now) { "VALID" } else if now < one.from { "NOT_YET_VALID" } else { "EXPIRED" } },
+        }] });
+        if one.is_valid(now) { valid.push(told) } else { invalid.push(told) }
+    }
+    let status = if invalid.is_empty() { Status::Up } else { Status::Unknown };
+    ("ssl", component(status, Some(json!({ "validChains": valid, "invalidChains": invalid }))))
+}
+
+fn channels(manage: &Manage) -> Option<Component> {
+    let fares = manage.desk.tally.all();
+    let components: BTreeMap<String, Component> = manage
+        .facts
+        .enabled
+        .iter()
+        .chain(manage.desk.channels.keys().copied())
+        .map(|service| {
+            let name = service.name().to_lowercase();
+            if !manage.desk.channels.contains_key(&service) {
+                return (name, component(Status::Down, Some(json!({ "error": "this version has no such channel" }))));
+            }
+            let fares = fares.get(&service).cloned().unwrap_or_default();
+            let reached = fares.reached.map(|at| at.to_string());
+            match fares.trouble {
+                None => (name, up(Some(json!({ "reached": reached })))),
+                Some((since, why)) => {
+                    let why = efm::masking::mask(&why);
+                    let details = json!({ "reached": reached, "since": since.to_string(), "error": why });
+                    (name, component(Status::Down, Some(details)))
+                }
+            }
+        })
+        .collect();
+    if components.is_empty() {
+        return None;
+    }
+    let is_well = components.values().all(|component| component.status == Status::Up);
+    let status = if is_well { Status::Up } else { Status::Unknown };
+    Some(Component { status, details: None, components })
 }
