@@ -131,6 +131,7 @@ fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
     let fields = settings.filter(|settings| settings.logging.is_json).map(|settings| {
         vec![
             ("appname", "integrasjonspunkt".to_owned()),
+            ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
             ("buildinfo.version", env!("CARGO_PKG_VERSION").to_owned()),
             ("orgnr", settings.organisation.clone()),
         ]

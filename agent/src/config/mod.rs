@@ -9,6 +9,7 @@ mod gather;
 mod jdbc;
 mod keys;
 mod logging;
+mod network;
 mod problem;
 mod reader;
 mod settings;

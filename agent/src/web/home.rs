@@ -60,7 +60,9 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
     let (manage, facts) = (&web.manage, &web.manage.facts);
     let now = manage.desk.clock.now();
     let health = manage::look(manage).await;
-    let rows = health.components.iter().filter_map(|(name, component)| row(name, component));
+    let is_seen = |name: &str| name != "ssl" || !facts.certificates.0.is_empty();
+    let rows =
+        health.components.iter().filter(|(name, _)| is_seen(name)).filter_map(|(name, component)| row(name, component));
     let subscribers = match &web.subscribers {
         Some(subscribers) => Some(subscribers.all().await?.into_iter().map(SubscriberRow::of).collect()),
         None => None,
@@ -130,7 +132,10 @@ fn row(name: &str, component: &Component) -> Option<ComponentRow> {
     let number = |member: &str| of(member).and_then(serde_json::Value::as_u64);
     let room = number("free").zip(number("total"));
     let room = room.map(|(free, total)| format!("{} ledig av {}", bytes(free), bytes(total)));
-    let details = text("error").or(room).or_else(|| text("database")).unwrap_or_default();
+    let parts = &component.components;
+    let well = parts.values().filter(|part| part.status == efm::manage::Status::Up).count();
+    let parts = (!parts.is_empty()).then(|| format!("{well} av {} er i orden", parts.len()));
+    let details = text("error").or(room).or(parts).or_else(|| text("database")).unwrap_or_default();
     Some(ComponentRow { name, state: Badge::health(component.status), details })
 }
 
