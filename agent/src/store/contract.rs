@@ -366,7 +366,7 @@ async fn conversations_are_found_by_words_and_by_what_became_of_them(store: &dyn
     assert_eq!(found(words(&format!("{} || feil", id(1)))).await, ids(&[2, 1]));
     assert_eq!(found(words("910075918 && dpo && opprettet")).await, ids(&[4, 2, 3, 1]));
     assert_eq!(found(words("dpv")).await, ids(&[]));
-    for harmless in ["%", "_", "\\", "' OR 1 = 1 --", "91007591", "\0"] {
+    for harmless in ["%", "M_TTATT", "\\", "' OR 1 = 1 --", "91007591", "\0"] {
         assert_eq!(
             found(words(harmless)).await,
             if harmless == "\0" { ids(&[4, 2, 3, 1]) } else { ids(&[]) },

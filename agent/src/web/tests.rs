@@ -112,7 +112,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         issuer: "CN=Buypass Class 3".into(),
         serial: "0a1b2c".into(),
         from: now() - Duration::from_hours(24),
-        until: now() + Duration::from_hours(240),
+        until: now() + Duration::from_hours(241),
     };
     let facts = Facts {
         started: now(),
