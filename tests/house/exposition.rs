@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub type Labels = Vec<(String, String)>;
+
 /// A family: its type, and each sample by its labels. Samples of a histogram have their ending (`_bucket`, `_sum`, `_count`)
 /// as a label without a name.
 #[derive(Debug, Default)]
 pub struct Family {
     pub kind: String,
-    pub samples: BTreeMap<Vec<(String, String)>, f64>,
+    pub samples: BTreeMap<Labels, f64>,
 }
 
 /// Reads HELP, then TYPE, then all samples of the family in one piece; names, labels and escapes as they must be; no sample
@@ -54,15 +56,14 @@ pub fn parse(text: &str) -> BTreeMap<String, Family> {
 
 /// Each series has buckets that never shrink, the last one `+Inf` and as many as are counted.
 fn grows(family: &Family) {
-    let mut series: BTreeMap<Vec<(String, String)>, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut series: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for (labels, value) in &family.samples {
         let without: Vec<_> = labels.iter().filter(|(name, _)| name != "le" && !name.is_empty()).cloned().collect();
         let all = series.entry(without).or_default();
         let of = |wanted: &str| labels.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         match (of(""), of("le")) {
-            (Some("_bucket"), Some("+Inf")) => all.push((f64::INFINITY, *value)),
+            (Some("_bucket"), Some("+Inf")) | (Some("_count"), _) => all.push((f64::INFINITY, *value)),
             (Some("_bucket"), Some(bound)) => all.push((bound.parse().unwrap(), *value)),
-            (Some("_count"), _) => all.push((f64::INFINITY, *value)),
             _ => {}
         }
     }

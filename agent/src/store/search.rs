@@ -36,7 +36,7 @@ const LAST_STATUS: &str =
 const HOLD: [&str; 4] = ["conversation_id", "message_id", "title", "reference"];
 
 impl Condition {
-    pub(super) fn of(search: Search, dialect: Dialect) -> Self {
+    pub(super) fn of(search: &Search, dialect: Dialect) -> Self {
         let mut condition = Self { dialect, terms: vec!["1 = 1".into()], values: Vec::new() };
         if let Some(number) = search.number {
             condition.compare("id =", Value::Number(number));

@@ -89,9 +89,9 @@ impl Asked {
 
     /// The address of this page of the same list.
     pub(super) fn address(&self, number: u32) -> String {
-        let mut address = format!("/conversations?page={number}");
+        let mut parts = vec![format!("page={number}")];
         if self.page.size != SIZE {
-            address.push_str(&format!("&size={}", self.page.size));
+            parts.push(format!("size={}", self.page.size));
         }
         for (name, value) in [
             ("search", &self.search),
@@ -102,10 +102,10 @@ impl Asked {
             ("to", &self.to),
         ] {
             if !value.is_empty() {
-                address.push_str(&format!("&{name}={}", encoded(value)));
+                parts.push(format!("{name}={}", encoded(value)));
             }
         }
-        address
+        format!("/conversations?{}", parts.join("&"))
     }
 }
 
@@ -121,15 +121,11 @@ fn begins(day: Date) -> Option<Timestamp> {
 }
 
 fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    let letter = |byte: u8| {
+        let is_plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if is_plain { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    text.bytes().map(letter).collect()
 }
 
 #[cfg(test)]

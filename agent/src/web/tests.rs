@@ -72,7 +72,7 @@ async fn site(folder: &Path) -> (Web, Arc<dyn Store>) {
     }
     let first = MessageId::random([1; 16]);
     store.enqueue(&first, now()).await.unwrap();
-    let leased = store.lease("here", now(), now() + Duration::from_secs(60), 1).await.unwrap();
+    let leased = store.lease("here", now(), now() + Duration::from_mins(1), 1).await.unwrap();
     let because = format!("refused for {PERSON} <x>");
     store.settle(&leased[0], Settlement::Again { due: now() + Duration::from_secs(20), because }).await.unwrap();
     let failed = NewStatus {

@@ -14,7 +14,7 @@ const DIALECT: Dialect = Dialect { parameter: '$', like: "ILIKE" };
 impl Overview for Postgres {
     fn search(&self, search: Search, page: PageRequest) -> Answer<'_, Page<StoredConversation>, StoreError> {
         act!(self, "look for conversations", |act| async {
-            let mut condition = Condition::of(search.clone(), DIALECT);
+            let mut condition = Condition::of(&search, DIALECT);
             let (clause, most) = (condition.text(), Search::COUNTED);
             let count = format!(
                 "SELECT count(*) AS total FROM (SELECT 1 FROM conversations WHERE {clause} LIMIT {most}) found"

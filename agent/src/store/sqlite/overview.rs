@@ -12,7 +12,7 @@ const DIALECT: Dialect = Dialect { parameter: '?', like: "LIKE" };
 impl Overview for Sqlite {
     fn search(&self, search: Search, page: PageRequest) -> Answer<'_, Page<StoredConversation>, StoreError> {
         self.read("look for conversations", move |connection| {
-            let mut condition = Condition::of(search, DIALECT);
+            let mut condition = Condition::of(&search, DIALECT);
             let (clause, most) = (condition.text(), Search::COUNTED);
             let count = format!(
                 "SELECT count(*) AS total FROM (SELECT 1 FROM conversations WHERE {clause} LIMIT {most})"
