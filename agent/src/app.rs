@@ -4,16 +4,16 @@
 //! use blocking ones.
 
 use crate::api::{self, Door};
-use crate::blobs::Folder;
+use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
-use crate::config::{Database, PostgresAt, Profile, Settings};
+use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
 use crate::flow::{Desk, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
-use crate::store::{Postgres, Server, Sqlite};
+use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::web::{self, Web};
 use axum::ServiceExt;
 use axum::extract::Request;
@@ -149,7 +149,7 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
     let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
-        Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
+        open_blobs(settings).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
     let (channels, registry) = outside(settings, &blobs);
     let rules = Rules {
@@ -161,11 +161,19 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
+        her_ids: settings.her_ids.clone(),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();
     let tally = Tally::default();
     Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued, tally })
+}
+
+/// The bytes of files, with their key where and as the settings say.
+fn open_blobs(settings: &Settings) -> io::Result<Folder> {
+    let AtRest { key_file, is_wrapped } = &settings.at_rest;
+    let guard = Guard { identities: &[], is_wrapped: *is_wrapped };
+    Folder::open_with(&settings.blobs, key_file.as_deref(), guard)
 }
 
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
@@ -178,8 +186,16 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
         Database::Postgres(at) => {
             let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
             let path = format!("{} on {}", at.database, hosts.join(", "));
-            let PostgresAt { hosts, database, schema, user, password } = at.clone();
-            let server = Server { hosts, database, schema, user, password };
+            let PostgresAt { hosts, database, schema, user, password, tls, trusted } = at.clone();
+            let trust = trusted.map_or(Trust::System, Trust::File);
+            let tls = match tls {
+                PostgresTls::Never => Tls::Never,
+                PostgresTls::WherePossible => Tls::WherePossible,
+                PostgresTls::Always => Tls::Always,
+                PostgresTls::VerifyAuthority => Tls::VerifyAuthority(trust),
+                PostgresTls::VerifyName => Tls::VerifyName(trust),
+            };
+            let server = Server { hosts, database, schema, user, password, tls };
             let store = Postgres::open(&server, queued).await;
             Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
         }

@@ -13,6 +13,7 @@ mod openapi;
 mod outgoing;
 mod problem;
 mod query;
+mod sort;
 mod statuses;
 mod upload;
 

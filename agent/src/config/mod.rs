@@ -5,6 +5,7 @@
 //! the Java one. The environment is read here and nowhere else.
 
 mod arguments;
+mod at_rest;
 mod gather;
 mod jdbc;
 mod keys;
@@ -16,10 +17,11 @@ mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use at_rest::AtRest;
 pub use logging::Logging;
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
-pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
+pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;
 

@@ -16,7 +16,7 @@ mod status;
 mod written;
 
 pub use backoff::Backoff;
-pub use conversation::{Conversation, Direction, Move};
+pub use conversation::{About, Conversation, Direction, Move};
 pub use deadline::Deadline;
 pub use envelope::{Address, Body, Document, Envelope, Party, Scope, ScopeInformation, ScopeType};
 pub use id::{BlobId, ConversationId, MessageId, NotAUuid};
@@ -25,4 +25,4 @@ pub use message::{File, Incoming, NewFile, Outgoing};
 pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
-pub use written::{NotADate, Written, in_oslo};
+pub use written::{NotADate, Written, day_begins, in_oslo};

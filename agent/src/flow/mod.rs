@@ -68,6 +68,8 @@ pub struct Rules {
     pub status_document_type: String,
     /// Which of an organisation's integration points this is; none: the only one.
     pub message_channel: Option<String>,
+    /// Of which HER ids we may send.
+    pub her_ids: Vec<String>,
 }
 
 impl Rules {

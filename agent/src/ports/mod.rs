@@ -7,6 +7,7 @@
 mod blobs;
 mod certificate;
 mod channel;
+mod order;
 mod overview;
 mod page;
 mod registry;
@@ -15,6 +16,7 @@ mod store;
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use certificate::{Certificate, Certificates, Use};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
+pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
 pub use registry::{LookupError, Registry, Route};

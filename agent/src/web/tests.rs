@@ -93,6 +93,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         backoff: Backoff::of_the_queue(100),
         status_document_type: String::new(),
         message_channel: None,
+        her_ids: Vec::new(),
     };
     let desk = Desk {
         store,

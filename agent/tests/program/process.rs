@@ -41,6 +41,12 @@ impl Program {
         Self { child, arguments, home, port, to_ready }
     }
 
+    /// Its folder.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// Without a warning, and in the same folder again.
     pub fn killed_and_started_again(mut self) -> Self {
         self.child.kill().unwrap();
