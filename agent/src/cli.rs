@@ -2,12 +2,14 @@
 
 use crate::app;
 use crate::config::{self, Loaded, Severity};
-use crate::host::Signals;
+use crate::doctor::{self, Verdict};
+use crate::host;
 use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::telemetry::{How, LevelFilter, Levels, ROOT};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,6 +34,12 @@ pub struct Cli {
 pub enum Word {
     /// Run until Ctrl-C, SIGTERM or POST /manage/shutdown
     Run,
+    /// Look at everything that is needed, and say in a line each what is well, what is wrong, and what to do
+    ///
+    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock. It
+    /// changes nothing, and may be asked while the integrasjonspunkt runs. Exit code 1 when something is wrong, 3 when the
+    /// settings are.
+    Doctor,
     /// Settings: show what is in force, or check for errors
     #[command(subcommand)]
     Config(Config),
@@ -61,9 +69,11 @@ pub fn main() -> ExitCode {
             return if help.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let loaded = config::load(Path::new("."), &config::environment(), &arguments);
+    let environment = config::environment();
+    let loaded = config::load(Path::new("."), &environment, &arguments);
     match cli.word.unwrap_or(Word::Run) {
-        Word::Run => run(loaded),
+        Word::Run => run(loaded, &environment),
+        Word::Doctor => look(&loaded),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
     }
@@ -87,8 +97,37 @@ fn show(loaded: &Loaded) -> ExitCode {
     check(loaded)
 }
 
-fn run(loaded: Loaded) -> ExitCode {
+fn look(loaded: &Loaded) -> ExitCode {
+    let mut findings = doctor::of_settings(&loaded.problems);
+    if let Some(settings) = &loaded.settings {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("start the runtime: {error}");
+                return ExitCode::from(FAILED);
+            }
+        };
+        let clock = Clock::machine();
+        let examined = doctor::examine(settings, Path::new("."), &clock, Vec::new());
+        findings.extend(runtime.block_on(examined));
+        // Whoever hangs on a share is let go.
+        runtime.shutdown_background();
+    }
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let is_wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
+    match (loaded.settings.is_none(), is_wrong) {
+        (true, _) => ExitCode::from(SETTINGS),
+        (false, true) => ExitCode::from(FAILED),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     let begun = Instant::now();
+    // Before there is another thread: the variables that tell of them are taken away.
+    let sockets = host::handed_in(environment);
     let (levels, begun_log) = log(loaded.settings.as_ref());
     if let Err(error) = begun_log {
         // It runs without a log file, too.
@@ -101,6 +140,13 @@ fn run(loaded: Loaded) -> ExitCode {
         }
     }
     let Some(settings) = loaded.settings else { return ExitCode::from(SETTINGS) };
+    let sockets = match sockets {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            tracing::error!(%error, "take the sockets that were handed in (LISTEN_FDS)");
+            return ExitCode::from(FAILED);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -108,7 +154,7 @@ fn run(loaded: Loaded) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let ended = runtime.block_on(until_stopped(settings, levels, begun));
+    let ended = runtime.block_on(until_stopped(settings, sockets, levels, begun));
     // What a blocking thread still does is let go: it is on the queue.
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
@@ -148,10 +194,15 @@ fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
     })
 }
 
-async fn until_stopped(settings: config::Settings, levels: Levels, begun: Instant) -> Result<(), app::CannotRun> {
+async fn until_stopped(
+    settings: config::Settings,
+    sockets: Vec<TcpListener>,
+    levels: Levels,
+    begun: Instant,
+) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     // Before it is ready, so that nobody can ask too early.
-    let signals = Signals::listen();
+    let signals = efm::console::Stop::listen();
     let signals = async {
         match signals {
             Ok(mut signals) => stop.ask(signals.asked().await),
@@ -166,7 +217,7 @@ async fn until_stopped(settings: config::Settings, levels: Levels, begun: Instan
     let ready =
         |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
     tokio::select! {
-        ended = app::run(settings, Clock::machine(), stop.clone(), levels, ready) => ended,
+        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
         () = signals => Ok(()),
         () = told => Ok(()),
     }

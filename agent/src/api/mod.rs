@@ -15,6 +15,7 @@ mod problem;
 mod query;
 mod sort;
 mod statuses;
+mod subscriptions;
 mod upload;
 
 pub use door::{Door, without_trailing_slash};
@@ -40,7 +41,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
 /// Each path with each of its methods.
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
-    use Answers::{Conversation, Document, File, Nothing, PageOf, Status};
+    use Answers::{Conversation, Delivery, Document, File, Nothing, PageOf, Status, Subscription};
     let row = |method, path, summary, takes, answers, handler| {
         (Operation { method, path, summary, takes, answers }, handler)
     };
@@ -67,5 +68,12 @@ fn table() -> Vec<Row> {
         // One segment has one name for the router; it is the message's id when read, the status's number when removed.
         row("get", "/api/statuses/{id}", "List the statuses of a message", Takes::Filters(&[]), PageOf(&Status), get(statuses::of_message)),
         row("delete", "/api/statuses/{id}", "Take a status off the queue", Takes::Nothing, Nothing, delete(statuses::take)),
+        row("get", "/api/subscriptions", "List subscriptions", Takes::Filters(&[]), PageOf(&Subscription), get(subscriptions::list)),
+        row("post", "/api/subscriptions", "Subscribe", Takes::Subscription, Subscription, post(subscriptions::create)),
+        row("delete", "/api/subscriptions", "Remove all subscriptions", Takes::Nothing, Nothing, delete(subscriptions::remove_all)),
+        row("get", "/api/subscriptions/{id}", "Read a subscription", Takes::Nothing, Subscription, get(subscriptions::one)),
+        row("put", "/api/subscriptions/{id}", "Change what is given of a subscription", Takes::Subscription, Nothing, put(subscriptions::change)),
+        row("delete", "/api/subscriptions/{id}", "Remove a subscription", Takes::Nothing, Nothing, delete(subscriptions::remove)),
+        row("get", "/api/subscriptions/{id}/deliveries", "List how the last calls of a subscription went", Takes::Filters(&[]), PageOf(&Delivery), get(subscriptions::deliveries)),
     ]
 }

@@ -22,6 +22,7 @@ pub(super) enum Takes {
     Document,
     Parts,
     File,
+    Subscription,
     /// And a page, where the answer is one.
     Filters(&'static [&'static str]),
 }
@@ -34,6 +35,8 @@ pub(super) enum Answers {
     File,
     Conversation,
     Status,
+    Subscription,
+    Delivery,
     PageOf(&'static Self),
 }
 
@@ -87,7 +90,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             all.push(text("title", "query", false));
             all.push(text("Content-Disposition", "header", true));
         }
-        Takes::Nothing | Takes::Document | Takes::Parts => {}
+        Takes::Nothing | Takes::Document | Takes::Parts | Takes::Subscription => {}
     }
     if matches!(operation.answers, Answers::PageOf(_)) {
         for (name, default, most) in [("page", 0, None), ("size", 10, Some(2000))] {
@@ -112,6 +115,7 @@ fn body(takes: Takes) -> Option<Value> {
         Takes::Nothing | Takes::Filters(_) => None,
         Takes::Document => Some(content("application/json", &reference("StandardBusinessDocument"))),
         Takes::File => Some(content("*/*", &binary)),
+        Takes::Subscription => Some(content("application/json", &reference("Subscription"))),
         Takes::Parts => {
             let sbd = reference("StandardBusinessDocument");
             let parts = json!({
@@ -131,7 +135,9 @@ fn answer(answers: Answers) -> Value {
             "description": "The package",
             "content": content("application/vnd.etsi.asic-e+zip", &json!({ "type": "string", "format": "binary" }))
         }),
-        Answers::Document | Answers::Conversation | Answers::Status => described("It", &schema(answers)),
+        Answers::Document | Answers::Conversation | Answers::Status | Answers::Subscription | Answers::Delivery => {
+            described("It", &schema(answers))
+        }
         Answers::PageOf(one) => {
             let rows = json!({ "type": "array", "items": schema(*one) });
             let page = json!({ "allOf": [reference("Page"), { "properties": { "content": rows } }] });
@@ -145,6 +151,8 @@ fn schema(answers: Answers) -> Value {
         Answers::Document => reference("StandardBusinessDocument"),
         Answers::Conversation => reference("Conversation"),
         Answers::Status => reference("Status"),
+        Answers::Subscription => reference("Subscription"),
+        Answers::Delivery => reference("Delivery"),
         Answers::Nothing | Answers::File | Answers::PageOf(_) => json!({}),
     }
 }
@@ -194,6 +202,11 @@ fn schemas() -> Value {
         "Status": object(
             &["id", "convId"],
             &["lastUpdate", "status", "description", "rawReceipt", "conversationId", "messageId"],
+        ),
+        "Subscription": object(&["id"], &["name", "pushEndpoint", "resource", "event", "filter"]),
+        "Delivery": object(
+            &["id", "try", "durationMs", "code"],
+            &["webhookId", "event", "messageId", "status", "at", "outcome", "error"],
         ),
         "Page": object(&["totalElements", "totalPages", "size", "number", "numberOfElements"], &[]),
         "Error": object(&["status"], &["timestamp", "error", "exception", "message", "path", "description"])

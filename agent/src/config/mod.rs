@@ -9,19 +9,23 @@ mod at_rest;
 mod gather;
 mod jdbc;
 mod keys;
+mod keystores;
 mod logging;
 mod network;
 mod problem;
 mod reader;
 mod settings;
+mod webhooks;
 mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
+pub use keystores::Keystores;
 pub use logging::Logging;
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
+pub use webhooks::Webhooks;
 
 use std::path::Path;
 

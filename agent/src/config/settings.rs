@@ -3,10 +3,12 @@
 use super::at_rest::{self, AtRest};
 use super::jdbc;
 use super::keys::of_profile;
+use super::keystores::{self, Keystores};
 use super::logging::{self, Logging};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
+use super::webhooks::{self, Webhooks};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
 use efm::secret::Secret;
@@ -64,8 +66,12 @@ pub struct Settings {
     pub upload_limits: BTreeMap<Service, u64>,
     /// Who may shut it down; none: nobody over HTTP.
     pub shutdown: Option<ShutdownFrom>,
+    /// Whose keys we have.
+    pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
+    /// How those who subscribed are called.
+    pub webhooks: Webhooks,
     /// The false channel.
     pub loopback: Option<Loopback>,
     /// The log.
@@ -167,9 +173,10 @@ pub struct Loopback {
 /// Reads all; none where something is wrong, which is told.
 pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let profile = profile(from);
-    refuse_tls(from);
+    let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
+    let webhooks = webhooks::read(from);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -229,7 +236,9 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
+        keystores: keystores?,
         network: network?,
+        webhooks: webhooks?,
         loopback,
         logging: logging?,
     })
@@ -274,18 +283,6 @@ fn profile(from: &mut Reader) -> Option<Profile> {
     })
 }
 
-fn refuse_tls(from: &mut Reader) {
-    const KEY: &str = "difi.ssl.enabled";
-    if from.need(KEY, flag) == Some(true) {
-        from.tell(
-            Severity::Error,
-            KEY,
-            "this version cannot serve TLS yet",
-            "difi.ssl.enabled=false, with the port closed to other machines",
-        );
-    }
-}
-
 fn auth(from: &mut Reader) -> Option<Auth> {
     const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
     if from.need("difi.move.feature.enable-auth", flag) != Some(true) {
@@ -328,7 +325,7 @@ fn organisation(text: &str) -> Result<String, &'static str> {
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
 }
 
-fn flag(text: &str) -> Result<bool, &'static str> {
+pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),

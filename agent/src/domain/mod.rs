@@ -13,6 +13,7 @@ mod message;
 mod participant;
 mod service;
 mod status;
+mod subscription;
 mod written;
 
 pub use backoff::Backoff;
@@ -25,4 +26,5 @@ pub use message::{File, Incoming, NewFile, Outgoing};
 pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
+pub use subscription::{EventKind, Filter, NotAFilter, Resource, StatusNoted, Subscription};
 pub use written::{NotADate, Written, day_begins, in_oslo};

@@ -39,7 +39,10 @@ pub async fn drop_parts(desk: &Desk, parts: Vec<NewFile>) {
 async fn keep(desk: &Desk, message: Outgoing, conversation: Conversation) -> Result<Envelope, Trouble> {
     let (id, envelope) = (message.id.clone(), message.envelope.clone());
     match desk.store.create(message, conversation).await? {
-        Created::Kept => Ok(envelope),
+        Created::Kept => {
+            desk.noted.notify_one();
+            Ok(envelope)
+        }
         Created::Exists => Err(Refusal::MessageExists(id).into()),
     }
 }
@@ -146,6 +149,9 @@ fn check(desk: &Desk, envelope: &Envelope, service: Service) -> Result<(), Refus
     if !missing.is_empty() {
         return Err(Refusal::BrokenRules(missing));
     }
+    if let Some(why) = desk.closed.get(&service) {
+        return Err(Refusal::InvalidCertificate(format!("Service {} is closed: {why}", service.name())));
+    }
     if !desk.channels.contains_key(&service) {
         return Err(Refusal::ServiceNotEnabled(service));
     }
@@ -228,6 +234,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     }
     if let Some(deadline) = message.envelope.deadline().filter(|deadline| deadline.is_past(now)) {
         desk.store.register(id, Direction::Outgoing, NewStatus::expired(now)).await?;
+        desk.noted.notify_one();
         return Err(Refusal::Expired { at: crate::domain::in_oslo(deadline.moment()) }.into());
     }
     files::check_all(desk, &message).await?;

@@ -60,6 +60,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     if conversation.deadline.is_past(now) {
         let statuses = vec![created, NewStatus::expired(now)];
         desk.store.receive(NewIncoming { message: None, conversation, statuses, reply: None }).await?;
+        desk.noted.notify_one();
         return Ok("expired");
     }
     let package = match package {
@@ -73,6 +74,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     let statuses = vec![created, NewStatus::plain(Status::InnkommendeMottatt, now)];
     match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
         Received::Kept => {
+            desk.noted.notify_one();
             if is_answered {
                 desk.queued.notify_one();
             }
@@ -91,6 +93,7 @@ async fn status(desk: &Desk, id: &MessageId, envelope: &Envelope) -> Result<&'st
     let named = envelope.body.status.as_deref().and_then(Status::named);
     let status = named.ok_or(Trouble::Lacks("status that is known here"))?;
     desk.store.register(id, Direction::Outgoing, NewStatus::plain(status, desk.clock.now())).await?;
+    desk.noted.notify_one();
     Ok("status")
 }
 

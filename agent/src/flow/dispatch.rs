@@ -60,6 +60,7 @@ async fn settle(desk: &Desk, leased: &Leased, settlement: Settlement) -> Result<
     match desk.store.settle(leased, settlement.clone()).await? {
         Settled::Done(blobs) => {
             count(desk, leased, &settlement);
+            desk.noted.notify_one();
             desk.sweep(blobs).await;
         }
         Settled::LeaseLost => tracing::warn!(work = leased.held.number, "somebody else has taken this work over"),

@@ -62,6 +62,7 @@ pub async fn acknowledge(desk: &Desk, id: &MessageId) -> Result<Incoming, Troubl
         Acknowledged::Removed(message) => {
             tracing::info!(target: "AUDIT", message_id = %id, "Message with id={id} removed from queue");
             desk.queued.notify_one();
+            desk.noted.notify_one();
             desk.sweep(message.package.clone()).await;
             Ok(*message)
         }

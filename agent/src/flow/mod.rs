@@ -1,5 +1,6 @@
 //! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
 //! [`hand_over`] what waits for a case system,
+//! [`subscribe`] who wants to be told, [`push`] what they are told,
 //! [`expire`] what time has passed by. They know the domain and the doors, and nothing else.
 //!
 //! What is answered with success is on the disk. Bytes are written before the row that names them, and removed after
@@ -12,15 +13,17 @@ pub mod dispatch;
 pub mod expire;
 mod files;
 pub mod hand_over;
+pub mod push;
 mod refusal;
 mod reply;
+pub mod subscribe;
 mod tally;
 
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
 
 use crate::domain::{Backoff, BlobId, MessageId, Service, Services};
-use crate::ports::{Blobs, Channel, Random, Registry, Store};
+use crate::ports::{Blobs, Caller, Channel, Random, Registry, Store};
 use efm::clock::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +40,10 @@ pub struct Desk {
     pub registry: Arc<dyn Registry>,
     /// A channel for each service that is enabled.
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
+    /// Services that are enabled and cannot be used for now, and why.
+    pub closed: BTreeMap<Service, String>,
+    /// The way to those who subscribed.
+    pub caller: Arc<dyn Caller>,
     /// What time it is.
     pub clock: Clock,
     /// New names.
@@ -45,6 +52,8 @@ pub struct Desk {
     pub rules: Rules,
     /// Rung when something was put on the queue.
     pub queued: Notify,
+    /// Rung when a status was noted.
+    pub noted: Notify,
     /// What was done, counted.
     pub tally: Tally,
 }
@@ -70,6 +79,19 @@ pub struct Rules {
     pub message_channel: Option<String>,
     /// Of which HER ids we may send.
     pub her_ids: Vec<String>,
+    /// How those who subscribed are told.
+    pub pushing: Pushing,
+}
+
+/// How those who subscribed are told.
+#[derive(Clone, Debug)]
+pub struct Pushing {
+    /// When a lane that failed is tried again.
+    pub backoff: Backoff,
+    /// A push that could not be made for so long is given up.
+    pub give_up_after: Duration,
+    /// Whether who does not take a ping is refused.
+    pub ping_is_required: bool,
 }
 
 impl Rules {

@@ -10,6 +10,7 @@ use efm::manage::Status;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Less free space than this is too little, as in the Java one.
 const THRESHOLD_BYTES: u64 = 10 << 20;
@@ -29,13 +30,37 @@ pub struct Component {
 
 /// The whole.
 #[derive(Clone, Debug, Serialize)]
-pub struct Health {
+pub struct Whole {
     /// The worst of the components.
     pub status: Status,
     /// Each.
     pub components: BTreeMap<&'static str, Component>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     groups: &'static [&'static str],
+}
+
+/// What a part of the program says of itself.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// How it is. What is unknown takes nothing down.
+    pub status: Status,
+    /// What a person may want to know.
+    pub details: Option<Value>,
+}
+
+impl From<Health> for Component {
+    fn from(health: Health) -> Self {
+        component(health.status, health.details)
+    }
+}
+
+/// A part of the program that has something to say; asked at each look, and must not wait for anything.
+#[derive(Clone)]
+pub struct Part {
+    /// The name of its component.
+    pub name: &'static str,
+    /// What it says.
+    pub said: Arc<dyn Fn() -> Health + Send + Sync>,
 }
 
 fn component(status: Status, details: Option<Value>) -> Component {
@@ -47,8 +72,9 @@ fn up(details: Option<Value>) -> Component {
 }
 
 /// Asks each component.
-pub async fn look(manage: &Manage) -> Health {
-    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(manage), disk_space(manage), ssl(manage)]);
+pub async fn look(manage: &Manage) -> Whole {
+    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(manage), disk_space(manage)]);
+    components.extend(manage.parts.iter().map(|part| (part.name, (part.said)().into())));
     if let Some(channels) = channels(manage) {
         components.insert("channels", channels);
     }
@@ -74,13 +100,13 @@ pub async fn look(manage: &Manage) -> Health {
     whole_of(components, &["liveness", "readiness"])
 }
 
-fn whole_of(components: BTreeMap<&'static str, Component>, groups: &'static [&'static str]) -> Health {
+fn whole_of(components: BTreeMap<&'static str, Component>, groups: &'static [&'static str]) -> Whole {
     let is_one = |wanted: &Status| components.values().any(|component| component.status == *wanted);
     let status = [Status::Down, Status::OutOfService].into_iter().find(is_one).unwrap_or(Status::Up);
-    Health { status, components, groups }
+    Whole { status, components, groups }
 }
 
-fn answer(health: &Health) -> Response {
+fn answer(health: &Whole) -> Response {
     (code(health.status), Json(health)).into_response()
 }
 
@@ -145,22 +171,6 @@ fn disk_space(manage: &Manage) -> (&'static str, Component) {
         ),
     };
     ("diskSpace", found)
-}
-
-/// A certificate that is not valid is told and takes nothing with it: what can be done without it goes on.
-fn ssl(manage: &Manage) -> (&'static str, Component) {
-    let now = manage.desk.clock.now();
-    let (mut valid, mut invalid) = (Vec::new(), Vec::new());
-    for one in &manage.facts.certificates.0 {
-        let told = json!({ "alias": one.alias, "certificates": [{
-            "subject": one.subject, "issuer": one.issuer, "serialNumber": one.serial, "use": one.used.name(),
-            "validityStarts": one.from.to_string(), "validityEnds": one.until.to_string(), "daysLeft": one.days_left(now),
-            "validity": { "status": if one.is_valid(now) { "VALID" } else if now < one.from { "NOT_YET_VALID" } else { "EXPIRED" } },
-        }] });
-        if one.is_valid(now) { valid.push(told) } else { invalid.push(told) }
-    }
-    let status = if invalid.is_empty() { Status::Up } else { Status::Unknown };
-    ("ssl", component(status, Some(json!({ "validChains": valid, "invalidChains": invalid }))))
 }
 
 fn channels(manage: &Manage) -> Option<Component> {

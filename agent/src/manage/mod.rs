@@ -9,7 +9,7 @@ mod metrics;
 mod stop;
 
 pub use facts::Facts;
-pub use health::{Component, Health, look};
+pub use health::{Component, Health, Part, Whole, look};
 pub use metrics::Requests;
 pub use stop::Stop;
 
@@ -36,6 +36,8 @@ pub struct Manage {
     pub facts: Arc<Facts>,
     /// Who may shut it down; none: nobody.
     pub shutdown: Option<ShutdownFrom>,
+    /// Who else has something to say of the health.
+    pub parts: Arc<[Part]>,
     /// How it is told to stop.
     pub stop: Stop,
 }

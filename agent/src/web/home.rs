@@ -60,7 +60,8 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
     let (manage, facts) = (&web.manage, &web.manage.facts);
     let now = manage.desk.clock.now();
     let health = manage::look(manage).await;
-    let is_seen = |name: &str| name != "ssl" || !facts.certificates.0.is_empty();
+    let has_tls = facts.certificates.0.iter().any(|one| one.used == crate::ports::Use::Tls);
+    let is_seen = |name: &str| name != "ssl" || has_tls;
     let rows =
         health.components.iter().filter(|(name, _)| is_seen(name)).filter_map(|(name, component)| row(name, component));
     let subscribers = match &web.subscribers {
@@ -122,7 +123,8 @@ fn row(name: &str, component: &Component) -> Option<ComponentRow> {
     let name = match name {
         "db" => "Database",
         "diskSpace" => "Diskplass",
-        "ssl" => "Sertifikater",
+        "keystore" => "Virksomhetssertifikat",
+        "ssl" => "TLS",
         "channels" => "Kanaler",
         "readinessState" => "Tar imot",
         _ => return None,

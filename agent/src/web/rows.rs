@@ -1,7 +1,7 @@
 //! Rows of tables.
 
 use super::subscribers::Subscriber;
-use super::words::{Badge, Moment, direction, shown};
+use super::words::{Badge, Moment, count, direction, shown};
 use crate::ports::{Certificate, Queued, StoredConversation};
 use jiff::Timestamp;
 
@@ -108,6 +108,7 @@ pub(super) struct SubscriberRow {
     pub(super) endpoint: String,
     pub(super) event: String,
     pub(super) filter: Option<String>,
+    pub(super) waiting: Option<String>,
     pub(super) deliveries: Vec<DeliveryRow>,
 }
 
@@ -134,6 +135,7 @@ impl SubscriberRow {
             endpoint: shown(&one.endpoint),
             event: one.event,
             filter: one.filter,
+            waiting: (one.waiting > 0).then(|| count(one.waiting)),
             deliveries: deliveries.collect(),
         }
     }

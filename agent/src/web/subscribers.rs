@@ -20,6 +20,8 @@ pub struct Subscriber {
     pub event: String,
     /// Of which only.
     pub filter: Option<String>,
+    /// So much waits for it.
+    pub waiting: u64,
     /// The last calls, the youngest first.
     pub deliveries: Vec<Delivery>,
 }

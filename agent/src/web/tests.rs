@@ -3,14 +3,17 @@
 use super::{Delivery, Subscriber, Subscribers, Web, routes};
 use crate::blobs::Folder;
 use crate::domain::{Backoff, Conversation, Direction, MessageId, NewStatus, Outgoing, Service, Services, Status};
-use crate::flow::{Desk, Rules, Tally};
+use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Manage, Requests, Stop};
-use crate::ports::{Answer, Certificate, Certificates, NoRandom, Random, Settlement, Store, StoreError, Use};
+use crate::ports::{
+    Answer, Caller, Certificate, Certificates, Event, Heard, NoRandom, Random, Settlement, Store, StoreError, Use,
+};
 use crate::registry::Everybody;
 use crate::store::Sqlite;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use efm::clock::Clock;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,6 +35,23 @@ impl Random for Fixed {
     }
 }
 
+/// Calls nobody.
+struct Nobody;
+
+impl Caller for Nobody {
+    fn call<'a>(&'a self, _endpoint: &'a str, _event: &'a Event, _now: Timestamp) -> BoxFuture<'a, Heard> {
+        Box::pin(async { Heard::Taken(200) })
+    }
+
+    fn refuses(&self, _endpoint: &str) -> Option<String> {
+        None
+    }
+
+    fn longest(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
 struct Two;
 
 impl Subscribers for Two {
@@ -42,6 +62,7 @@ impl Subscribers for Two {
             endpoint: "https://sak.example.no/hook?token=hunter2".into(),
             event: "status".into(),
             filter: Some("status=FEIL".into()),
+            waiting: 1234,
             deliveries,
         };
         let both =
@@ -94,6 +115,11 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         status_document_type: String::new(),
         message_channel: None,
         her_ids: Vec::new(),
+        pushing: Pushing {
+            backoff: Pushing::backoff(),
+            give_up_after: Duration::from_hours(1),
+            ping_is_required: false,
+        },
     };
     let desk = Desk {
         store,
@@ -104,6 +130,9 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         random: Arc::new(Fixed),
         rules,
         queued: tokio::sync::Notify::new(),
+        noted: tokio::sync::Notify::new(),
+        caller: Arc::new(Nobody),
+        closed: BTreeMap::new(),
         tally: Tally::default(),
     };
     let certificate = Certificate {
@@ -127,7 +156,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         log_file: None,
         requests: Requests::default(),
     };
-    Manage { desk: Arc::new(desk), facts: Arc::new(facts), shutdown: None, stop: Stop::default() }
+    Manage { desk: Arc::new(desk), facts: Arc::new(facts), shutdown: None, parts: [].into(), stop: Stop::default() }
 }
 
 async fn ask(web: &Web, path: &str) -> (StatusCode, String) {
@@ -155,6 +184,7 @@ async fn the_overview_shows_how_it_fares_and_names_nobody() {
         "Sak &#38; arkiv",
         "connect: refused",
         "Ikke kalt ennå.",
+        "1\u{a0}234 venter",
         "&#60;b&#62;Søknad&#60;/b&#62; fra ********, nr. 1",
         "organisasjonsnummer 910077473",
         "staging",

@@ -8,6 +8,7 @@ mod million;
 mod outgoing;
 mod overview;
 mod postgres;
+mod pushes;
 mod queue;
 mod several;
 mod sqlite;
@@ -120,6 +121,7 @@ const THEMES: &[&[Clause]] = &[
     upkeep::CLAUSES,
     lists::CLAUSES,
     overview::CLAUSES,
+    pushes::CLAUSES,
 ];
 
 #[path = "../../../tests/program/postgres.rs"]

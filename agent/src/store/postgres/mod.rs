@@ -8,12 +8,15 @@ mod connect;
 mod conversations;
 mod filter;
 mod inbox;
+mod look;
 mod outbox;
 mod overview;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod tls;
 mod upkeep;
 

@@ -6,12 +6,15 @@
 mod conversations;
 mod filter;
 mod inbox;
+mod look;
 mod outbox;
 mod overview;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod thread;
 mod upkeep;
 

@@ -9,9 +9,10 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; the number of a migration is its place, from one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001-begin.sql"),
     include_str!("../../../migrations/sqlite/0002-status-queue.sql"),
+    include_str!("../../../migrations/sqlite/0003-webhooks.sql"),
     include_str!("../../../migrations/sqlite/0004-lists.sql"),
 ];
 

@@ -3,24 +3,31 @@
 //! Start at [`run`]. Everything runs in one task on one thread; the store has two threads of its own, files and packing
 //! use blocking ones.
 
+mod keys;
+mod pages;
+mod serve;
+
+pub use keys::NoTls;
+
 use crate::api::{self, Door};
 use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Rules, Tally};
+use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::web::{self, Web};
-use axum::ServiceExt;
-use axum::extract::Request;
+use crate::webhooks::{Http, Limits};
 use efm::clock::Clock;
 use efm::telemetry::Levels;
 use futures_util::future::join_all;
+use keys::Own;
 use ring::rand::{SecureRandom, SystemRandom};
+use serve::Front;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -28,8 +35,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tower::Layer;
-use tower::util::MapRequestLayer;
 
 /// Requests and messages that are in hand when the stop is asked have so long.
 const TO_FINISH: Duration = Duration::from_secs(20);
@@ -68,76 +73,84 @@ pub enum CannotRun {
         #[source]
         source: io::Error,
     },
+    /// The keystore of the API.
+    #[error("serve TLS; difi.ssl.enabled=false would serve in the clear")]
+    Tls(#[from] NoTls),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandom),
 }
 
-/// Runs until the stop is asked, and then ends in order. `ready` is told the address when it answers.
+/// Runs until the stop is asked, and then ends in order. Listens on the sockets that were handed in, else on the port of the
+/// settings. `ready` is told the address when it answers.
 pub async fn run(
     settings: Settings,
+    handed_in: Vec<std::net::TcpListener>,
     clock: Clock,
     stop: Stop,
     levels: Levels,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
-    let desk = Arc::new(desk(&settings, clock.clone()).await?);
-    let address = SocketAddr::new(settings.address, settings.port);
-    let listen = |source| CannotRun::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let here = listener.local_addr().map_err(listen)?;
+    let (tls, ssl, of_tls) = keys::tls(&settings.keystores, clock.clone())?;
+    let own = Own::open(&settings.keystores, clock.now());
+    let closed = own.closed(&settings);
+    let keystore = own.health(!closed.is_empty(), clock.clone());
+    let desk = Arc::new(desk(&settings, &own, closed, clock.clone()).await?);
+    let (listeners, here) = listen(&settings, handed_in).await?;
 
-    let facts = Arc::new(facts(&settings, &clock, levels));
+    let certificates = own.certificate().into_iter().chain(of_tls).collect();
+    let facts = Arc::new(facts(&settings, &clock, certificates, levels));
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
-    let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, stop: stop.clone() };
-    let routes = api::routes(Arc::clone(&desk))
-        .merge(web::routes(Web { manage: manage.clone(), subscribers: None }))
-        .merge(manage::routes(manage.clone()));
+    let parts = [keystore, ssl].into();
+    let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, parts, stop: stop.clone() };
+    let pages = Web { manage: manage.clone(), subscribers: Some(pages::subscribers(&desk.store)) };
+    let routes = api::routes(Arc::clone(&desk)).merge(web::routes(pages)).merge(manage::routes(manage.clone()));
     let routes = manage::watch(manage, door.around(routes));
-    let service = MapRequestLayer::new(api::without_trailing_slash).layer(routes);
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    let server = serve::serve(Front { listeners, tls }, routes, stop.clone());
     let stopped = || {
         let stop = stop.clone();
         async move {
             stop.asked().await;
         }
     };
-    let server = axum::serve(listener, service).with_graceful_shutdown(stopped());
+    let holder = holder(&*desk.random)?;
     let how = Dispatching {
-        holder: holder(&*desk.random)?,
+        holder: holder.clone(),
         concurrency: settings.concurrency,
         lease: LEASE,
         longest_try: LONGEST_TRY,
     };
     let dispatching = pollers::dispatch(&desk, &how, stopped());
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
-    let upkeep = Upkeep { expiry: settings.expiry, keeps_history: settings.keeps_history };
+    let pushing = pollers::push(&desk, &holder, stopped());
+    let upkeep = Upkeep {
+        expiry: settings.expiry,
+        keeps_history: settings.keeps_history,
+        keeps_deliveries: settings.webhooks.keeps_log,
+    };
     let upkeep = pollers::upkeep(&desk, &upkeep, stopped());
 
     ready(here);
-    let all = async { tokio::join!(server, dispatching, collecting, upkeep).0 };
+    let all = async { drop(tokio::join!(server, dispatching, pushing, collecting, upkeep)) };
     let all = std::pin::pin!(all);
-    let ended = tokio::select! {
-        ended = all => Some(ended),
-        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => None,
-    };
-    match ended {
-        None => tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue"),
-        Some(Err(error)) => tracing::error!(%error, "the server ended"),
-        Some(Ok(())) => {}
+    tokio::select! {
+        () = all => {}
+        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => {
+            tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue");
+        }
     }
     Ok(())
 }
 
 /// What the program knows of itself from the start.
-fn facts(settings: &Settings, clock: &Clock, levels: Levels) -> Facts {
+fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, levels: Levels) -> Facts {
     Facts {
         started: clock.now(),
         since: Instant::now(),
         organisation: settings.organisation.clone(),
         profile: settings.profile.map(Profile::name),
         enabled: settings.enabled.clone(),
-        certificates: Certificates::default(),
+        certificates: Certificates(certificates),
         folder: settings.blobs.clone(),
         levels,
         log_file: settings.logging.file.clone(),
@@ -145,11 +158,42 @@ fn facts(settings: &Settings, clock: &Clock, levels: Levels) -> Facts {
     }
 }
 
-async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
+async fn listen(
+    settings: &Settings,
+    handed_in: Vec<std::net::TcpListener>,
+) -> Result<(Vec<TcpListener>, SocketAddr), CannotRun> {
+    let address = SocketAddr::new(settings.address, settings.port);
+    let cannot = |source| CannotRun::Listen { address, source };
+    let mut listeners = Vec::new();
+    for socket in handed_in {
+        socket
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(socket))
+            .map(|it| listeners.push(it))
+            .map_err(cannot)?;
+    }
+    if listeners.is_empty() {
+        listeners.push(TcpListener::bind(address).await.map_err(cannot)?);
+    } else {
+        tracing::info!(
+            sockets = listeners.len(),
+            "listens on what was handed in; server.port and server.address do not count"
+        );
+    }
+    let here = listeners.first().map_or(Ok(address), TcpListener::local_addr).map_err(cannot)?;
+    Ok((listeners, here))
+}
+
+async fn desk(
+    settings: &Settings,
+    own: &Own,
+    closed: BTreeMap<Service, String>,
+    clock: Clock,
+) -> Result<Desk, CannotRun> {
     let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
-        open_blobs(settings).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
+        open_blobs(settings, own).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
     let (channels, registry) = outside(settings, &blobs);
     let rules = Rules {
@@ -162,17 +206,34 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
         her_ids: settings.her_ids.clone(),
+        pushing: pushing(settings),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
-    let queued = tokio::sync::Notify::new();
+    let caller = caller(settings);
+    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let tally = Tally::default();
-    Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued, tally })
+    Ok(Desk { store, blobs, registry, channels, caller, closed, clock, random, rules, queued, noted, tally })
+}
+
+fn pushing(settings: &Settings) -> Pushing {
+    Pushing {
+        backoff: Pushing::backoff(),
+        give_up_after: settings.webhooks.give_up_after,
+        ping_is_required: settings.webhooks.ping_is_required,
+    }
+}
+
+fn caller(settings: &Settings) -> Arc<dyn Caller> {
+    let how = &settings.webhooks;
+    let limits = Limits { connect: how.connect_timeout, read: how.read_timeout };
+    Arc::new(Http::new(&settings.network, limits, how.secret.clone()))
 }
 
 /// The bytes of files, with their key where and as the settings say.
-fn open_blobs(settings: &Settings) -> io::Result<Folder> {
+fn open_blobs(settings: &Settings, own: &Own) -> io::Result<Folder> {
     let AtRest { key_file, is_wrapped } = &settings.at_rest;
-    let guard = Guard { identities: &[], is_wrapped: *is_wrapped };
+    let identities: Vec<_> = own.identities().collect();
+    let guard = Guard { identities: &identities, is_wrapped: *is_wrapped };
     Folder::open_with(&settings.blobs, key_file.as_deref(), guard)
 }
 
@@ -186,20 +247,24 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
         Database::Postgres(at) => {
             let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
             let path = format!("{} on {}", at.database, hosts.join(", "));
-            let PostgresAt { hosts, database, schema, user, password, tls, trusted } = at.clone();
-            let trust = trusted.map_or(Trust::System, Trust::File);
-            let tls = match tls {
-                PostgresTls::Never => Tls::Never,
-                PostgresTls::WherePossible => Tls::WherePossible,
-                PostgresTls::Always => Tls::Always,
-                PostgresTls::VerifyAuthority => Tls::VerifyAuthority(trust),
-                PostgresTls::VerifyName => Tls::VerifyName(trust),
-            };
-            let server = Server { hosts, database, schema, user, password, tls };
-            let store = Postgres::open(&server, queued).await;
+            let store = Postgres::open(&server(at), queued).await;
             Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
         }
     }
+}
+
+/// The server of these settings, as the store speaks to it.
+pub fn server(at: &PostgresAt) -> Server {
+    let PostgresAt { hosts, database, schema, user, password, tls, trusted } = at.clone();
+    let trust = trusted.map_or(Trust::System, Trust::File);
+    let tls = match tls {
+        PostgresTls::Never => Tls::Never,
+        PostgresTls::WherePossible => Tls::WherePossible,
+        PostgresTls::Always => Tls::Always,
+        PostgresTls::VerifyAuthority => Tls::VerifyAuthority(trust),
+        PostgresTls::VerifyName => Tls::VerifyName(trust),
+    };
+    Server { hosts, database, schema, user, password, tls }
 }
 
 type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);
