@@ -3,12 +3,14 @@
 
 pub mod api;
 pub mod app;
+pub mod asking;
 pub mod blobs;
 pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod domain;
+pub mod entries;
 pub mod flow;
 pub mod host;
 pub mod keystore;
@@ -18,5 +20,6 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod store;
+pub mod tokens;
 pub mod web;
 pub mod webhooks;

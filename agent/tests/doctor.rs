@@ -81,6 +81,7 @@ fn enough(port: u16, registry: u16) -> Vec<String> {
         format!("--server.port={port}"),
         "--difi.security.enable=false".into(),
         format!("--difi.move.serviceregistryEndpoint=http://127.0.0.1:{registry}/adressetjeneste"),
+        format!("--difi.move.oidc.url=http://127.0.0.1:{registry}/token"),
     ]
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Answers {
     Status,
     Subscription,
     Delivery,
+    Capabilities,
+    ServiceRecord,
     PageOf(&'static Self),
 }
 
@@ -135,9 +137,13 @@ fn answer(answers: Answers) -> Value {
             "description": "The package",
             "content": content("application/vnd.etsi.asic-e+zip", &json!({ "type": "string", "format": "binary" }))
         }),
-        Answers::Document | Answers::Conversation | Answers::Status | Answers::Subscription | Answers::Delivery => {
-            described("It", &schema(answers))
-        }
+        Answers::Document
+        | Answers::Conversation
+        | Answers::Status
+        | Answers::Subscription
+        | Answers::Delivery
+        | Answers::Capabilities
+        | Answers::ServiceRecord => described("It", &schema(answers)),
         Answers::PageOf(one) => {
             let rows = json!({ "type": "array", "items": schema(*one) });
             let page = json!({ "allOf": [reference("Page"), { "properties": { "content": rows } }] });
@@ -153,6 +159,8 @@ fn schema(answers: Answers) -> Value {
         Answers::Status => reference("Status"),
         Answers::Subscription => reference("Subscription"),
         Answers::Delivery => reference("Delivery"),
+        Answers::Capabilities => reference("Capabilities"),
+        Answers::ServiceRecord => reference("ServiceRecord"),
         Answers::Nothing | Answers::File | Answers::PageOf(_) => json!({}),
     }
 }
@@ -208,6 +216,18 @@ fn schemas() -> Value {
             &["id", "try", "durationMs", "code"],
             &["webhookId", "event", "messageId", "status", "at", "outcome", "error"],
         ),
+        "Capabilities": {
+            "type": "object",
+            "properties": { "capabilities": { "type": "array", "items": { "type": "object" } } }
+        },
+        "ServiceRecord": {
+            "type": "object",
+            "properties": {
+                "infoRecord": { "type": "object" },
+                "serviceRecord": { "type": "object" },
+                "serviceRecords": { "type": "array", "items": { "type": "object" } }
+            }
+        },
         "Page": object(&["totalElements", "totalPages", "size", "number", "numberOfElements"], &[]),
         "Error": object(&["status"], &["timestamp", "error", "exception", "message", "path", "description"])
     })

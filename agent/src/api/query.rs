@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::sort;
 use crate::domain::{Direction, Service, Status, Written, day_begins};
 use crate::ports::{
-    ConversationFilter, ConversationProperty, IncomingFilter, Order, OutgoingFilter, PageRequest, StatusFilter,
+    Asked, ConversationFilter, ConversationProperty, IncomingFilter, Order, OutgoingFilter, PageRequest, StatusFilter,
     StatusProperty,
 };
 use axum::extract::{FromRequestParts, Query};
@@ -46,6 +46,7 @@ pub(super) const CONVERSATIONS: &[&str] = &[
     "lastUpdateFrom",
     "lastUpdateTo",
 ];
+pub(super) const CAPABILITIES: &[&str] = &["securityLevel", "process"];
 pub(super) const STATUSES: &[&str] = &["id", "conversationId", "messageId", "status", "fromDateTime", "toDateTime"];
 
 /// What is asked for, the first of each name, and all orders. A parameter that nobody knows is ignored, as Spring does.
@@ -162,6 +163,16 @@ impl Parameters {
             direction: word("direction", self.take("direction"), Direction::named)?,
             is_pollable: word("pollable", self.take("pollable"), flag)?,
             is_finished: word("finished", self.take("finished"), flag)?,
+        })
+    }
+
+    /// What of a receiver is asked for.
+    pub(super) fn asked(mut self, identifier: String) -> Result<Asked, Problem> {
+        Ok(Asked {
+            identifier,
+            process: self.take("process").filter(|process| !process.is_empty()),
+            security_level: word("securityLevel", self.take("securityLevel"), |text| text.trim().parse().ok())?,
+            conversation: None,
         })
     }
 

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 /// How the API speaks.
 type Spoken = (Option<Arc<ServerConfig>>, Part, Option<Certificate>);
+const NOT_SET: &str = "no keystore is named: difi.move.org.keystore.path is not set";
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,15 @@ impl Own {
         }
     }
 
+    /// The one that was asked for, or why there is none.
+    pub(super) fn identity(&self) -> Result<&Identity, String> {
+        match self {
+            Self::Open(opened) => Ok(&opened.own),
+            Self::NotSet => Err(NOT_SET.to_owned()),
+            Self::Shut(why) => Err(why.clone()),
+        }
+    }
+
     /// All of them, those of earlier certificates too.
     pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
         let opened = match self {
@@ -66,7 +76,7 @@ impl Own {
     pub(super) fn closed(&self, settings: &Settings) -> BTreeMap<Service, String> {
         let why = match self {
             Self::Open(_) => return BTreeMap::new(),
-            Self::NotSet => "no keystore is named: difi.move.org.keystore.path is not set",
+            Self::NotSet => NOT_SET,
             Self::Shut(why) => why,
         };
         let is_folder = |service: &Service| settings.loopback.as_ref().is_some_and(|it| it.service == *service);

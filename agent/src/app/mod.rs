@@ -4,6 +4,7 @@
 //! use blocking ones.
 
 mod keys;
+mod lookups;
 mod pages;
 mod serve;
 
@@ -18,7 +19,7 @@ use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
-use crate::registry::{Absent, Everybody};
+use crate::registry::Everybody;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::web::{self, Web};
 use crate::webhooks::{Http, Limits};
@@ -195,7 +196,9 @@ async fn desk(
     let blobs =
         open_blobs(settings, own).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
-    let (channels, registry) = outside(settings, &blobs);
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let parts = lookups::Parts { settings, own, clock: &clock, random: &random };
+    let (channels, registry) = outside(parts, &blobs);
     let rules = Rules {
         organisation: settings.organisation.clone(),
         time_to_live: settings.time_to_live,
@@ -205,14 +208,14 @@ async fn desk(
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
+        default_process: settings.lookups.default_process.clone(),
         her_ids: settings.her_ids.clone(),
         pushing: pushing(settings),
     };
-    let random = Arc::new(FromSystem(SystemRandom::new()));
     let caller = caller(settings);
     let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let tally = Tally::default();
-    Ok(Desk { store, blobs, registry, channels, caller, closed, clock, random, rules, queued, noted, tally })
+    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted, tally })
 }
 
 fn pushing(settings: &Settings) -> Pushing {
@@ -270,15 +273,18 @@ pub fn server(at: &PostgresAt) -> Server {
 type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);
 
 /// The channels and the registry of these settings. What is enabled and cannot be served is told.
-fn outside(settings: &Settings, blobs: &Arc<dyn Blobs>) -> Outside {
+fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
+    let settings = parts.settings;
     let mut channels: BTreeMap<Service, Arc<dyn Channel>> = BTreeMap::new();
-    let mut registry: Arc<dyn Registry> = Arc::new(Absent { endpoint: settings.registry.clone() });
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
         channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
-        registry = Arc::new(Everybody(loopback.service));
     }
+    let registry: Arc<dyn Registry> = match &settings.loopback {
+        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(_) | None => lookups::registry(parts),
+    };
     for service in settings.enabled.iter().filter(|service| !channels.contains_key(service)) {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }

@@ -89,16 +89,43 @@ pub(super) const KEYS: &[Key] = &[
     key("app.logger.stdoutAppender", "CONSOLE"),
     unset("integrasjonspunkt.loopback.folder"),
     key("integrasjonspunkt.loopback.service", "DPO"),
+    key("integrasjonspunkt.loopback.asks-registry", "false"),
+    // How receivers are looked up.
+    key("difi.move.sign.enable", "true"),
+    key("difi.move.sign.jwkUrl", "${difi.move.serviceregistryEndpoint}/jwk"),
+    key("difi.move.feature.enableBetaFeatures", "false"),
+    key("difi.move.feature.enableDsfPrintLookup", "true"),
+    key("difi.move.arkivmelding.default-process", "urn:no:difi:profile:arkivmelding:administrasjon:ver1.0"),
+    key("difi.move.oidc.enable", "true"),
+    secret("difi.move.oidc.mock.token"),
+    key("difi.move.oidc.url", "https://test.maskinporten.no/token"),
+    key("difi.move.oidc.audience", "https://test.maskinporten.no/"),
+    key("difi.move.oidc.clientIdPrefix", "MOVE_IP_"),
+    key("difi.move.oidc.clientId", "${difi.move.oidc.clientIdPrefix}${difi.move.org.number:}"),
+    key("difi.move.oidc.authenticationType", "CERTIFICATE"),
+    unset("difi.move.oidc.jwk.path"),
+    key("difi.move.oidc.connectTimeout", "5000"),
+    key("difi.move.oidc.readTimeout", "30000"),
+    key("difi.move.dpo.oidc.authenticationType", "${difi.move.oidc.authenticationType}"),
+    key("difi.move.dpo.oidc.jwk.path", "${difi.move.oidc.jwk.path:}"),
+    key("difi.move.dpo.oidc.clientId", "${difi.move.oidc.clientId}"),
+    unset("integrasjonspunkt.sign.ca-file"),
+    unset("integrasjonspunkt.sign.organisation"),
 ];
 
 /// What a profile says before anybody else does.
 pub(super) fn of_profile(profile: &str) -> Option<&'static [(&'static str, &'static str)]> {
     match profile {
         "dev" => Some(&[("difi.move.serviceregistryEndpoint", "https://eformidling.dev/adressetjeneste")]),
-        "staging" => Some(&[("difi.move.serviceregistryEndpoint", "https://test.eformidling.no/adressetjeneste")]),
+        "staging" => Some(&[
+            ("difi.move.serviceregistryEndpoint", "https://test.eformidling.no/adressetjeneste"),
+            ("difi.move.feature.enableBetaFeatures", "true"),
+        ]),
         "production" => Some(&[
             ("difi.move.serviceregistryEndpoint", "https://eformidling.no/adressetjeneste"),
             ("difi.move.feature.enableDPE", "true"),
+            ("difi.move.oidc.url", "https://maskinporten.no/token"),
+            ("difi.move.oidc.audience", "https://maskinporten.no/"),
         ]),
         _ => None,
     }

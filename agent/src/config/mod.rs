@@ -11,6 +11,7 @@ mod jdbc;
 mod keys;
 mod keystores;
 mod logging;
+mod lookups;
 mod network;
 mod problem;
 mod reader;
@@ -22,6 +23,7 @@ pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
 pub use keystores::Keystores;
 pub use logging::Logging;
+pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
@@ -48,6 +50,22 @@ pub fn load(folder: &Path, environment: &[(String, String)], arguments: &Argumen
     let (problems, shown) = reader.end();
     let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
     Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
+}
+
+/// Whether the bytes are settings as YAML; for `entries`.
+pub fn reads_yaml(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| yaml::read(text).is_ok())
+}
+
+/// Whether the lines of these bytes are settings with which it could run; for `entries`.
+pub fn reads_settings(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let arguments = split(text.lines().map(|line| format!("--{line}"))).1;
+    let folder = Path::new("a folder that is not there");
+    let loaded = load(folder, &[], &arguments);
+    // What is wrong is told to a person.
+    loaded.problems.iter().for_each(|problem| drop(problem.to_string()));
+    loaded.settings.is_some()
 }
 
 /// The variables of this process.

@@ -5,6 +5,7 @@ use super::jdbc;
 use super::keys::of_profile;
 use super::keystores::{self, Keystores};
 use super::logging::{self, Logging};
+use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use url::Url;
 
 /// The settings. Everything in them is valid.
 #[derive(Clone, Debug)]
@@ -31,7 +33,9 @@ pub struct Settings {
     /// Our own organisation number.
     pub organisation: String,
     /// Where the service registry is.
-    pub registry: String,
+    pub registry: Url,
+    /// How receivers are looked up.
+    pub lookups: Lookups,
     /// What is enabled.
     pub enabled: Services,
     /// Where messages and what became of them are kept.
@@ -168,6 +172,8 @@ pub struct Loopback {
     pub folder: PathBuf,
     /// In place of which service.
     pub service: Service,
+    /// Whether the registry says who is reached over it; otherwise everybody is.
+    pub asks_registry: bool,
 }
 
 /// Reads all; none where something is wrong, which is told.
@@ -182,7 +188,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
     let port = from.need("server.port", |text| text.parse().map_err(|_| "a port, 0 to 65535"));
     let organisation = from.need("difi.move.org.number", organisation);
-    let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
+    let registry = from.need("difi.move.serviceregistryEndpoint", lookups::address);
+    let lookups = lookups::read(from, folder);
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
     let enabled = enabled.map(|(service, _)| service).collect();
     let database = jdbc::database(from, folder);
@@ -219,6 +226,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         auth,
         organisation: organisation?,
         registry: registry?,
+        lookups: lookups?,
         enabled,
         database: database?,
         blobs: blobs?,
@@ -307,6 +315,7 @@ fn shutdown(from: &mut Reader) -> Option<ShutdownFrom> {
 fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Option<Loopback> {
     const KEY: &str = "integrasjonspunkt.loopback.folder";
     let service = from.need("integrasjonspunkt.loopback.service", service);
+    let asks_registry = from.need("integrasjonspunkt.loopback.asks-registry", flag);
     let leads_to = from.maybe(KEY, |text| Ok(folder.join(text)))?;
     if profile == Some(Profile::Production) {
         from.tell(
@@ -317,10 +326,10 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
         );
         return None;
     }
-    Some(Loopback { folder: leads_to, service: service? })
+    Some(Loopback { folder: leads_to, service: service?, asks_registry: asks_registry? })
 }
 
-fn organisation(text: &str) -> Result<String, &'static str> {
+pub(super) fn organisation(text: &str) -> Result<String, &'static str> {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
 }

@@ -18,9 +18,12 @@ const WRONG_SECONDS: i64 = 9;
 
 /// What is asked for: its name, its setting, and where it is. Whoever brings a new endpoint adds a line.
 fn needed(settings: &Settings) -> Vec<(&'static str, &'static str, String)> {
-    let needs_registry = settings.loopback.is_none();
-    let registry = ("registry", "difi.move.serviceregistryEndpoint", settings.registry.clone());
-    needs_registry.then_some(registry).into_iter().collect()
+    let oidc = &settings.lookups.oidc;
+    let needs_registry = settings.loopback.as_ref().is_none_or(|loopback| loopback.asks_registry);
+    let needs_tokens = needs_registry && oidc.enabled && oidc.mock_token.is_none();
+    let registry = ("registry", "difi.move.serviceregistryEndpoint", settings.registry.to_string());
+    let tokens = ("maskinporten", "difi.move.oidc.url", oidc.url.to_string());
+    needs_registry.then_some(registry).into_iter().chain(needs_tokens.then_some(tokens)).collect()
 }
 
 struct Asked {
@@ -58,7 +61,8 @@ async fn ask(routes: &Routes, name: &str, setting: &str, url: &str, clock: &Cloc
     }
     let wrong = |why: String| {
         let to_do = "let this machine reach it: firewall, proxy (integrasjonspunkt.proxy), authorities (integrasjonspunkt.ca-file)";
-        failed(Finding::wrong(name, format!("{}: {why}", shown(&url)), to_do))
+        // Not `…/token: why`: what stands behind that is taken for a secret.
+        failed(Finding::wrong(name, format!("{} gives nothing: {why}", shown(&url)), to_do))
     };
     let route = match routes.to(&url) {
         Ok(route) => route,

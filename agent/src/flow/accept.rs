@@ -2,12 +2,12 @@
 
 pub use super::files::{Upload, keep_part, upload};
 
-use super::{Desk, Refusal, Trouble, files};
+use super::{Desk, Refusal, Trouble, files, print};
 use crate::domain::{
     Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
     Outgoing, Participant, Scope, ScopeInformation, ScopeType, Service, Written,
 };
-use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest};
+use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest, Route};
 use jiff::Timestamp;
 
 /// Keeps a new message, and answers it with its defaults filled in. Cancel safe: it is kept wholly or not at all.
@@ -21,7 +21,10 @@ pub async fn create_whole(desk: &Desk, envelope: Envelope, parts: Vec<NewFile>) 
     let blobs: Vec<_> = parts.iter().map(|part| part.blob.clone()).collect();
     let created = async {
         let (mut message, mut conversation) = prepare(desk, envelope).await?;
-        conversation.describe(files::add_all(desk, &mut message, parts).await?);
+        match files::add_all(desk, &mut message, parts).await {
+            Ok(about) => conversation.describe(about),
+            Err(wrong) => return Err(used_or(desk, &message.id, wrong).await),
+        }
         keep(desk, message, conversation).await
     };
     let created = created.await;
@@ -55,16 +58,31 @@ async fn prepare(desk: &Desk, mut envelope: Envelope) -> Result<(Outgoing, Conve
         let participant = party.participant.clone().sent_by(own);
         envelope.sender = Some(crate::domain::Party { participant, ..party });
     }
-    let service = route(desk, &envelope).await?;
+    let Route { service, record } = route(desk, &envelope).await?;
     let id = fill_in(desk, &mut envelope, service, now)?;
+    if let (Kind::Print, Some(record)) = (envelope.document.kind, &record) {
+        print::fill_in(&mut envelope.body, record);
+    }
     let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now);
     let conversation = conversation.ok_or(Trouble::Lacks("ConversationId scope"))?;
-    // A used id is told before anything else is, so it is looked for here and once more when the message is kept.
-    if is_used(desk, &id).await? {
-        return Err(Refusal::MessageExists(id).into());
+    let wrong = match own_certificate(desk).await {
+        Ok(()) => check(desk, &envelope, service).err().map(Trouble::from),
+        Err(wrong) => Some(wrong.into()),
+    };
+    if let Some(wrong) = wrong {
+        return Err(used_or(desk, &id, wrong).await);
     }
-    check(desk, &envelope, service)?;
     Ok((Outgoing { id, service, envelope, files: Vec::new() }, conversation))
+}
+
+/// A used id is told before anything else that is wrong. Where nothing is, the store tells it when the message is kept,
+/// and nobody has to ask.
+async fn used_or(desk: &Desk, id: &MessageId, wrong: Trouble) -> Trouble {
+    match is_used(desk, id).await {
+        Ok(true) => Refusal::MessageExists(id.clone()).into(),
+        Ok(false) => wrong,
+        Err(trouble) => trouble,
+    }
 }
 
 async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
@@ -75,14 +93,24 @@ async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
     Ok(desk.store.conversations(filter, PageRequest { number: 0, size: 1 }).await?.total > 0)
 }
 
-async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
+/// What is sealed or signed with a certificate that is not right is of no use to anybody.
+async fn own_certificate(desk: &Desk) -> Result<(), Refusal> {
+    desk.registry.own_certificate().await.map_err(|wrong| Refusal::InvalidCertificate(wrong.0))
+}
+
+async fn route(desk: &Desk, envelope: &Envelope) -> Result<Route, Trouble> {
     if envelope.receiver.is_none() {
-        return Ok(if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown });
+        let service = if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown };
+        return Ok(Route { service, record: None });
     }
     match desk.registry.route(envelope).await {
-        Ok(route) => Ok(route.service),
-        // Both are one answer to the case system, and the description tells them apart.
-        Err(LookupError::NotFound(description) | LookupError::Unavailable(description)) => {
+        Ok(route) => Ok(route),
+        // All are one answer to the case system, and the description tells them apart.
+        Err(
+            LookupError::NotFound(description)
+            | LookupError::Refused(description)
+            | LookupError::Unavailable(description),
+        ) => {
             let process = envelope.process().unwrap_or_default().to_owned();
             Err(Refusal::ReceiverDoesNotAccept { process, description }.into())
         }
@@ -229,6 +257,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     let now = desk.clock.now();
     let not_found = || Refusal::MessageNotFound(id.to_string());
     let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;
+    own_certificate(desk).await?;
     if message.envelope.document.kind.needs_file() && message.files.is_empty() {
         return Err(Refusal::MissingFile.into());
     }

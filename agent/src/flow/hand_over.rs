@@ -44,7 +44,7 @@ pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Tro
             desk.store.acknowledge(id, NewStatus::described(Status::Feil, now, text), None).await?;
             Err(Refusal::FileNotFound(vec!["asic.zip".into()]).into())
         }
-        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) => {
+        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
             Err(Refusal::AsicUnreadable(id.clone()).into())
         }
     }

@@ -1,5 +1,5 @@
 //! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
-//! [`hand_over`] what waits for a case system,
+//! [`hand_over`] what waits for a case system, [`reach`] who can be reached how,
 //! [`subscribe`] who wants to be told, [`push`] what they are told,
 //! [`expire`] what time has passed by. They know the domain and the doors, and nothing else.
 //!
@@ -13,7 +13,9 @@ pub mod dispatch;
 pub mod expire;
 mod files;
 pub mod hand_over;
+mod print;
 pub mod push;
+pub mod reach;
 mod refusal;
 mod reply;
 pub mod subscribe;
@@ -21,6 +23,12 @@ mod tally;
 
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
+
+/// Whether the bytes are an arkivmelding; for `entries`.
+pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
+    let _ = arkivmelding::is_xml(bytes);
+    arkivmelding::Arkivmelding::read(bytes).is_ok()
+}
 
 use crate::domain::{Backoff, BlobId, MessageId, Service, Services};
 use crate::ports::{Blobs, Caller, Channel, Random, Registry, Store};
@@ -77,6 +85,8 @@ pub struct Rules {
     pub status_document_type: String,
     /// Which of an organisation's integration points this is; none: the only one.
     pub message_channel: Option<String>,
+    /// The process that counts where nobody says what is to be sent.
+    pub default_process: String,
     /// Of which HER ids we may send.
     pub her_ids: Vec<String>,
     /// How those who subscribed are told.

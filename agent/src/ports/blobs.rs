@@ -1,6 +1,6 @@
 //! Where the bytes of files lie: a chunk at a time, never whole in memory, never readable on the disk.
 
-use super::Answer;
+use super::{Answer, SealError};
 use crate::domain::BlobId;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -56,4 +56,7 @@ pub enum BlobError {
     /// What lies there is not what was written, or was written with another key.
     #[error("open blob {0}: its bytes are not the ones that were written with this key")]
     Spoilt(BlobId),
+    /// What is read is being sealed or opened, and that does not go on.
+    #[error(transparent)]
+    Package(Box<SealError>),
 }

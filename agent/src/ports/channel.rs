@@ -1,6 +1,6 @@
 //! A way to other integration points and mailboxes. One for each service.
 
-use super::{Answer, BlobReader};
+use super::{Answer, BlobReader, Judgement};
 use crate::domain::{Envelope, File, Service};
 
 /// Sends and fetches over one service.
@@ -54,6 +54,8 @@ pub struct Arrived {
     pub envelope: Envelope,
     /// Its package.
     pub package: Option<Box<dyn BlobReader>>,
+    /// What will be known of the package's signature when it has been read; none of a service that does not seal.
+    pub judgement: Option<Judgement>,
     /// What to [`Channel::confirm`].
     pub receipt: String,
 }

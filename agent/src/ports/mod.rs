@@ -1,5 +1,5 @@
-//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `channels`,
-//! `webhooks`; what time it is says [`efm::clock::Clock`].
+//! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `tokens`,
+//! `channels`, `webhooks`; what time it is says [`efm::clock::Clock`].
 //!
 //! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
 //! where its future is dropped. Nobody outside sees a transaction.
@@ -11,7 +11,9 @@ mod order;
 mod overview;
 mod page;
 mod registry;
+mod sealing;
 mod store;
+mod tokens;
 mod webhook;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
@@ -20,7 +22,12 @@ pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
-pub use registry::{LookupError, Registry, Route};
+pub use registry::{
+    Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,
+};
+pub use sealing::{
+    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
+};
 pub use store::{
     Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
     Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending, Push,
@@ -28,6 +35,7 @@ pub use store::{
     StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed, SubscriptionChange,
     Subscriptions, Told, Upkeep, Work,
 };
+pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
 pub use webhook::{Caller, Event, Heard};
 
 /// What a door answers, some time.

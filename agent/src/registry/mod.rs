@@ -1,32 +1,95 @@
-//! Who can be reached how. The client of the service registry is not here yet: [`Absent`] says so to each who asks, and
-//! [`Everybody`] is the registry of a site whose only channel leads to a folder.
+//! Who can be reached how. [`Directory`] asks the service registry; [`Everybody`] is the registry of a site whose only channel
+//! leads to a folder, [`Absent`] that of one that cannot ask.
+//!
+//! An answer is believed for its signature alone ([`trust`]), and only where it is one to what was asked.
+
+mod directory;
+mod jws;
+mod own;
+mod record;
+mod select;
+mod subject;
+mod trust;
+
+pub use directory::{Directory, Place};
+pub use jws::BadSignature;
+pub use own::Own;
+pub use trust::{Authorities, KeySet, Trust};
 
 use crate::domain::{Envelope, Service};
-use crate::ports::{Answer, LookupError, Registry, Route};
+use crate::ports::{Answer, Asked, Entry, LookupError, Party, Registry, Route, WrongCertificate};
+use efm::secret::Secret;
 
 /// Everybody can be reached over one service.
 #[derive(Clone, Copy, Debug)]
 pub struct Everybody(pub Service);
 
 impl Registry for Everybody {
-    fn route<'a>(&'a self, _envelope: &'a Envelope) -> Answer<'a, Route, LookupError> {
+    fn route<'a>(&'a self, _: &'a Envelope) -> Answer<'a, Route, LookupError> {
         let service = self.0;
-        Box::pin(async move { Ok(Route { service }) })
+        Box::pin(async move { Ok(Route { service, record: None }) })
     }
+
+    fn look_up<'a>(&'a self, asked: &'a Asked) -> Answer<'a, Entry, LookupError> {
+        Box::pin(async move { Ok(Entry { party: named(&asked.identifier), records: Vec::new() }) })
+    }
+
+    fn who_is<'a>(&'a self, identifier: &'a str) -> Answer<'a, Party, LookupError> {
+        Box::pin(async move { Ok(named(identifier)) })
+    }
+
+    fn certificate<'a>(&'a self, _: &'a str) -> Answer<'a, String, LookupError> {
+        Box::pin(async { Err(LookupError::NotFound("messages go into a folder: no certificate is registered".into())) })
+    }
+
+    fn service_bus_key(&self) -> Answer<'_, Secret, LookupError> {
+        Box::pin(async { Err(LookupError::NotFound("messages go into a folder: there is no service bus".into())) })
+    }
+
+    fn own_certificate(&self) -> Answer<'_, (), WrongCertificate> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn named(identifier: &str) -> Party {
+    Party { identifier: identifier.to_owned(), ..Party::default() }
 }
 
 /// Nobody can be asked.
 #[derive(Clone, Debug)]
 pub struct Absent {
-    /// Who would be.
-    pub endpoint: String,
+    /// Who would be, and why that is not possible.
+    pub why: String,
+}
+
+impl Absent {
+    fn no<T: Send + 'static>(&self) -> Answer<'_, T, LookupError> {
+        Box::pin(async move { Err(LookupError::Unavailable(self.why.clone())) })
+    }
 }
 
 impl Registry for Absent {
-    fn route<'a>(&'a self, _envelope: &'a Envelope) -> Answer<'a, Route, LookupError> {
-        Box::pin(async move {
-            let endpoint = &self.endpoint;
-            Err(LookupError::Unavailable(format!("this version cannot ask the service registry {endpoint} yet")))
-        })
+    fn route<'a>(&'a self, _: &'a Envelope) -> Answer<'a, Route, LookupError> {
+        self.no()
+    }
+
+    fn look_up<'a>(&'a self, _: &'a Asked) -> Answer<'a, Entry, LookupError> {
+        self.no()
+    }
+
+    fn who_is<'a>(&'a self, _: &'a str) -> Answer<'a, Party, LookupError> {
+        self.no()
+    }
+
+    fn certificate<'a>(&'a self, _: &'a str) -> Answer<'a, String, LookupError> {
+        self.no()
+    }
+
+    fn service_bus_key(&self) -> Answer<'_, Secret, LookupError> {
+        self.no()
+    }
+
+    fn own_certificate(&self) -> Answer<'_, (), WrongCertificate> {
+        Box::pin(async { Ok(()) })
     }
 }

@@ -115,6 +115,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         status_document_type: String::new(),
         message_channel: None,
         her_ids: Vec::new(),
+        default_process: String::new(),
         pushing: Pushing {
             backoff: Pushing::backoff(),
             give_up_after: Duration::from_hours(1),

@@ -157,7 +157,7 @@ impl Channel for Post {
 fn arrived(letter: Letter) -> Arrived {
     let envelope = integrasjonspunkt::sbd::read_foreign(letter.sbd.as_bytes()).unwrap();
     let package = letter.package.map(|bytes| -> Box<dyn BlobReader> { Box::new(Whole(Some(bytes))) });
-    Arrived { envelope, package, receipt: letter.receipt }
+    Arrived { envelope, package, judgement: None, receipt: letter.receipt }
 }
 
 struct Whole(Option<Vec<u8>>);

@@ -238,6 +238,7 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         backoff: Backoff::of_the_queue(100),
         status_document_type: "urn:no:difi:eformidling:xsd::status".into(),
         message_channel: None,
+        default_process: "urn:no:difi:profile:arkivmelding:administrasjon:ver1.0".into(),
         her_ids: Vec::new(),
         pushing: Pushing {
             backoff: Pushing::backoff(),

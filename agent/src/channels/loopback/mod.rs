@@ -143,7 +143,7 @@ async fn open(path: &Path) -> io::Result<Arrived> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    Ok(Arrived { envelope, package, receipt: receipt.to_owned() })
+    Ok(Arrived { envelope, package, judgement: None, receipt: receipt.to_owned() })
 }
 
 /// The bytes of a file as they are.

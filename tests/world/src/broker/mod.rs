@@ -1,0 +1,228 @@
+//! Altinn Broker v3: organisations leave files for each other, and say when they have them.
+//!
+//! Start at [`Broker::routes`]; the state is in `state`, what is shown of a transfer in `transfer`. Bytes are streamed to and
+//! from a folder. A list has at most a hundred transfers, the oldest first. A download changes the recipient's status, so that a
+//! file whose download broke is no longer listed as `Initialized`: this broker is as strict there as the documentation reads.
+
+mod state;
+mod transfer;
+
+pub use state::Refused;
+pub use transfer::{Announced, FileStatus, RecipientStatus, Transfer};
+
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State as Extracted};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use efm::clock::Clock;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use state::State;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Below which path the broker lies.
+pub const BASE: &str = "/broker/api/v1";
+/// The scope of those who send.
+pub const WRITE: &str = "altinn:broker.write";
+/// The scope of those who receive.
+pub const READ: &str = "altinn:broker.read";
+/// A chunk of a download.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Who asks, as a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// Of which organisation the system user is: `0192:…`.
+    pub organisation: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+/// Reads a token; an error says what is wrong with it.
+pub type Check = Arc<dyn Fn(&str) -> Result<Bearer, String> + Send + Sync>;
+
+/// The broker. Clones are the same one.
+#[derive(Clone)]
+pub struct Broker(Arc<Shared>);
+
+struct Shared {
+    folder: PathBuf,
+    check: Check,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+impl Broker {
+    /// With its files in this folder, for bearers whom `check` lets in.
+    pub fn new(folder: PathBuf, check: Check, clock: Clock) -> Self {
+        Self(Arc::new(Shared { folder, check, clock, state: Mutex::default() }))
+    }
+
+    /// Its paths, as Altinn's.
+    pub fn routes(&self) -> Router {
+        let at = |path: &str| format!("{BASE}/filetransfer{path}");
+        Router::new()
+            .route(&at(""), get(list).post(initialize))
+            .route(&at("/"), get(list).post(initialize))
+            .route(&at("/{id}"), get(overview))
+            .route(&at("/{id}/upload"), post(upload))
+            .route(&at("/{id}/download"), get(download))
+            .route(&at("/{id}/confirmdownload"), post(confirm))
+            .layer(axum::extract::DefaultBodyLimit::disable())
+            .with_state(self.clone())
+    }
+
+    /// All transfers, the oldest first.
+    pub fn transfers(&self) -> Vec<Transfer> {
+        self.state().all().to_vec()
+    }
+
+    /// From now on this organisation has no right to the resource, or has it again.
+    pub fn may_use(&self, organisation: &str, may: bool) {
+        self.state().may_use(organisation, may);
+    }
+
+    /// Leaves a published file a second time, as a sender does whose answer was lost.
+    pub fn publish_again(&self, id: &str) -> io::Result<()> {
+        let again = self.state().again(id, self.0.clock.now());
+        let again = again.ok_or_else(|| io::Error::other("there is no such transfer"))?;
+        std::fs::copy(self.file(id), self.file(&again)).map(drop)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self, id: &str) -> PathBuf {
+        self.0.folder.join(format!("{id}.zip"))
+    }
+
+    fn bearer(&self, headers: &HeaderMap, scope: &str) -> Result<Bearer, Refused> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refused::NoToken)?;
+        let bearer = (self.0.check)(token).map_err(Refused::BadToken)?;
+        if bearer.scopes.iter().any(|has| has == scope) { Ok(bearer) } else { Err(Refused::NoScope(scope.to_owned())) }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let title = status.canonical_reason().unwrap_or_default();
+        let problem = json!({
+            "type": "https://tools.ietf.org/html/rfc9110", "title": title, "status": status.as_u16(),
+            "detail": self.to_string(),
+        });
+        (status, Json(problem)).into_response()
+    }
+}
+
+async fn initialize(
+    Extracted(broker): Extracted<Broker>,
+    headers: HeaderMap,
+    Json(announced): Json<Announced>,
+) -> Result<Json<Value>, Refused> {
+    let bearer = broker.bearer(&headers, WRITE)?;
+    let id = broker.state().initialize(&bearer.organisation, announced, broker.0.clock.now())?;
+    Ok(Json(json!({ "fileTransferId": id })))
+}
+
+async fn upload(
+    Extracted(broker): Extracted<Broker>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Response> {
+    let bearer = broker.bearer(request.headers(), WRITE).map_err(IntoResponse::into_response)?;
+    broker.state().begin_upload(&bearer.organisation, &id).map_err(IntoResponse::into_response)?;
+    match receive(&broker, &id, request.into_body()).await {
+        Ok(length) => match broker.state().publish(&id, length) {
+            Some(overview) => Ok(Json(overview)),
+            None => Err(Refused::NoSuchTransfer.into_response()),
+        },
+        Err(error) => {
+            broker.state().fail(&id);
+            Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
+        }
+    }
+}
+
+async fn receive(broker: &Broker, id: &str, body: Body) -> io::Result<u64> {
+    let mut file = tokio::fs::File::create(broker.file(id)).await?;
+    let mut length = 0_u64;
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(io::Error::other)?;
+        file.write_all(&chunk).await?;
+        length = length.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+    }
+    file.flush().await?;
+    Ok(length)
+}
+
+/// What a list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    resource_id: String,
+    status: Option<FileStatus>,
+    recipient_status: Option<RecipientStatus>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+async fn list(
+    Extracted(broker): Extracted<Broker>,
+    headers: HeaderMap,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Vec<String>>, Refused> {
+    let bearer = broker.bearer(&headers, READ)?;
+    broker.state().list(&bearer.organisation, &wanted).map(Json)
+}
+
+async fn overview(
+    Extracted(broker): Extracted<Broker>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let bearer = broker.bearer(&headers, READ)?;
+    broker.state().overview(&bearer.organisation, &id).map(Json)
+}
+
+async fn download(
+    Extracted(broker): Extracted<Broker>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let bearer = broker.bearer(&headers, READ)?;
+    let length = broker.state().begin_download(&bearer.organisation, &id)?;
+    let file = tokio::fs::File::open(broker.file(&id)).await.map_err(|_| Refused::NoSuchTransfer)?;
+    let chunks = futures_util::stream::try_unfold(file, |mut file| async move {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let count = file.read(&mut chunk).await?;
+        chunk.truncate(count);
+        Ok::<_, io::Error>((count > 0).then(|| (Bytes::from(chunk), file)))
+    });
+    let headers =
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}
+
+async fn confirm(
+    Extracted(broker): Extracted<Broker>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let bearer = broker.bearer(&headers, READ)?;
+    broker.state().confirm(&bearer.organisation, &id).map(Json)
+}
+
+#[cfg(test)]
+mod tests;
