@@ -19,6 +19,7 @@ pub mod pollers;
 pub mod ports;
 pub mod registry;
 pub mod sbd;
+pub mod sealing;
 pub mod store;
 pub mod tokens;
 pub mod web;

@@ -82,6 +82,8 @@ pub(super) const KEYS: &[Key] = &[
     unset("integrasjonspunkt.blobs.key-file"),
     key("integrasjonspunkt.blobs.key-wrapping", "none"),
     key("integrasjonspunkt.retention.days", "0"),
+    unset("integrasjonspunkt.sealing.authorities"),
+    unset("integrasjonspunkt.sealing.refuse"),
     key("integrasjonspunkt.shutdown.from", "loopback"),
     key("logging.file.name", "integrasjonspunkt-logs/application.log"),
     unset("logging.level.root"),

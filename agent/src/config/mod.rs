@@ -15,6 +15,7 @@ mod lookups;
 mod network;
 mod problem;
 mod reader;
+mod sealing;
 mod settings;
 mod webhooks;
 mod yaml;
@@ -26,6 +27,7 @@ pub use logging::Logging;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
+pub use sealing::Sealing;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
 pub use webhooks::Webhooks;
 

@@ -9,6 +9,7 @@ use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
+use super::sealing::{self, Sealing};
 use super::webhooks::{self, Webhooks};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
@@ -76,6 +77,8 @@ pub struct Settings {
     pub network: Network,
     /// How those who subscribed are called.
     pub webhooks: Webhooks,
+    /// What is asked of what comes in sealed.
+    pub sealing: Sealing,
     /// The false channel.
     pub loopback: Option<Loopback>,
     /// The log.
@@ -183,6 +186,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let auth = auth(from);
     let network = network::read(from, folder);
     let webhooks = webhooks::read(from);
+    let sealing = sealing::read(from, folder);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -247,6 +251,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keystores: keystores?,
         network: network?,
         webhooks: webhooks?,
+        sealing,
         loopback,
         logging: logging?,
     })

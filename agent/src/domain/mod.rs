@@ -28,5 +28,5 @@ pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
 pub use subscription::{EventKind, Filter, NotAFilter, Resource, StatusNoted, Subscription};
-pub use verdict::{Finding, Signer, Verdict, Weakness};
+pub use verdict::{Finding, Refuse, Signer, Verdict, Weakness};
 pub use written::{NotADate, Written, day_begins, in_oslo};

@@ -1,8 +1,10 @@
 //! Takes in what a channel has. The channel is told only when it is stored; what comes twice is kept once.
 
 use super::{Desk, Trouble, reply};
-use crate::domain::{BlobId, Conversation, Direction, Envelope, Incoming, Kind, MessageId, NewStatus, Service, Status};
-use crate::ports::{Arrived, BlobReader, Channel, NewIncoming, Received, TroubleFetching};
+use crate::domain::{
+    BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status,
+};
+use crate::ports::{Arrived, BlobReader, Channel, Judgement, NewIncoming, Received, TroubleFetching};
 use tracing::Instrument;
 
 /// What went wrong with a whole round.
@@ -48,7 +50,7 @@ async fn fetch(desk: &Desk, channel: &dyn Channel) -> Result<u32, TroubleFetchin
 }
 
 async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static str, Trouble> {
-    let Arrived { envelope, package, .. } = arrived;
+    let Arrived { envelope, package, judgement, .. } = arrived;
     let id = envelope.document.message_id.clone().ok_or(Trouble::Lacks("instanceIdentifier"))?;
     if envelope.document.kind == Kind::Status {
         return status(desk, &id, &envelope).await;
@@ -67,6 +69,9 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         Some(package) => Some(keep(desk, package).await?),
         None => None,
     };
+    if let Some(judgement) = judgement {
+        tell(&id, &judgement);
+    }
     let reply = reply::to(&desk.rules, &envelope, service, Status::Mottatt, now);
     let is_answered = reply.is_some();
     let told = id.clone();
@@ -95,6 +100,18 @@ async fn status(desk: &Desk, id: &MessageId, envelope: &Envelope) -> Result<&'st
     desk.store.register(id, Direction::Outgoing, NewStatus::plain(status, desk.clock.now())).await?;
     desk.noted.notify_one();
     Ok("status")
+}
+
+/// Says who has signed a package that is kept by now.
+fn tell(message: &MessageId, judgement: &Judgement) {
+    let Some(verdict) = judgement.verdict() else { return };
+    let line = efm::masking::mask(&verdict.to_string());
+    // Most that comes is signed with SHA-1 still: what is weak stands in the line, and is no warning each time.
+    if matches!(verdict.finding, Finding::Trusted | Finding::Signed) {
+        tracing::info!(%message, verdict = line, "the signature of a package holds");
+    } else {
+        tracing::warn!(%message, verdict = line, "the signature of a package is missing, does not hold, or leads to nobody who is trusted");
+    }
 }
 
 async fn keep(desk: &Desk, mut package: Box<dyn BlobReader>) -> Result<BlobId, Trouble> {
