@@ -288,7 +288,7 @@ fn identity_numbers(line: &str) -> String {
         let (first, after) = digits(body);
         let second = after.strip_prefix([' ', '-', '.', '\u{a0}']).map(digits);
         match (first.len(), second) {
-            (11, _) if !in_digest(&masked, body) => {
+            (11, _) if !in_digest(&masked, body) && !in_uuid(&masked, body) => {
                 masked.push_str(STARS);
                 rest = after;
             }
@@ -315,6 +315,24 @@ fn in_digest(before: &str, from: &str) -> bool {
     let head = before.chars().rev().take(SHORTEST_DIGEST).take_while(char::is_ascii_hexdigit).count();
     let tail = from.chars().take(SHORTEST_DIGEST).take_while(char::is_ascii_hexdigit).count();
     head + tail >= SHORTEST_DIGEST
+}
+
+/// Whether the digits are part of a UUID: one in two hundred ends in eleven of them, and it must stay what it is, or nobody
+/// finds the message.
+fn in_uuid(before: &str, from: &str) -> bool {
+    const LENGTH: usize = 36;
+    let is_of_uuid = |letter: &char| letter.is_ascii_hexdigit() || *letter == '-';
+    let head = before.chars().rev().take(LENGTH - 1).take_while(is_of_uuid).count();
+    let word: String =
+        before.get(before.len() - head..).unwrap_or_default().chars().chain(from.chars().take(LENGTH)).collect();
+    // The digits are eleven; they must lie wholly in it.
+    (0..=head).any(|start| start + LENGTH >= head + 11 && word.get(start..start + LENGTH).is_some_and(is_uuid))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let fits =
+        |(at, byte): (usize, u8)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    text.bytes().enumerate().all(fits)
 }
 
 #[cfg(test)]
@@ -392,6 +410,20 @@ mod tests {
         for (text, masked) in table {
             assert_eq!(mask(text), masked, "{text}");
         }
+    }
+
+    #[test]
+    fn a_uuid_that_holds_eleven_digits_stays() {
+        let uuid = "75d64e2b-14ca-4aac-82d7-c01010112345";
+        for text in
+            [uuid.to_owned(), format!("Message [id={uuid}] updated"), format!("/api/{uuid}/x"), format!("{uuid}.")]
+        {
+            assert_eq!(mask(&text), text);
+        }
+        let other = "75d64e2b-14ca-4aac-82d7-01010112345c";
+        assert_eq!(mask(other), other);
+        assert_eq!(mask("75d64e2b-14ca-4aac-82d-c01010112345"), "75d64e2b-14ca-4aac-82d-c********", "no UUID");
+        assert_eq!(mask(&format!("{uuid} 01010112345")), format!("{uuid} ********"));
     }
 
     #[test]

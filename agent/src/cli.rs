@@ -8,6 +8,7 @@ use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
+use efm::telemetry::{How, LevelFilter, Levels, ROOT};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
@@ -127,8 +128,11 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     let begun = Instant::now();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
-    // It runs without a log, too; that it has none is all that could be told.
-    let _ = efm::telemetry::begin(tracing::Level::INFO, &["integrasjonspunkt"], None);
+    let (levels, begun_log) = log(loaded.settings.as_ref());
+    if let Err(error) = begun_log {
+        // It runs without a log file, too.
+        tracing::warn!(%error, "the log file cannot be written; what is said goes to standard error alone");
+    }
     for problem in &loaded.problems {
         match problem.severity {
             Severity::Error => tracing::error!("{problem}"),
@@ -150,7 +154,7 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let ended = runtime.block_on(until_stopped(settings, sockets, begun));
+    let ended = runtime.block_on(until_stopped(settings, sockets, levels, begun));
     // What a blocking thread still does is let go: it is on the queue.
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
@@ -165,9 +169,35 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     }
 }
 
+/// As the settings say; where they are wrong, as it is without a word.
+fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
+    let logging = settings.map(|settings| &settings.logging);
+    let ours = logging.map_or(LevelFilter::INFO, |logging| logging.ours);
+    let root = logging.and_then(|logging| logging.root).unwrap_or(LevelFilter::WARN);
+    let fields = settings.filter(|settings| settings.logging.is_json).map(|settings| {
+        vec![
+            ("appname", "integrasjonspunkt".to_owned()),
+            ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
+            ("buildinfo.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("orgnr", settings.organisation.clone()),
+        ]
+    });
+    efm::telemetry::begin_adjustable(&How {
+        levels: vec![
+            (ROOT, root),
+            ("integrasjonspunkt", ours),
+            ("AUDIT", LevelFilter::INFO),
+            ("STATUS", LevelFilter::INFO),
+        ],
+        json: fields,
+        file: logging.and_then(|logging| logging.file.as_deref()),
+    })
+}
+
 async fn until_stopped(
     settings: config::Settings,
     sockets: Vec<TcpListener>,
+    levels: Levels,
     begun: Instant,
 ) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
@@ -187,7 +217,7 @@ async fn until_stopped(
     let ready =
         |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
     tokio::select! {
-        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), ready) => ended,
+        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
         () = signals => Ok(()),
         () = told => Ok(()),
     }

@@ -22,4 +22,5 @@ pub mod sbd;
 pub mod sealing;
 pub mod store;
 pub mod tokens;
+pub mod web;
 pub mod webhooks;

@@ -1,19 +1,24 @@
 //! Logs: to standard error, and into a file that is turned over by size. Set up once, at the edge.
 //!
 //! [`begin`] for a program with one log. [`begin_several`] for one that keeps several things, each with a log of its own:
-//! what is said inside a span of [`Logs::of`] goes into that one's file and into no other.
+//! what is said inside a span of [`Logs::of`] goes into that one's file and into no other. [`begin_adjustable`] for one whose
+//! levels are changed while it runs, and whose lines are read by a program, too.
 
+mod adjustable;
 mod file;
+mod json;
 mod several;
 
 use std::io;
 use std::path::Path;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
+pub use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+pub use adjustable::{CannotSet, How, Levels, ROOT, begin_adjustable};
 use file::LogFile;
 pub use several::{Logs, begin_several};
 

@@ -56,9 +56,12 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// `/manage/health` and its like, one segment, need no user; `/manage/health/liveness` does, as it does today.
+/// `/manage/health` and its like, one segment, need no user; `/manage/health/liveness` does, as it does today. The log file
+/// does, too: in the Java one everybody may read it who reaches the port.
 fn is_open(path: &str) -> bool {
-    path == "/error" || path.strip_prefix("/manage/").is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
+    const CLOSED: [&str; 1] = ["logfile"];
+    let is_open = |rest: &str| !rest.is_empty() && !rest.contains('/') && !CLOSED.contains(&rest);
+    path == "/error" || path.strip_prefix("/manage/").is_some_and(is_open)
 }
 
 fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {

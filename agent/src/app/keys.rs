@@ -5,6 +5,7 @@ use crate::config::{Keystores, Settings};
 use crate::domain::Service;
 use crate::keystore::{self, CannotOpen, Identity, Location, Opened};
 use crate::manage::{Health, Part};
+use crate::ports::{Certificate, Use};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::manage::Status;
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_rustls::rustls::{self, ServerConfig};
 
+/// How the API speaks.
+type Spoken = (Option<Arc<ServerConfig>>, Part, Option<Certificate>);
 const NOT_SET: &str = "no keystore is named: difi.move.org.keystore.path is not set";
 
 /// Why there is no TLS.
@@ -81,6 +84,14 @@ impl Own {
         closed.map(|service| (service, why.to_owned())).collect()
     }
 
+    /// The certificate, for people.
+    pub(super) fn certificate(&self) -> Option<Certificate> {
+        match self {
+            Self::Open(opened) => shown(&opened.own, Use::Own),
+            Self::NotSet | Self::Shut(_) => None,
+        }
+    }
+
     /// What health says of them.
     pub(super) fn health(&self, is_needed: bool, clock: Clock) -> Part {
         let said: Box<dyn Fn() -> Health + Send + Sync> = match self {
@@ -110,6 +121,20 @@ fn told(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
     Ok(opened)
 }
 
+/// None where it cannot be read, which health tells.
+fn shown(identity: &Identity, used: Use) -> Option<Certificate> {
+    let read = identity.certificate().ok()?;
+    Some(Certificate {
+        used,
+        alias: identity.alias.clone(),
+        subject: read.subject,
+        issuer: read.issuer,
+        serial: read.serial,
+        from: read.not_before,
+        until: read.not_after,
+    })
+}
+
 fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
     let Ok(certificate) = identity.certificate() else { return Health { status: Status::Down, details: None } };
     let is_good = certificate.not_before <= now && now <= certificate.not_after;
@@ -126,11 +151,11 @@ fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
     Health { status: if is_good { Status::Up } else { Status::Down }, details: Some(details) }
 }
 
-/// How the API speaks, and what health says of it; none of the first where it speaks plain HTTP.
-pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<(Option<Arc<ServerConfig>>, Part), NoTls> {
+/// How the API speaks, what health says of it, and with which certificate; none of the first where it speaks plain HTTP.
+pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<Spoken, NoTls> {
     let Some(location) = &keystores.tls else {
         let said = || Health { status: Status::Up, details: Some(chains(&[], &[])) };
-        return Ok((None, Part { name: "ssl", said: Arc::new(said) }));
+        return Ok((None, Part { name: "ssl", said: Arc::new(said) }, None));
     };
     let own = told(location, clock.now())?.own;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -139,6 +164,7 @@ pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<(Option<Arc<Ser
         .with_no_client_auth()
         .with_single_cert(own.chain.clone(), own.key.clone_key().into())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let certificate = shown(&own, Use::Tls);
     let said = move || {
         let Health { status, details } = of_certificate(&own, clock.now());
         let chain = [json!({ "alias": own.alias, "certificates": [details] })];
@@ -148,7 +174,7 @@ pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<(Option<Arc<Ser
         // As Spring's: who serves with a bad certificate is not down.
         Health { status: Status::OutOfService, details: Some(chains(&[], &chain)) }
     };
-    Ok((Some(Arc::new(config)), Part { name: "ssl", said: Arc::new(said) }))
+    Ok((Some(Arc::new(config)), Part { name: "ssl", said: Arc::new(said) }, certificate))
 }
 
 fn chains(valid: &[Value], invalid: &[Value]) -> Value {

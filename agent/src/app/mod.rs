@@ -5,6 +5,7 @@
 
 mod keys;
 mod lookups;
+mod pages;
 mod serve;
 
 pub use keys::NoTls;
@@ -12,17 +13,19 @@ pub use keys::NoTls;
 use crate::api::{self, Door};
 use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
-use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Settings};
+use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Pushing, Rules};
-use crate::manage::{self, Manage, Stop};
+use crate::flow::{Desk, Pushing, Rules, Tally};
+use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Caller, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::Everybody;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::tokens::Checked;
+use crate::web::{self, Web};
 use crate::webhooks::{Http, Limits};
 use efm::clock::Clock;
+use efm::telemetry::Levels;
 use futures_util::future::join_all;
 use keys::Own;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -33,6 +36,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 /// Requests and messages that are in hand when the stop is asked have so long.
 const TO_FINISH: Duration = Duration::from_secs(20);
@@ -86,19 +90,24 @@ pub async fn run(
     handed_in: Vec<std::net::TcpListener>,
     clock: Clock,
     stop: Stop,
+    levels: Levels,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
-    let (tls, ssl) = keys::tls(&settings.keystores, clock.clone())?;
+    let (tls, ssl, of_tls) = keys::tls(&settings.keystores, clock.clone())?;
     let own = Own::open(&settings.keystores, clock.now());
     let closed = own.closed(&settings);
     let keystore = own.health(!closed.is_empty(), clock.clone());
     let desk = Arc::new(desk(&settings, &own, closed, clock.clone()).await?);
     let (listeners, here) = listen(&settings, handed_in).await?;
 
+    let certificates = own.certificate().into_iter().chain(of_tls).collect();
+    let facts = Arc::new(facts(&settings, &clock, certificates, levels));
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
     let parts = [keystore, ssl].into();
-    let manage = Manage { desk: Arc::clone(&desk), shutdown: settings.shutdown, parts, stop: stop.clone() };
-    let routes = door.around(api::routes(Arc::clone(&desk)).merge(manage::routes(manage)));
+    let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, parts, stop: stop.clone() };
+    let pages = Web { manage: manage.clone(), subscribers: Some(pages::subscribers(&desk.store)) };
+    let routes = api::routes(Arc::clone(&desk)).merge(web::routes(pages)).merge(manage::routes(manage.clone()));
+    let routes = manage::watch(manage, door.around(routes));
     let server = serve::serve(Front { listeners, tls }, routes, stop.clone());
     let stopped = || {
         let stop = stop.clone();
@@ -133,6 +142,22 @@ pub async fn run(
         }
     }
     Ok(())
+}
+
+/// What the program knows of itself from the start.
+fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, levels: Levels) -> Facts {
+    Facts {
+        started: clock.now(),
+        since: Instant::now(),
+        organisation: settings.organisation.clone(),
+        profile: settings.profile.map(Profile::name),
+        enabled: settings.enabled.clone(),
+        certificates: Certificates(certificates),
+        folder: settings.blobs.clone(),
+        levels,
+        log_file: settings.logging.file.clone(),
+        requests: Requests::default(),
+    }
 }
 
 async fn listen(
@@ -190,7 +215,8 @@ async fn desk(
     };
     let caller = caller(settings);
     let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
-    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted })
+    let tally = Tally::default();
+    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted, tally })
 }
 
 fn pushing(settings: &Settings) -> Pushing {

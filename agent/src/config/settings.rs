@@ -4,6 +4,7 @@ use super::at_rest::{self, AtRest};
 use super::jdbc;
 use super::keys::of_profile;
 use super::keystores::{self, Keystores};
+use super::logging::{self, Logging};
 use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub sealing: Sealing,
     /// The false channel.
     pub loopback: Option<Loopback>,
+    /// The log.
+    pub logging: Logging,
 }
 
 /// Which world it is for.
@@ -91,6 +94,17 @@ pub enum Profile {
     Staging,
     /// The real one.
     Production,
+}
+
+impl Profile {
+    /// As the settings name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// The user of the API.
@@ -206,6 +220,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keeps_history = from.need("integrasjonspunkt.retention.days", |text| {
         number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
+    let logging = logging::logging(from, folder);
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
     Some(Settings {
@@ -238,6 +253,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         webhooks: webhooks?,
         sealing,
         loopback,
+        logging: logging?,
     })
 }
 

@@ -125,6 +125,7 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, service: Service, now: Timestam
         None => MessageId::random(desk.random.sixteen()?),
     };
     envelope.document.message_id = Some(id.clone());
+    super::about(&id);
     envelope.document.created.get_or_insert_with(|| Written::at(now));
     let expires = Deadline::after(now, desk.rules.time_to_live).moment();
     let scope = envelope.conversation_scope_mut().ok_or(Trouble::Lacks("ConversationId scope"))?;
@@ -252,6 +253,7 @@ fn complete(address: Option<&Address>, (whole, [code, area, first]): Lines) -> R
 
 /// Puts a message on the queue. What happens to it from now on its statuses tell.
 pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
+    super::about(id);
     let now = desk.clock.now();
     let not_found = || Refusal::MessageNotFound(id.to_string());
     let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;

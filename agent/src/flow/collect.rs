@@ -5,6 +5,7 @@ use crate::domain::{
     BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status,
 };
 use crate::ports::{Arrived, BlobReader, Channel, Judgement, NewIncoming, Received, TroubleFetching};
+use tracing::Instrument;
 
 /// What went wrong with a whole round.
 #[derive(Debug, thiserror::Error)]
@@ -19,18 +20,29 @@ pub struct CannotFetch {
 /// back: it is told, and stays where it is. May be dropped between any two.
 pub async fn all(desk: &Desk, channel: &dyn Channel) -> Result<u32, CannotFetch> {
     let cannot = |source| CannotFetch { service: channel.service().name(), source };
+    let fetched = fetch(desk, channel).await;
+    let (now, service) = (desk.clock.now(), channel.service());
+    match &fetched {
+        Ok(taken) => desk.tally.fetched(service, *taken, now),
+        Err(error) => desk.tally.not_fetched(service, efm::chain::Chain(error).to_string(), now),
+    }
+    fetched.map_err(cannot)
+}
+
+async fn fetch(desk: &Desk, channel: &dyn Channel) -> Result<u32, TroubleFetching> {
     let mut taken = 0;
-    for arrived in channel.fetch().await.map_err(cannot)? {
+    for arrived in channel.fetch().await? {
         let message = arrived.envelope.document.message_id.as_ref().map(ToString::to_string).unwrap_or_default();
         let receipt = arrived.receipt.clone();
-        match one(desk, channel.service(), arrived).await {
+        let span = tracing::error_span!("message", correlation_id = message);
+        match one(desk, channel.service(), arrived).instrument(span).await {
             Ok(what) => {
-                channel.confirm(&receipt).await.map_err(cannot)?;
-                tracing::info!(message, what, "collected");
+                channel.confirm(&receipt).await?;
+                tracing::info!(message_id = message, what, "collected");
                 taken += 1;
             }
             Err(error) => {
-                tracing::error!(message, error = %efm::chain::Chain(&error), "what came in could not be taken in");
+                tracing::error!(message_id = message, error = %efm::chain::Chain(&error), "what came in could not be taken in");
             }
         }
     }
@@ -62,6 +74,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     }
     let reply = reply::to(&desk.rules, &envelope, service, Status::Mottatt, now);
     let is_answered = reply.is_some();
+    let told = id.clone();
     let message = Incoming { id, service, envelope, package: package.clone(), locked_until: None };
     let statuses = vec![created, NewStatus::plain(Status::InnkommendeMottatt, now)];
     match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
@@ -70,6 +83,8 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
             if is_answered {
                 desk.queued.notify_one();
             }
+            tracing::info!(target: "AUDIT", message_id = %told, service_identifier = service.name(),
+                "Downloaded message with id={told}");
             Ok("message")
         }
         Received::Duplicate => {

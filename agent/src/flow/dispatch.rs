@@ -1,14 +1,20 @@
 //! Sends what is due: lease, send, settle. A piece of work whose holder dies is taken over when its lease runs out.
 
 use super::{Desk, Trouble};
-use crate::domain::{Backoff, Deadline, Envelope, NewStatus, Service, Status};
+use crate::domain::{Backoff, Deadline, Envelope, MessageId, NewStatus, Service, Status};
 use crate::ports::{Leased, Parcel, SendError, Sent, Settled, Settlement, Work};
 use jiff::Timestamp;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// Does one piece of work; a try that takes longer than `longest` has failed. It may be dropped: the work is then done
 /// again when the lease has run out, and the other side recognises the message.
 pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
+    let span = tracing::error_span!("message", correlation_id = message_id(leased));
+    send(desk, leased, longest).instrument(span).await
+}
+
+async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
     let (envelope, service, parcel) = match &leased.work {
         Work::Message(message) => {
             let parcel = Parcel { envelope: message.envelope.clone(), files: message.files.clone() };
@@ -51,8 +57,9 @@ async fn give_up(desk: &Desk, leased: &Leased, why: &str) -> Result<(), Trouble>
 
 async fn settle(desk: &Desk, leased: &Leased, settlement: Settlement) -> Result<(), Trouble> {
     tell(leased, &settlement);
-    match desk.store.settle(leased, settlement).await? {
+    match desk.store.settle(leased, settlement.clone()).await? {
         Settled::Done(blobs) => {
+            count(desk, leased, &settlement);
             desk.noted.notify_one();
             desk.sweep(blobs).await;
         }
@@ -105,19 +112,56 @@ fn decide(
     }
 }
 
-fn tell(leased: &Leased, settlement: &Settlement) {
-    let message = match &leased.work {
-        Work::Message(message) => Some(message.id.to_string()),
-        Work::Reply(envelope, _) => envelope.document.message_id.as_ref().map(ToString::to_string),
-        Work::Unreadable { message, .. } => message.as_ref().map(ToString::to_string),
+fn message_id(leased: &Leased) -> Option<&str> {
+    match &leased.work {
+        Work::Message(message) => Some(message.id.as_str()),
+        Work::Reply(envelope, _) => envelope.document.message_id.as_ref().map(MessageId::as_str),
+        Work::Unreadable { message, .. } => message.as_ref().map(MessageId::as_str),
+    }
+}
+
+/// What is noted is counted, and what was handed over is told to those who audit.
+fn count(desk: &Desk, leased: &Leased, settlement: &Settlement) {
+    let service = match &leased.work {
+        Work::Message(message) => message.service,
+        Work::Reply(_, service) => *service,
+        Work::Unreadable { .. } => Service::Unknown,
     };
-    let message = message.unwrap_or_default();
+    let now = desk.clock.now();
+    match settlement {
+        Settlement::Again { because, .. } => desk.tally.put_off(service, because, now),
+        Settlement::Done { status, .. } => {
+            let status = status.as_ref().map_or(Status::Annet, |status| status.status);
+            desk.tally.done(service, status, now);
+            if let (Work::Message(message), Status::Sendt) = (&leased.work, status) {
+                let (id, name, to) = (&message.id, service.name(), destination(service));
+                tracing::info!(target: "AUDIT", message_id = %id, service_identifier = name,
+                    "Message [id={id}, serviceIdentifier={name}] sent to {to}");
+            }
+        }
+    }
+}
+
+/// As people call where it leads.
+fn destination(service: Service) -> &'static str {
+    match service {
+        Service::Dpo | Service::Dpv => "altinn",
+        Service::Dpi => "DPI",
+        Service::Dpf => "SvarUt",
+        Service::Dpe => "eInnsyn",
+        Service::Dph => "NHN",
+        Service::Unknown => "nowhere",
+    }
+}
+
+fn tell(leased: &Leased, settlement: &Settlement) {
+    let message = message_id(leased).unwrap_or_default();
     match settlement {
         Settlement::Again { due, because } => {
-            tracing::warn!(%message, tried = leased.tried + 1, %due, error = efm::masking::mask(because), "not sent, will try again");
+            tracing::warn!(message_id = message, tried = leased.tried + 1, %due, error = efm::masking::mask(because), "not sent, will try again");
         }
         Settlement::Done { status, .. } => {
-            tracing::info!(%message, status = status.as_ref().map(|it| it.status.name()), "dispatched");
+            tracing::info!(message_id = message, status = status.as_ref().map(|it| it.status.name()), "dispatched");
         }
     }
 }

@@ -18,7 +18,7 @@ pub async fn messages(desk: &Desk) -> Result<u32, Trouble> {
         let expired = desk.store.expire(desk.clock.now(), AT_ONCE).await?;
         let found = u32::try_from(expired.len()).unwrap_or(u32::MAX);
         for one in expired {
-            tracing::info!(message = %one.message, direction = one.direction.name(), "its time is over");
+            tracing::info!(message_id = %one.message, direction = one.direction.name(), "its time is over");
             desk.sweep(one.blobs).await;
         }
         if found > 0 {

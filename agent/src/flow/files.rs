@@ -36,6 +36,7 @@ pub async fn upload<E>(
     length: Option<u64>,
     bytes: impl Stream<Item = Result<Bytes, E>> + Send,
 ) -> Result<(), Trouble> {
+    super::about(id);
     let not_found = || Refusal::MessageNotFound(id.to_string());
     let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;
     let limit = desk.rules.upload_limit_bytes(message.service);

@@ -19,8 +19,10 @@ pub mod reach;
 mod refusal;
 mod reply;
 pub mod subscribe;
+mod tally;
 
 pub use refusal::{Refusal, Trouble};
+pub use tally::{Fares, Tally};
 
 /// Whether the bytes are an arkivmelding; for `entries`.
 pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
@@ -28,7 +30,7 @@ pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
     arkivmelding::Arkivmelding::read(bytes).is_ok()
 }
 
-use crate::domain::{Backoff, BlobId, Service, Services};
+use crate::domain::{Backoff, BlobId, MessageId, Service, Services};
 use crate::ports::{Blobs, Caller, Channel, Random, Registry, Store};
 use efm::clock::Clock;
 use std::collections::BTreeMap;
@@ -60,6 +62,8 @@ pub struct Desk {
     pub queued: Notify,
     /// Rung when a status was noted.
     pub noted: Notify,
+    /// What was done, counted.
+    pub tally: Tally,
 }
 
 /// The rules of this site.
@@ -105,6 +109,11 @@ impl Rules {
     pub fn upload_limit_bytes(&self, service: Service) -> u64 {
         self.upload_limits.get(&service).copied().unwrap_or_else(|| service.upload_limit_bytes())
     }
+}
+
+/// The lines that are written from here on are about this message: so they are found by its id.
+fn about(id: &MessageId) {
+    tracing::Span::current().record("correlation_id", id.as_str());
 }
 
 impl Desk {

@@ -1,8 +1,9 @@
-//! What it says of itself. A component that is DOWN takes the whole with it, and the answer is 503.
+//! What it says of itself. A component that is DOWN takes the whole with it, and the answer is 503; a channel that is DOWN does
+//! not: neither a restart nor an older version would mend the outside world.
 
 use super::Manage;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use efm::manage::Status;
@@ -11,14 +12,46 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a part of the program says of itself.
+/// Less free space than this is too little, as in the Java one.
+const THRESHOLD_BYTES: u64 = 10 << 20;
+
+/// One part of it.
 #[derive(Clone, Debug, Serialize)]
+pub struct Component {
+    /// What it says of itself.
+    pub status: Status,
+    /// More about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// Its own parts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, Component>,
+}
+
+/// The whole.
+#[derive(Clone, Debug, Serialize)]
+pub struct Whole {
+    /// The worst of the components.
+    pub status: Status,
+    /// Each.
+    pub components: BTreeMap<&'static str, Component>,
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    groups: &'static [&'static str],
+}
+
+/// What a part of the program says of itself.
+#[derive(Clone, Debug)]
 pub struct Health {
     /// How it is. What is unknown takes nothing down.
     pub status: Status,
     /// What a person may want to know.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
+}
+
+impl From<Health> for Component {
+    fn from(health: Health) -> Self {
+        component(health.status, health.details)
+    }
 }
 
 /// A part of the program that has something to say; asked at each look, and must not wait for anything.
@@ -30,59 +63,144 @@ pub struct Part {
     pub said: Arc<dyn Fn() -> Health + Send + Sync>,
 }
 
-#[derive(Serialize)]
-struct Body {
-    status: Status,
-    components: BTreeMap<&'static str, Health>,
-    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
-    groups: &'static [&'static str],
+fn component(status: Status, details: Option<Value>) -> Component {
+    Component { status, details, components: BTreeMap::new() }
 }
 
-fn up(details: Option<Value>) -> Health {
-    Health { status: Status::Up, details }
+fn up(details: Option<Value>) -> Component {
+    component(Status::Up, details)
 }
 
-fn answer(components: BTreeMap<&'static str, Health>, groups: &'static [&'static str]) -> Response {
-    let worst = |wanted: Status| components.values().any(|component| component.status == wanted);
-    let status = [Status::Down, Status::OutOfService].into_iter().find(|status| worst(*status)).unwrap_or(Status::Up);
-    let code = if status == Status::Up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, Json(Body { status, components, groups })).into_response()
-}
-
-/// `/manage/health`
-pub(super) async fn whole(State(manage): State<Manage>) -> Response {
-    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(&manage)]);
-    components.extend(manage.parts.iter().map(|part| (part.name, (part.said)())));
+/// Asks each component.
+pub async fn look(manage: &Manage) -> Whole {
+    let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(manage), disk_space(manage)]);
+    components.extend(manage.parts.iter().map(|part| (part.name, (part.said)().into())));
+    if let Some(channels) = channels(manage) {
+        components.insert("channels", channels);
+    }
+    let database = manage.desk.store.database();
     match manage.desk.store.counts().await {
         Ok(counts) => {
-            components.insert("db", up(Some(json!({ "database": manage.desk.store.database() }))));
+            components.insert("db", up(Some(json!({ "database": database }))));
+            // The queue is in the database; whoever watched the Java one's broker watches it here.
+            components.insert("jms", up(Some(json!({ "provider": database }))));
             let queue = json!({ "outgoing": counts.outgoing, "incoming": counts.incoming, "queued": counts.queued });
             components.insert("nextMoveQueue", up(Some(queue)));
             components.insert("messageStatus", up(Some(json!({ "pollable": counts.pollable }))));
         }
         Err(error) => {
-            let details = Some(json!({ "error": efm::chain::Chain(&error).to_string() }));
-            components.insert("db", Health { status: Status::Down, details });
+            let error = efm::masking::mask(&efm::chain::Chain(&error).to_string());
+            let details = json!({ "database": database, "error": error });
+            components.insert("db", component(Status::Down, Some(details)));
+            for name in ["jms", "messageStatus", "nextMoveQueue"] {
+                components.insert(name, component(Status::Unknown, None));
+            }
         }
     }
-    answer(components, &["liveness", "readiness"])
+    whole_of(components, &["liveness", "readiness"])
+}
+
+fn whole_of(components: BTreeMap<&'static str, Component>, groups: &'static [&'static str]) -> Whole {
+    let is_one = |wanted: &Status| components.values().any(|component| component.status == *wanted);
+    let status = [Status::Down, Status::OutOfService].into_iter().find(is_one).unwrap_or(Status::Up);
+    Whole { status, components, groups }
+}
+
+fn answer(health: &Whole) -> Response {
+    (code(health.status), Json(health)).into_response()
+}
+
+fn code(status: Status) -> StatusCode {
+    match status {
+        Status::Up | Status::Unknown => StatusCode::OK,
+        Status::Down | Status::OutOfService => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// `/manage/health`
+pub(super) async fn whole(State(manage): State<Manage>) -> Response {
+    answer(&look(&manage).await)
 }
 
 /// `/manage/health/liveness`
 pub(super) async fn liveness() -> Response {
-    answer(BTreeMap::from([alive()]), &[])
+    answer(&whole_of(BTreeMap::from([alive()]), &[]))
 }
 
 /// `/manage/health/readiness`
 pub(super) async fn readiness(State(manage): State<Manage>) -> Response {
-    answer(BTreeMap::from([ready(&manage)]), &[])
+    answer(&whole_of(BTreeMap::from([ready(&manage)]), &[]))
 }
 
-fn alive() -> (&'static str, Health) {
+/// `/manage/health/{component}`, and parts of parts below it.
+pub(super) async fn one(State(manage): State<Manage>, Path(path): Path<String>) -> Response {
+    let health = look(&manage).await;
+    let mut names = path.split('/');
+    let first = names.next().unwrap_or_default();
+    let found = health.components.get(first).cloned();
+    let found = names.fold(found, |found, name| found.and_then(|found| found.components.get(name).cloned()));
+    match found {
+        Some(found) => (code(found.status), Json(found)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn alive() -> (&'static str, Component) {
     ("livenessState", up(None))
 }
 
-fn ready(manage: &Manage) -> (&'static str, Health) {
+fn ready(manage: &Manage) -> (&'static str, Component) {
     let status = if manage.stop.is_asked() { Status::OutOfService } else { Status::Up };
-    ("readinessState", Health { status, details: None })
+    ("readinessState", component(status, None))
+}
+
+fn disk_space(manage: &Manage) -> (&'static str, Component) {
+    let folder = &manage.facts.folder;
+    let measured = fs4::total_space(folder).and_then(|total| Ok((total, fs4::available_space(folder)?)));
+    let path = folder.display().to_string();
+    let found = match measured {
+        Ok((total, free)) => {
+            let status = if free < THRESHOLD_BYTES { Status::Down } else { Status::Up };
+            let details =
+                json!({ "total": total, "free": free, "threshold": THRESHOLD_BYTES, "path": path, "exists": true });
+            component(status, Some(details))
+        }
+        Err(error) => component(
+            Status::Down,
+            Some(json!({ "path": path, "exists": folder.exists(), "error": error.to_string() })),
+        ),
+    };
+    ("diskSpace", found)
+}
+
+fn channels(manage: &Manage) -> Option<Component> {
+    let fares = manage.desk.tally.all();
+    let components: BTreeMap<String, Component> = manage
+        .facts
+        .enabled
+        .iter()
+        .chain(manage.desk.channels.keys().copied())
+        .map(|service| {
+            let name = service.name().to_lowercase();
+            if !manage.desk.channels.contains_key(&service) {
+                return (name, component(Status::Down, Some(json!({ "error": "this version has no such channel" }))));
+            }
+            let fares = fares.get(&service).cloned().unwrap_or_default();
+            let reached = fares.reached.map(|at| at.to_string());
+            match fares.trouble {
+                None => (name, up(Some(json!({ "reached": reached })))),
+                Some((since, why)) => {
+                    let why = efm::masking::mask(&why);
+                    let details = json!({ "reached": reached, "since": since.to_string(), "error": why });
+                    (name, component(Status::Down, Some(details)))
+                }
+            }
+        })
+        .collect();
+    if components.is_empty() {
+        return None;
+    }
+    let is_well = components.values().all(|component| component.status == Status::Up);
+    let status = if is_well { Status::Up } else { Status::Unknown };
+    Some(Component { status, details: None, components })
 }

@@ -5,8 +5,10 @@
 //! where its future is dropped. Nobody outside sees a transaction.
 
 mod blobs;
+mod certificate;
 mod channel;
 mod order;
+mod overview;
 mod page;
 mod registry;
 mod sealing;
@@ -15,8 +17,10 @@ mod tokens;
 mod webhook;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
+pub use certificate::{Certificate, Certificates, Use};
 pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
 pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
+pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
 pub use registry::{
     Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,

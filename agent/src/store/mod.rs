@@ -9,7 +9,9 @@ mod columns;
 #[cfg(test)]
 mod contract;
 mod postgres;
+mod search;
 mod sqlite;
+mod told;
 mod values;
 
 pub use postgres::{Postgres, Server, Tls, Trust};

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, poll_fn};
 use integrasjonspunkt::api::{self, Door};
 use integrasjonspunkt::blobs::Folder;
 use integrasjonspunkt::domain::{Backoff, MessageId, Service, Services};
-use integrasjonspunkt::flow::{Desk, Pushing, Rules, collect, dispatch, expire};
+use integrasjonspunkt::flow::{Desk, Pushing, Rules, Tally, collect, dispatch, expire};
 use integrasjonspunkt::ports::{Blobs, Caller, Channel, Event, Heard, NoRandom, Random, Store};
 use integrasjonspunkt::registry::Everybody;
 use integrasjonspunkt::store::Sqlite;
@@ -84,6 +84,7 @@ impl Site {
             rules: rules.clone(),
             queued: tokio::sync::Notify::new(),
             noted: tokio::sync::Notify::new(),
+            tally: Tally::default(),
         };
         self.desk = Some(Arc::new(desk));
     }
@@ -257,6 +258,7 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         rules,
         queued: tokio::sync::Notify::new(),
         noted: tokio::sync::Notify::new(),
+        tally: Tally::default(),
     })
 }
 

@@ -22,10 +22,15 @@ pub use status_queue::StatusQueue;
 pub use subscriptions::{Resubscribed, StoredSubscription, Subscribed, SubscriptionChange, Subscriptions};
 pub use upkeep::{Expired, Upkeep};
 
-/// Everything that is kept.
-pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep {}
+use super::Overview;
 
-impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep> Store for T {}
+/// Everything that is kept.
+pub trait Store:
+    Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview
+{
+}
+
+impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview> Store for T {}
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

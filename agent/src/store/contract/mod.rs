@@ -6,6 +6,7 @@ mod incoming;
 mod lists;
 mod million;
 mod outgoing;
+mod overview;
 mod postgres;
 mod pushes;
 mod queue;
@@ -119,6 +120,7 @@ const THEMES: &[&[Clause]] = &[
     conversations::CLAUSES,
     upkeep::CLAUSES,
     lists::CLAUSES,
+    overview::CLAUSES,
     pushes::CLAUSES,
 ];
 

@@ -3,6 +3,7 @@
 use super::failed;
 use super::tls::{Connector, Tls};
 use crate::ports::StoreError;
+use crate::store::told::Noted;
 use efm::secret::Secret;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -181,14 +182,14 @@ impl Lent<'_> {
     pub(super) async fn begin(&mut self) -> Result<Act<'_>, StoreError> {
         let Connected { client, prepared } = self.connected.as_mut().ok_or(StoreError::Closed)?;
         let begin = client.build_transaction().isolation_level(IsolationLevel::ReadCommitted).start();
-        Ok(Act { way: Way::Within(begin.await.map_err(failed("begin"))?), prepared })
+        Ok(Act { way: Way::Within(begin.await.map_err(failed("begin"))?), prepared, noted: Mutex::default() })
     }
 
     /// For looking only, without a transaction. In a READ COMMITTED one each statement sees what is committed when it
     /// begins, just as it does without; two of three turns to the server are saved.
     pub(super) fn look(&self) -> Result<Act<'_>, StoreError> {
         let Connected { client, prepared } = self.connected.as_ref().ok_or(StoreError::Closed)?;
-        Ok(Act { way: Way::Alone(client), prepared })
+        Ok(Act { way: Way::Alone(client), prepared, noted: Mutex::default() })
     }
 }
 
@@ -196,6 +197,8 @@ impl Lent<'_> {
 pub(super) struct Act<'a> {
     way: Way<'a>,
     prepared: &'a Mutex<HashMap<String, Statement>>,
+    /// Statuses whose lines are written when this is on the disk.
+    noted: Mutex<Vec<Noted>>,
 }
 
 enum Way<'a> {
@@ -215,9 +218,21 @@ impl Act<'_> {
 
     pub(super) async fn commit(self, act: &'static str) -> Result<(), StoreError> {
         match self.way {
-            Way::Within(transaction) => transaction.commit().await.map_err(failed(act)),
-            Way::Alone(_) => Ok(()),
+            Way::Within(transaction) => transaction.commit().await.map_err(failed(act))?,
+            Way::Alone(_) => {}
         }
+        self.noted.into_inner().unwrap_or_else(PoisonError::into_inner).iter().for_each(Noted::tell);
+        Ok(())
+    }
+
+    /// Keeps a line until this is on the disk.
+    pub(super) fn tell(&self, noted: Noted) {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+    }
+
+    /// The rows of a query that is not likely to come again: it is not kept prepared.
+    pub(super) async fn each_once(&self, query: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, StoreError> {
+        self.client().query(query, parameters).await.map_err(failed("ask"))
     }
 
     /// The rows of a query.

@@ -11,6 +11,7 @@ use crate::ports::{
     StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
 };
 use crate::store::columns::{Tongue, of_conversation, of_status, order};
+use crate::store::told::Noted;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
@@ -105,19 +106,24 @@ async fn conversations(
         .flag("is_finished", filter.is_finished);
     let list = List { columns: "*", from: "conversations", counted: "conversations", order: &order };
     let found = filter.page(act, &list, page).await?;
-    let numbers = found.rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>, _>>()?;
+    Ok(Page { rows: with_statuses(act, &found.rows).await?, total: found.total })
+}
+
+/// Conversations with their statuses.
+pub(super) async fn with_statuses(act: &Act<'_>, found: &[Row]) -> Result<Vec<StoredConversation>, StoreError> {
+    let numbers = found.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>, _>>()?;
     let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ANY($1) ORDER BY number");
     let mut statuses: BTreeMap<i64, Vec<StatusRow>> = BTreeMap::new();
     for row in act.each(&query, &[&numbers]).await? {
         let status = status(&row)?;
         statuses.entry(status.conversation_number).or_default().push(status);
     }
-    let rows = found.rows.iter().map(|row| {
+    let rows = found.iter().map(|row| {
         let number = column(row, "id")?;
         let statuses = statuses.remove(&number).unwrap_or_default();
         Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
     });
-    Ok(Page { rows: rows.collect::<Result<_, StoreError>>()?, total: found.total })
+    rows.collect()
 }
 
 /// Keeps a new conversation; false: there is one.
@@ -198,6 +204,7 @@ pub(super) async fn register(
     }
     let update = "UPDATE conversations SET is_finished = $2, is_pollable = $3, updated = $4 WHERE id = $1";
     act.change(update, &[&number, &is_finished, &is_pollable, &at]).await?;
+    act.tell(Noted { conversation, status: new.clone() });
     Ok(Registered::Noted)
 }
 

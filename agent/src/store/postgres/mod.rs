@@ -10,6 +10,7 @@ mod filter;
 mod inbox;
 mod look;
 mod outbox;
+mod overview;
 mod pushes;
 mod queue;
 mod rows;

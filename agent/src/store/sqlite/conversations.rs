@@ -10,6 +10,7 @@ use crate::ports::{
     StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
 };
 use crate::store::columns::{Tongue, of_conversation, of_status, order};
+use crate::store::told::{self, Noted};
 use rusqlite::{Connection, Row, params};
 
 impl Conversations for Sqlite {
@@ -31,12 +32,7 @@ impl Conversations for Sqlite {
         self.read("list conversations", move |connection| {
             let (filter, order) = conditions(filter);
             let list = List { columns: "*", from: "conversations", counted: "conversations", order: &order };
-            filter.page(connection, &list, page, |row| {
-                let number = column(row, "id")?;
-                let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ?1 ORDER BY number");
-                let statuses = each(connection, &query, &[&number], status)?;
-                Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
-            })
+            filter.page(connection, &list, page, |row| stored(connection, row))
         })
     }
 
@@ -193,7 +189,16 @@ pub(super) fn register(
     pushes::note(connection, &noted)?;
     let update = "UPDATE conversations SET is_finished = ?2, is_pollable = ?3, updated = ?4 WHERE id = ?1";
     change(connection, update, params![number, is_finished, is_pollable, at])?;
+    told::keep(Noted { conversation, status: new.clone() });
     Ok(Registered::Noted)
+}
+
+/// A conversation with its statuses.
+pub(super) fn stored(connection: &Connection, row: &Row<'_>) -> Result<StoredConversation, StoreError> {
+    let number = column(row, "id")?;
+    let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ?1 ORDER BY number");
+    let statuses = each(connection, &query, &[&number], status)?;
+    Ok(StoredConversation { number, conversation: conversation(row)?, statuses })
 }
 
 fn conversation(row: &Row<'_>) -> Result<Conversation, StoreError> {

@@ -8,6 +8,7 @@ mod filter;
 mod inbox;
 mod look;
 mod outbox;
+mod overview;
 mod pushes;
 mod queue;
 mod rows;

@@ -2,6 +2,7 @@
 
 use super::failed;
 use crate::ports::{Answer, StoreError};
+use crate::store::told;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -105,7 +106,10 @@ fn serve(connection: &Connection, mode: Mode, mut waiting: mpsc::Receiver<Box<dy
             pieces.push(next);
         }
         let done = together(connection, mode, &mut pieces).map_err(|error| efm::chain::Chain(&error).to_string());
-        if done.is_err() {
+        if done.is_ok() {
+            told::tell_all();
+        } else {
+            told::back_to(0);
             // The next ones must not find a transaction of these.
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -120,7 +124,11 @@ fn together(connection: &Connection, mode: Mode, pieces: &mut [Box<dyn Work>]) -
     tell(if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" })?;
     for piece in pieces {
         tell("SAVEPOINT piece")?;
+        let told = told::kept();
         let stays = piece.run(connection);
+        if !stays {
+            told::back_to(told);
+        }
         tell(if stays { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" })?;
     }
     tell("COMMIT")

@@ -84,7 +84,12 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
             (if up { "200 OK" } else { "503 Service Unavailable" }, JSON, health(life, up))
         }
         ("GET", INFO) => {
-            let build = Build { version: life.version.clone(), artifact: Some("integrasjonspunkt".into()) };
+            let build = Build {
+                version: life.version.clone(),
+                artifact: Some("integrasjonspunkt".into()),
+                name: None,
+                group: None,
+            };
             ("200 OK", JSON, serde_json::to_string(&Info { build: Some(build) }).unwrap_or_default())
         }
         ("POST", SHUTDOWN) if life.shutdown_enabled && life.behaviour.stop != Stop::Refuse => {

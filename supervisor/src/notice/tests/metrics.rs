@@ -1,104 +1,20 @@
 //! The file for Prometheus, read by a strict reader of its format.
 
 use efm::clock::Clock;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+#[path = "../../../../tests/house/exposition.rs"]
+mod exposition;
+
 use super::{at, mail_to, names, open_at, upgraded, version, warning};
+use exposition::{Family, parse};
+
 use crate::notice::{History, Notices, OnDuty, Runs, Standing};
 use crate::ports::{Event, Happening, Notice};
 
 const NOW: &str = "2026-11-21T05:30:00Z";
-
-/// A family: its type, and each sample by its labels.
-#[derive(Debug, Default)]
-struct Family {
-    kind: String,
-    samples: BTreeMap<Vec<(String, String)>, f64>,
-}
-
-/// Reads text exposition 0.0.4 as strictly as it is written down: HELP, then TYPE, then all samples of the family in one
-/// piece; names, labels and escapes as they must be; no sample twice.
-fn parse(text: &str) -> BTreeMap<String, Family> {
-    assert!(text.ends_with('\n') && !text.contains('\r'));
-    let mut families: BTreeMap<String, Family> = BTreeMap::new();
-    let mut now: Option<(String, bool)> = None;
-    for line in text.lines() {
-        if let Some(help) = line.strip_prefix("# HELP ") {
-            let (name, help) = help.split_once(' ').expect("help has words");
-            assert!(is_name(name, true) && !families.contains_key(name), "{line}");
-            unescape(help, false);
-            families.insert(name.into(), Family::default());
-            now = Some((name.into(), false));
-        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = kind.split_once(' ').unwrap();
-            assert!(now == Some((name.into(), false)) && ["gauge", "counter"].contains(&kind), "{line}");
-            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
-            families.get_mut(name).unwrap().kind = kind.into();
-            now = Some((name.into(), true));
-        } else {
-            let (name, labels, value) = sample(line);
-            assert_eq!(now, Some((name.clone(), true)), "{line}");
-            let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));
-            let family = families.get_mut(&name).unwrap();
-            assert!(family.samples.insert(labels, value).is_none(), "twice: {line}");
-        }
-    }
-    assert!(families.values().all(|family| !family.samples.is_empty()));
-    families
-}
-
-fn is_name(name: &str, colons: bool) -> bool {
-    let fits = |(index, letter): (usize, char)| {
-        letter.is_ascii_alphabetic()
-            || letter == '_'
-            || (colons && letter == ':')
-            || (index > 0 && letter.is_ascii_digit())
-    };
-    !name.is_empty() && name.chars().enumerate().all(fits)
-}
-
-fn unescape(text: &str, in_label: bool) -> String {
-    let (mut plain, mut letters) = (String::new(), text.chars());
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next() {
-                Some('\\') => plain.push('\\'),
-                Some('n') => plain.push('\n'),
-                Some('"') if in_label => plain.push('"'),
-                other => panic!("\\{other:?} in {text}"),
-            },
-            letter => plain.push(letter),
-        }
-    }
-    plain
-}
-
-fn sample(line: &str) -> (String, Vec<(String, String)>, String) {
-    let (name, mut rest) = line.split_once('{').unwrap_or_else(|| panic!("{line}"));
-    assert!(is_name(name, true), "{line}");
-    let mut labels = Vec::new();
-    loop {
-        let (label, value) = rest.split_once("=\"").unwrap_or_else(|| panic!("{line}"));
-        assert!(is_name(label, false), "{line}");
-        let mut escaped = false;
-        let end = value.char_indices().find(|(_, letter)| {
-            let ends = *letter == '"' && !escaped;
-            escaped = *letter == '\\' && !escaped;
-            ends
-        });
-        let end = end.unwrap_or_else(|| panic!("{line}")).0;
-        labels.push((label.to_owned(), unescape(&value[..end], true)));
-        rest = &value[end + 1..];
-        if let Some(value) = rest.strip_prefix("} ") {
-            let once: BTreeSet<_> = labels.iter().map(|(label, _)| label).collect();
-            assert_eq!(once.len(), labels.len(), "{line}");
-            return (name.to_owned(), labels, value.to_owned());
-        }
-        rest = rest.strip_prefix(',').unwrap_or_else(|| panic!("{line}"));
-    }
-}
 
 /// A home with a name that must be escaped.
 fn standing() -> Standing {
