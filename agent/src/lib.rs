@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod flow;
 pub mod host;
+pub mod keystore;
 pub mod manage;
 pub mod pollers;
 pub mod ports;

@@ -11,7 +11,6 @@ pub mod demo;
 pub mod duty;
 pub mod host;
 pub mod notice;
-pub mod outside;
 pub mod ports;
 pub mod release;
 pub mod schedule;

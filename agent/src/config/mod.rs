@@ -8,6 +8,7 @@ mod arguments;
 mod gather;
 mod jdbc;
 mod keys;
+mod network;
 mod problem;
 mod reader;
 mod settings;

@@ -2,9 +2,11 @@
 
 use super::jdbc;
 use super::keys::of_profile;
+use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
 use crate::domain::{Service, Services};
+use efm::outside::Network;
 use efm::secret::Secret;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub upload_limits: BTreeMap<Service, u64>,
     /// Who may shut it down; none: nobody over HTTP.
     pub shutdown: Option<ShutdownFrom>,
+    /// The way to the outside.
+    pub network: Network,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -127,6 +131,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let profile = profile(from);
     refuse_tls(from);
     let auth = auth(from);
+    let network = network::read(from, folder);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -181,6 +186,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
+        network: network?,
         loopback,
     })
 }

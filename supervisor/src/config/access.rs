@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub fn check_access(loaded: &Loaded, who: WhoMayWrite) -> Vec<Problem> {
     let settings = &loaded.settings;
     let folders = loaded.files.iter().filter_map(|file| file.parent());
-    let named = settings.release.keys.iter().chain(&settings.network.ca_file);
+    let named = settings.release.keys.iter().chain(&settings.network.way.ca_file);
     let mut paths: Vec<&Path> = loaded.files.iter().map(PathBuf::as_path).collect();
     paths.extend(folders.chain([settings.home.as_path()]));
     paths.extend(named.map(PathBuf::as_path));
@@ -28,7 +28,7 @@ pub fn check_files(loaded: &Loaded) -> Vec<Problem> {
     };
     let mut problems = Vec::new();
     let keys = settings.release.keys.iter().map(|path| ("release.keys", path));
-    let network = settings.network.ca_file.iter().map(|path| ("network.ca_file", path));
+    let network = settings.network.way.ca_file.iter().map(|path| ("network.ca_file", path));
     let mail = settings.mail.iter().filter_map(|mail| mail.ca_file.as_ref()).map(|path| ("mail.ca_file", path));
     for (name, path) in keys.chain(network).chain(mail) {
         let right = match name {

@@ -210,12 +210,8 @@ impl Source {
 /// How to reach the outside.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// All outside traffic goes here (it may hold a user and a password).
-    pub proxy: Proxy,
-    /// PEM file with authorities that are trusted besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// For one connection.
-    pub connect_timeout: Duration,
+    /// Proxy, trust, and how long a connection may take.
+    pub way: efm::outside::Network,
     /// Between two reads.
     pub read_timeout: Duration,
     /// For a list or a signature, all in all; a jar gets this and what its size needs at `slowest_bytes_per_second`.
@@ -230,22 +226,6 @@ pub struct Network {
     pub signature_limit_bytes: u64,
     /// 2 GiB.
     pub jar_limit_bytes: u64,
-}
-
-/// Which proxy is used for the outside.
-#[derive(Clone, Debug)]
-pub enum Proxy {
-    /// What `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` (or Windows) say.
-    FromEnvironment,
-    /// None, whatever the environment says.
-    None,
-    /// This one; `no_proxy` as the environment variable is written.
-    Url {
-        /// Host and port, and perhaps user and password.
-        url: Secret,
-        /// Hosts that are reached directly.
-        no_proxy: Option<String>,
-    },
 }
 
 /// What is copied before an upgrade.

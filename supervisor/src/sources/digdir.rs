@@ -10,9 +10,9 @@ use super::published::Ending;
 use super::remembered::Memory;
 use super::{Wish, checksums, file_name, place, signature, versions_list};
 use crate::config::settings::{Kind, Network};
-use crate::outside::shown;
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
+use efm::outside::shown;
 
 /// A YAML list and a GitHub release layout.
 #[derive(Clone, Debug)]

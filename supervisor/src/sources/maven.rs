@@ -8,10 +8,10 @@ use super::published::Ending;
 use super::remembered::Memory;
 use super::{Wish, checksums, file_name, place, signature};
 use crate::config::settings::{Channel, Network};
-use crate::outside::headers::clip;
-use crate::outside::shown;
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
+use efm::outside::headers::clip;
+use efm::outside::shown;
 
 /// More elements than this are no list of versions.
 const NODES_LIMIT: u32 = 50_000;

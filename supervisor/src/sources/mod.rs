@@ -23,9 +23,9 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::settings::{Channel, Kind, Network, Settings, Source};
-use crate::outside::{Cause, shown};
 use crate::ports::{Opened, ReleaseSource, Resume, SourceError};
 use crate::release::{Checksum, Release, Tag, Version};
+use efm::outside::{Cause, shown};
 use http::Session;
 use published::Ending;
 

@@ -46,12 +46,12 @@ impl Memory {
             (Listed::Unchanged, Some(known)) => return Ok(known.body.clone()),
             (Listed::Unchanged, None) => {
                 let reason = "it answered that nothing changed, but was not asked that".into();
-                return Err(SourceError::Refused { what: crate::outside::shown(url), reason });
+                return Err(SourceError::Refused { what: efm::outside::shown(url), reason });
             }
             (Listed::New { body, validators }, _) => (body, validators),
         };
         let body = String::from_utf8(body).map_err(|_| SourceError::BadList {
-            what: crate::outside::shown(url),
+            what: efm::outside::shown(url),
             reason: "it is not text in UTF-8".into(),
         })?;
         let same = |known: &Remembered| known.body == body && known.validators() == validators;

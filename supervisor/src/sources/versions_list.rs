@@ -11,8 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use std::fmt;
 
 use crate::config::settings::Channel;
-use crate::outside::headers::clip;
 use crate::release::Tag;
+use efm::outside::headers::clip;
 
 /// How many environments an error names.
 const NAMES_TOLD: usize = 12;

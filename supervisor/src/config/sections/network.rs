@@ -4,15 +4,18 @@ use super::{DAY, HOUR, MINUTE, duration, file, is_word, size};
 use crate::config::files;
 use crate::config::problem::{Place, Wrong, mask, quoted, wrong};
 use crate::config::reader::Reader;
-use crate::config::settings::{Network, Proxy};
+use crate::config::settings::Network;
 use crate::config::units;
 use crate::config::value::Scalar;
+use efm::outside::{Names, Proxy};
 use efm::secret::Secret;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
 const LEAST: Duration = Duration::from_millis(100);
+/// What these settings are called in what is told.
+const NAMES: Names = Names { proxy: "[network] proxy", ca_file: "[network] ca_file" };
 const LIKE_PROXY: &str = "\"environment\", \"none\" or an address like \"http://proxy.example.org:8080\"";
 
 pub(super) fn read(reader: &mut Reader, read_files: &mut Vec<PathBuf>) -> Option<Network> {
@@ -34,10 +37,15 @@ pub(super) fn read(reader: &mut Reader, read_files: &mut Vec<PathBuf>) -> Option
         let what = format!("{} is hardly more than slowest_per_second", units::show_size(fastest));
         reader.refuse("network.fastest_per_second", wrong(what, "at least twice slowest_per_second"));
     }
-    Some(Network {
+    let way = efm::outside::Network {
+        user_agent: concat!("kosmos/", env!("CARGO_PKG_VERSION")),
         proxy: proxy?,
         ca_file,
         connect_timeout: connect_timeout?,
+        names: NAMES,
+    };
+    Some(Network {
+        way,
         read_timeout: read_timeout?,
         total_timeout: total_timeout?,
         slowest_bytes_per_second: slowest?,

@@ -1,7 +1,8 @@
 //! Who wins, and what KOSMOS' keys become.
 
 use super::*;
-use crate::config::settings::{Channel, Look, MailSecurity, Mode, Proxy, Source};
+use crate::config::settings::{Channel, Look, MailSecurity, Mode, Source};
+use efm::outside::Proxy;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ fn an_empty_folder_gives_the_defaults() {
     assert_eq!(settings.network.jar_limit_bytes, 2 << 30);
     assert_eq!(settings.network.list_limit_bytes, 1 << 20);
     assert_eq!(settings.network.signature_limit_bytes, 64 << 10);
-    assert!(matches!(settings.network.proxy, Proxy::FromEnvironment));
+    assert!(matches!(settings.network.way.proxy, Proxy::FromEnvironment));
     assert_eq!(settings.backup.paths, ["integrasjonspunkt.mv.db", "activemq-data", "messages"].map(PathBuf::from));
     assert_eq!(settings.blocklist.duration, Duration::from_hours(2));
     assert!(!settings.blocklist.enabled && settings.mail.is_none() && settings.organisation.is_none());
@@ -141,7 +142,7 @@ fn every_key_of_kosmos_is_understood() {
     let Source::Digdir { list, downloads, .. } = release.source else { panic!() };
     assert_eq!(list.as_str(), "https://example.org/v.yml?raw=1");
     assert_eq!(downloads.as_str(), "https://mirror.example.org/group/name/releases/download/");
-    assert_eq!(settings.network.connect_timeout, Duration::from_secs(1));
+    assert_eq!(settings.network.way.connect_timeout, Duration::from_secs(1));
     assert_eq!(settings.network.read_timeout, Duration::from_secs(2));
     assert_eq!((settings.blocklist.enabled, settings.blocklist.duration), (true, Duration::from_hours(8)));
     let mail = settings.mail.unwrap();
@@ -256,7 +257,7 @@ fn a_secret_may_lie_in_a_file() {
     ];
     let all = loaded(files, &[], &[]);
     assert_eq!(all.settings.mail.unwrap().login.unwrap().1.reveal(), "hunter2 ");
-    let Proxy::Url { url, no_proxy } = all.settings.network.proxy else { panic!() };
+    let Proxy::Url { url, no_proxy } = all.settings.network.way.proxy else { panic!() };
     assert_eq!((url.reveal(), no_proxy.as_deref()), ("http://u:hunter3@proxy:8080", Some(".b.no")));
     assert_eq!(all.files.len(), 3);
 }

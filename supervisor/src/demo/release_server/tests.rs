@@ -1,7 +1,7 @@
 //! The honest server, asked by our own client.
 
 use super::*;
-use crate::config::settings::{Network, Proxy};
+use crate::config::settings::Network;
 use crate::ports::{Resume, SourceError};
 use crate::sources::http::{Listed, Session, Validators};
 use std::sync::{Arc, Mutex};
@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex};
 fn network() -> Network {
     let patience = Duration::from_secs(20);
     Network {
-        proxy: Proxy::None,
-        ca_file: None,
-        connect_timeout: patience,
+        way: efm::outside::Network::straight("kosmos/test", patience),
         read_timeout: patience,
         total_timeout: patience,
         slowest_bytes_per_second: 1,

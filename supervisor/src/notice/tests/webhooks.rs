@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::callee::{Callee, Does};
 use super::server::Server as MailServer;
 use super::{about, at, mail_to, names, open, upgraded, version, warning};
-use crate::config::settings::{Mail, MailSecurity, Mode, Network, Proxy, Told, Webhook};
+use crate::config::settings::{Mail, MailSecurity, Mode, Network, Told, Webhook};
 use crate::notice::outbox::LETTERS_AT_MOST;
 use crate::notice::{NoticeError, Notices};
 use crate::ports::{Attempt, Event, Happening, Notice};
@@ -19,9 +19,7 @@ const KEY: &str = "a secret of this test alone";
 
 fn network() -> Network {
     Network {
-        proxy: Proxy::None,
-        ca_file: None,
-        connect_timeout: Duration::from_secs(10),
+        way: efm::outside::Network::straight("kosmos/test", Duration::from_secs(10)),
         read_timeout: Duration::from_secs(20),
         total_timeout: Duration::from_secs(30),
         slowest_bytes_per_second: 0,
@@ -253,8 +251,11 @@ async fn a_slow_drip_is_given_up_in_time() {
     let state = tempfile::tempdir().unwrap();
     let callee = Callee::start().await;
     callee.does(&[Does::Drip]);
-    let quick =
-        Network { connect_timeout: Duration::from_millis(100), read_timeout: Duration::from_millis(200), ..network() };
+    let quick = Network {
+        way: efm::outside::Network::straight("kosmos/test", Duration::from_millis(100)),
+        read_timeout: Duration::from_millis(200),
+        ..network()
+    };
     let notices = open(state.path(), None).with_webhooks(vec![hook("on-call", callee.port())], quick, String::new());
     notices.tell(upgraded());
     let error = callee.during(once(&notices)).await.unwrap_err();

@@ -18,8 +18,8 @@ use super::history::Row;
 use super::outbox::{Call, Lane};
 use super::{NoticeError, Notices};
 use crate::config::settings::{Network, Webhook};
-use crate::outside::Routes;
 use crate::ports::Event;
+use efm::outside::Routes;
 
 pub(super) use send::Caller;
 
@@ -99,7 +99,7 @@ impl Notices {
             return Ok(());
         }
         // Made anew for each round, so that no connection is held and a CA file that was put right is read.
-        let routes = Routes::new(network).map_err(|error| send::cannot(&hook.webhook, error))?;
+        let routes = Routes::new(&network.way).map_err(|error| send::cannot(&hook.webhook, error))?;
         let caller = Caller { webhook: &hook.webhook, routes: &routes, network };
         let (mut failed, mut result) = (0, Ok(()));
         for path in waiting {

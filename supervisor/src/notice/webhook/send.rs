@@ -1,6 +1,7 @@
 //! One call over HTTP, the way of the release sources: same proxy, same trust, same time limits. No redirect is followed,
 //! and nothing of the answer is read but its head.
 
+use efm::outside::{CannotSetUp, Cause, Routes, cause, headers, may_be_asked};
 use efm::secret::Secret;
 use jiff::Timestamp;
 use reqwest::StatusCode;
@@ -12,7 +13,6 @@ use super::sign;
 use crate::config::settings::{Network, Webhook};
 use crate::notice::NoticeError;
 use crate::notice::outbox::Call;
-use crate::outside::{CannotSetUp, Cause, Routes, cause, headers, may_be_asked};
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum Answer {
 /// Whoever calls one webhook, for one round.
 pub(crate) struct Caller<'a> {
     pub(super) webhook: &'a Webhook,
-    pub(super) routes: &'a Routes<'a>,
+    pub(super) routes: &'a Routes,
     pub(super) network: &'a Network,
 }
 
@@ -43,20 +43,21 @@ impl Caller<'_> {
         }
         let route = self.routes.to(&url).map_err(|error| cannot(webhook, error))?;
         let head = head(webhook, call, now.as_second(), dropped).map_err(|why| failed(webhook, setting(why)))?;
-        let patience = self.network.connect_timeout.saturating_add(self.network.read_timeout);
+        let patience = self.network.way.connect_timeout.saturating_add(self.network.read_timeout);
         let patience = patience.min(self.network.total_timeout);
         let host = url.host_str().unwrap_or_default().to_owned();
         let request = route.client.post(url).headers(head).body(call.body.clone()).send();
         match tokio::time::timeout(patience, request).await {
             Ok(Ok(response)) => Ok(meaning(response.status(), response.headers())),
             Ok(Err(error)) if cause::proxy_wants_password(&error) => {
+                let setting = self.routes.names().proxy;
                 let proxy = route.proxy.unwrap_or_else(|| "in between".into());
-                Err(failed(webhook, Box::new(Cause::ProxyWantsPassword(proxy))))
+                Err(failed(webhook, Box::new(Cause::ProxyWantsPassword { proxy, setting })))
             }
             Ok(Err(error)) => {
                 let act = if error.is_connect() { "connect to" } else { "call" };
                 let through = route.proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-                Err(failed(webhook, Box::new(Cause::of(format!("{act} {host}{through}"), &error))))
+                Err(failed(webhook, Box::new(Cause::of(format!("{act} {host}{through}"), &error, self.routes.names()))))
             }
             Err(_) => Err(failed(webhook, Box::new(Cause::NoAnswer(patience)))),
         }

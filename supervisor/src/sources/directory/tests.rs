@@ -1,7 +1,7 @@
 //! A folder source, on real folders.
 
 use super::*;
-use crate::config::settings::{Kind, Proxy};
+use crate::config::settings::Kind;
 
 struct Share(tempfile::TempDir);
 
@@ -33,9 +33,7 @@ impl Share {
 
 fn network() -> Network {
     Network {
-        proxy: Proxy::None,
-        ca_file: None,
-        connect_timeout: Duration::from_secs(5),
+        way: efm::outside::Network::straight("kosmos/test", Duration::from_secs(5)),
         read_timeout: Duration::from_secs(5),
         total_timeout: Duration::from_secs(5),
         slowest_bytes_per_second: 1,

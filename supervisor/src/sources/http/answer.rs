@@ -6,7 +6,7 @@ use reqwest::header::{
 };
 use std::time::Duration;
 
-use crate::outside::headers::{clip, date, retry_after, text};
+use efm::outside::headers::{clip, date, retry_after, text};
 
 /// Two changes within this long may have the same `Last-Modified`.
 const CHANGES_APART_SECONDS: i64 = 60;

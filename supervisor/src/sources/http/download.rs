@@ -1,22 +1,23 @@
 //! A body on its way: counted, timed, and cut off where it breaks a limit.
 
 use bytes::Bytes;
+use efm::outside::{Cause, Names};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::answer::{self, WEB_PAGE};
+use super::pace::Pace;
 use super::{Answer, unreachable};
 use crate::config::settings::Network;
-use crate::outside::Cause;
-use crate::outside::pace::Pace;
 use crate::ports::SourceError;
 
 /// The bytes of a file that is being fetched.
 pub struct Download {
     what: String,
     response: reqwest::Response,
+    names: Names,
     /// What the server said would come; it gets no less and no more.
     said: Option<u64>,
     got: u64,
@@ -51,13 +52,14 @@ impl Download {
         limit: u64,
         pace: Pace,
     ) -> Result<Self, SourceError> {
-        let Answer { what, response, .. } = answer;
+        let Answer { what, response, names, .. } = answer;
         if let Some(said) = said.filter(|said| *said > limit) {
             let reason = format!("it is {} bytes; the limit is {}", said.saturating_add(offset), limit + offset);
             return Err(SourceError::Refused { what, reason });
         }
         let (got, next) = (0, Instant::now());
-        Ok(Self { what, response, said, got, limit, pace, fastest_bytes_per_second: None, next, offset, right: None })
+        let fastest_bytes_per_second = None;
+        Ok(Self { what, response, names, said, got, limit, pace, fastest_bytes_per_second, next, offset, right: None })
     }
 
     /// Keeps the right to fetch until it is over.
@@ -71,7 +73,7 @@ impl Download {
         tokio::time::sleep_until(self.next).await;
         let asked = Instant::now();
         let read = match tokio::time::timeout(self.pace.patience(), self.response.chunk()).await {
-            Err(_) => return Err(self.broken(Cause::GivenUp(self.pace.nothing_came()))),
+            Err(_) => return Err(self.broken(Cause::GivenUp(self.pace.nothing_came().to_string()))),
             Ok(Err(error)) => return Err(self.interrupted(&error)),
             Ok(Ok(read)) => read,
         };
@@ -93,7 +95,7 @@ impl Download {
         if self.got > self.limit {
             return Err(self.refused(format!("it is larger than the limit of {} bytes", self.limit + self.offset)));
         }
-        self.pace.came(waited, length).map_err(|given_up| self.broken(given_up.into()))?;
+        self.pace.came(waited, length).map_err(|given_up| self.broken(Cause::GivenUp(given_up.to_string())))?;
         if let Some(cap) = self.fastest_bytes_per_second {
             let owed = Duration::from_nanos(length.saturating_mul(1_000_000_000) / cap);
             self.next = self.next.max(Instant::now()) + owed;
@@ -112,7 +114,7 @@ impl Download {
     fn interrupted(&self, error: &reqwest::Error) -> SourceError {
         match self.said {
             Some(of) if self.got < of && !error.is_timeout() => self.broken(Cause::Cut { got: self.got, of }),
-            _ => self.broken(Cause::of(format!("read after {} bytes", self.got), error)),
+            _ => self.broken(Cause::of(format!("read after {} bytes", self.got), error, self.names)),
         }
     }
 

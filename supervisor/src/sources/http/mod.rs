@@ -1,7 +1,7 @@
 //! The one place that talks HTTP to the outside, within limits of size, speed, time and trust.
 //!
 //! Start at [`Session`]: built for a look, a signature or an archive, and dropped after it, so that an idle supervisor
-//! holds no connection and no TLS state. [`crate::outside`] finds the way and judges certificates, [`answer`] reads status and
+//! holds no connection and no TLS state. [`efm::outside`] finds the way and judges certificates, [`answer`] reads status and
 //! headers, [`download`] hands out the bytes.
 //!
 //! It never speaks plain HTTP but to this machine, never follows a redirect to plain HTTP or from outside to this
@@ -9,20 +9,21 @@
 
 pub mod answer;
 pub mod download;
+mod pace;
 
 pub use download::Download;
 
+use efm::outside::headers::clip;
+use efm::outside::{CannotSetUp, Cause, Names, Route, Routes, cause, is_this_machine, may_be_asked, shown};
 use reqwest::header::{ACCEPT_ENCODING, ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE};
 use reqwest::header::{LAST_MODIFIED, RANGE};
 use std::cell::Cell;
 use url::Url;
 
 use crate::config::settings::Network;
-use crate::outside::headers::clip;
-use crate::outside::pace::{GivenUp, Pace};
-use crate::outside::{CannotSetUp, Cause, Route, Routes, cause, is_this_machine, may_be_asked, shown};
 use crate::ports::{Body, Opened, Resume, SourceError};
 use answer::Meaning;
+use pace::{GivenUp, Pace};
 
 /// How many redirects are followed.
 pub const REDIRECTS: usize = 5;
@@ -30,7 +31,7 @@ pub const REDIRECTS: usize = 5;
 /// One errand to the outside.
 pub struct Session<'a> {
     network: &'a Network,
-    routes: Routes<'a>,
+    routes: Routes,
     /// Whether the errand under way has had an answer: one that drips is slow, not silent.
     answered: Cell<bool>,
 }
@@ -64,12 +65,14 @@ pub(crate) struct Answer {
     what: String,
     response: reqwest::Response,
     meaning: Meaning,
+    /// What the settings are called that it went by.
+    names: Names,
 }
 
 impl<'a> Session<'a> {
     /// Reads settings and the CA file; connects to nobody yet.
     pub fn new(network: &'a Network) -> Result<Self, SourceError> {
-        Ok(Self { network, routes: Routes::new(network)?, answered: Cell::new(false) })
+        Ok(Self { network, routes: Routes::new(&network.way)?, answered: Cell::new(false) })
     }
 
     /// A small file, whole: a signature, a checksum.
@@ -165,7 +168,7 @@ impl<'a> Session<'a> {
         self.answered.set(false);
         match tokio::time::timeout(allowed, errand).await {
             Ok(done) => done,
-            Err(_) if self.answered.get() => Err(unreachable(shown(url), Cause::GivenUp(GivenUp::Late))),
+            Err(_) if self.answered.get() => Err(unreachable(shown(url), Cause::GivenUp(GivenUp::Late.to_string()))),
             Err(_) => Err(unreachable(shown(url), Cause::NoAnswer(allowed))),
         }
     }
@@ -190,15 +193,15 @@ impl<'a> Session<'a> {
     async fn ask(&self, url: &Url, hop: &Url, headers: HeaderMap) -> Result<Answer, SourceError> {
         let what = shown(url);
         let route = self.routes.to(hop)?;
-        let patience = self.network.connect_timeout.saturating_add(self.network.read_timeout);
+        let patience = self.network.way.connect_timeout.saturating_add(self.network.read_timeout);
         let request = route.client.get(hop.clone()).headers(headers).send();
         let response = match tokio::time::timeout(patience, request).await {
             Err(_) => return Err(unreachable(what, Cause::NoAnswer(patience))),
-            Ok(Err(error)) => return Err(no_answer(what, hop, &route, &error)),
+            Ok(Err(error)) => return Err(no_answer(what, hop, &route, &error, self.routes.names())),
             Ok(Ok(response)) => response,
         };
         self.answered.set(true);
-        judge(what, &route, response)
+        judge(what, &route, response, self.routes.names())
     }
 }
 
@@ -214,12 +217,12 @@ impl Answer {
 }
 
 /// Sorts out the answers that have no body for us.
-fn judge(what: String, route: &Route, response: reqwest::Response) -> Result<Answer, SourceError> {
+fn judge(what: String, route: &Route, response: reqwest::Response, names: Names) -> Result<Answer, SourceError> {
     let status = response.status();
     let meaning = answer::meaning(status, response.headers());
     match &meaning {
         Meaning::Missing => Err(SourceError::NotPublished { what }),
-        Meaning::ProxyWantsPassword => Err(proxy_wants_password(&what, route)),
+        Meaning::ProxyWantsPassword => Err(proxy_wants_password(&what, route, names)),
         Meaning::Later(retry_after) => {
             let cause = retry_after.map_or(Cause::Status(status), |wait| Cause::Busy { status, wait });
             Err(SourceError::Unreachable { what, retry_after: *retry_after, source: Box::new(cause) })
@@ -229,10 +232,10 @@ fn judge(what: String, route: &Route, response: reqwest::Response) -> Result<Ans
             let page = answer::says_web_page(response.headers()).then(|| answer::WEB_PAGE.to_owned());
             match page.map_or_else(|| answer::encoding(response.headers()), Err) {
                 Err(reason) => Err(SourceError::Refused { what, reason }),
-                Ok(()) => Ok(Answer { what, response, meaning }),
+                Ok(()) => Ok(Answer { what, response, meaning, names }),
             }
         }
-        Meaning::Unchanged | Meaning::NoRest | Meaning::Elsewhere(_) => Ok(Answer { what, response, meaning }),
+        Meaning::Unchanged | Meaning::NoRest | Meaning::Elsewhere(_) => Ok(Answer { what, response, meaning, names }),
     }
 }
 
@@ -265,19 +268,20 @@ fn range_headers(resume: &Resume) -> Option<HeaderMap> {
     Some(headers)
 }
 
-fn no_answer(what: String, hop: &Url, route: &Route, error: &reqwest::Error) -> SourceError {
+fn no_answer(what: String, hop: &Url, route: &Route, error: &reqwest::Error, names: Names) -> SourceError {
     if cause::proxy_wants_password(error) {
-        return proxy_wants_password(&what, route);
+        return proxy_wants_password(&what, route, names);
     }
     let host = hop.host_str().unwrap_or_default();
     let act = if error.is_connect() { "connect to" } else { "ask" };
     let through = route.proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
-    unreachable(what, Cause::of(format!("{act} {host}{through}"), error))
+    unreachable(what, Cause::of(format!("{act} {host}{through}"), error, names))
 }
 
-fn proxy_wants_password(what: &str, route: &Route) -> SourceError {
+fn proxy_wants_password(what: &str, route: &Route, names: Names) -> SourceError {
     let proxy = route.proxy.clone().unwrap_or_else(|| "in between".into());
-    SourceError::SetUp { what: format!("way to {what}"), source: Box::new(Cause::ProxyWantsPassword(proxy)) }
+    let cause = Cause::ProxyWantsPassword { proxy, setting: names.proxy };
+    SourceError::SetUp { what: format!("way to {what}"), source: Box::new(cause) }
 }
 
 impl From<CannotSetUp> for SourceError {

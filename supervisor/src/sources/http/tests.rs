@@ -1,8 +1,8 @@
 //! Certificates, proxies and redirects, with an authority of our own and servers on this machine.
 
 use super::*;
-use crate::config::settings::Proxy;
 use efm::chain::Chain;
+use efm::outside::{Names, Proxy};
 use efm::secret::Secret;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -158,10 +158,15 @@ fn redirect(to: &str) -> String {
 }
 
 fn network(ca_file: Option<PathBuf>, proxy: Proxy) -> Network {
-    Network {
+    let names = Names { proxy: "[network] proxy", ca_file: "[network] ca_file" };
+    let way = efm::outside::Network {
         proxy,
         ca_file,
-        connect_timeout: Duration::from_secs(10),
+        names,
+        ..efm::outside::Network::straight("kosmos/test", Duration::from_secs(10))
+    };
+    Network {
+        way,
         read_timeout: Duration::from_secs(10),
         total_timeout: Duration::from_secs(20),
         slowest_bytes_per_second: 1,
@@ -170,6 +175,11 @@ fn network(ca_file: Option<PathBuf>, proxy: Proxy) -> Network {
         signature_limit_bytes: 1 << 16,
         jar_limit_bytes: 1 << 20,
     }
+}
+
+fn hasty(mut network: Network) -> Network {
+    network.way.connect_timeout = Duration::from_millis(50);
+    network
 }
 
 fn through(url: String, no_proxy: Option<&str>) -> Proxy {
@@ -317,7 +327,7 @@ async fn hosts_of_no_proxy_and_this_machine_are_reached_straight() {
 
     for no_proxy in [NOWHERE, "example.no, 192.0.2.0/24", "*"] {
         let proxied = through(format!("http://{}", proxy.address), Some(no_proxy));
-        let straight = Network { connect_timeout: Duration::from_millis(50), ..network(None, proxied) };
+        let straight = hasty(network(None, proxied));
         let error = told(&straight, &format!("https://{NOWHERE}/x")).await;
         assert!(error.contains(&format!("connect to {NOWHERE}: ")), "{error}");
     }
@@ -377,7 +387,7 @@ async fn fetches_as_the_environment_says() {
     let Ok(ca_file) = std::env::var("KOSMOS_TEST_CA_FILE") else { return };
     let expects = std::env::var("KOSMOS_TEST_EXPECTS").unwrap();
     let network = network(Some(ca_file.into()), Proxy::FromEnvironment);
-    let straight = Network { connect_timeout: Duration::from_millis(50), ..network.clone() };
+    let straight = hasty(network.clone());
     let network = if expects == "hei" { network } else { straight };
     match get(&network, &format!("https://{NOWHERE}/x")).await {
         Ok(body) => assert_eq!(body, expects.as_bytes()),

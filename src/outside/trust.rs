@@ -14,14 +14,14 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::CannotSetUp;
+use super::{CannotSetUp, Names};
 
 const CA_FILE_LIMIT: u64 = 4 << 20;
 
 /// TLS for outside connections: HTTP/1.1, and no state that outlives them.
-pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, CannotSetUp> {
+pub(super) fn tls(ca_file: Option<&Path>, names: Names) -> Result<ClientConfig, CannotSetUp> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let own = ca_file.map(|file| own_authorities(file, &provider)).transpose()?;
+    let own = ca_file.map(|file| own_authorities(file, names, &provider)).transpose()?;
     let trust = Trust { provider: Arc::clone(&provider), own, system: OnceLock::new() };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -35,9 +35,13 @@ pub fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, CannotSetUp> {
 }
 
 /// The site's own file as a verifier. Everything that is wrong with the file is told here, before any connection.
-fn own_authorities(file: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, CannotSetUp> {
+fn own_authorities(
+    file: &Path,
+    names: Names,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, CannotSetUp> {
     let wrong = |source: Box<dyn std::error::Error + Send + Sync>| CannotSetUp {
-        what: format!("[network] ca_file {}", file.display()),
+        what: format!("{} {}", names.ca_file, file.display()),
         source,
     };
     let mut pem = Vec::new();

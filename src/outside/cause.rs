@@ -1,5 +1,6 @@
 //! Why a server gave nothing, in words that say what to do. Never with an URL in it: URLs may hold passwords.
 
+use super::Names;
 use std::error::Error;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ pub enum Cause {
         /// What is wrong with it.
         reason: String,
         /// What would be right.
-        advice: &'static str,
+        advice: String,
     },
     /// No answer.
     #[error("no answer within {} s", .0.as_secs_f32())]
@@ -48,45 +49,52 @@ pub enum Cause {
     },
     /// Too slow.
     #[error("give up waiting: {0}")]
-    GivenUp(#[from] super::pace::GivenUp),
+    GivenUp(String),
     /// The proxy wants to know who we are.
     #[error(
-        "the proxy {0} wants a user and a password (407); set them in [network] proxy, as http://user:password@host:port"
+        "the proxy {proxy} wants a user and a password (407); set them in {setting}, as http://user:password@host:port"
     )]
-    ProxyWantsPassword(String),
+    ProxyWantsPassword {
+        /// Which.
+        proxy: String,
+        /// What its setting is called.
+        setting: &'static str,
+    },
     /// Settings that make no sense.
     #[error("{0}")]
     Setting(String),
 }
 
-const ADVICE_ISSUER: &str = "if your network inspects TLS, put the authority that signs for it into a PEM file and name \
-    it in [network] ca_file";
 const ADVICE_TIME: &str = "check the clock of this machine";
 const ADVICE_OTHER: &str = "somebody between here and the server may be answering in its place";
 
 impl Cause {
     /// From what the HTTP library says. `act` names the host, and the proxy where there is one.
-    pub fn of(act: String, error: &(dyn Error + 'static)) -> Self {
+    pub fn of(act: String, error: &(dyn Error + 'static), names: Names) -> Self {
         if let Some(error) = find::<rustls::Error>(error) {
-            return Self::untrusted(act, error);
+            return Self::untrusted(act, error, names);
         }
         Self::Broken { act, reason: innermost(error) }
     }
 
-    fn untrusted(act: String, error: &rustls::Error) -> Self {
+    fn untrusted(act: String, error: &rustls::Error, names: Names) -> Self {
         use rustls::CertificateError as Bad;
         let rustls::Error::InvalidCertificate(bad) = error else {
             return Self::Broken { act, reason: error.to_string() };
         };
+        let issuer = format!(
+            "if your network inspects TLS, put the authority that signs for it into a PEM file and name it in {}",
+            names.ca_file
+        );
         #[allow(clippy::wildcard_enum_match_arm, reason = "the enum is open; whatever comes is told as it is")]
         let (reason, advice) = match bad {
-            Bad::UnknownIssuer => ("its certificate is signed by an authority unknown here".to_owned(), ADVICE_ISSUER),
+            Bad::UnknownIssuer => ("its certificate is signed by an authority unknown here".to_owned(), issuer),
             // The words of an operating system; a chain that ends nowhere is the most common of them.
-            Bad::Other(other) => (format!("the system does not accept its certificate ({})", other.0), ADVICE_ISSUER),
+            Bad::Other(other) => (format!("the system does not accept its certificate ({})", other.0), issuer),
             Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                (bad.to_string(), ADVICE_TIME)
+                (bad.to_string(), ADVICE_TIME.to_owned())
             }
-            _ => (bad.to_string(), ADVICE_OTHER),
+            _ => (bad.to_string(), ADVICE_OTHER.to_owned()),
         };
         Self::Untrusted { act, reason, advice }
     }

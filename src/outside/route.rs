@@ -7,20 +7,20 @@
 //! the environment that cannot be read is taken for none, as other programs do.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 use url::{Host, Url};
 
 use super::cause::Cause;
-use super::{CannotSetUp, trust};
-use crate::config::settings::{Network, Proxy};
+use super::{CannotSetUp, Names, Network, Proxy, trust};
 
-/// The ways of one look; connections are kept between its requests and closed when it is dropped.
-pub struct Routes<'a> {
-    network: &'a Network,
+/// The ways of one errand, or of all of a program's life; connections are kept between requests and closed when it is
+/// dropped.
+pub struct Routes {
+    network: Network,
     matcher: Option<Matcher>,
     tls: rustls::ClientConfig,
     /// One client a way; there are rarely more than two.
-    clients: RefCell<Vec<(Option<String>, reqwest::Client)>>,
+    clients: Mutex<Vec<(Option<String>, reqwest::Client)>>,
 }
 
 /// A way to a host.
@@ -32,9 +32,9 @@ pub struct Route {
     pub proxy: Option<String>,
 }
 
-impl<'a> Routes<'a> {
+impl Routes {
     /// Reads the settings and the environment; connects to nobody.
-    pub fn new(network: &'a Network) -> Result<Self, CannotSetUp> {
+    pub fn new(network: &Network) -> Result<Self, CannotSetUp> {
         let matcher = match &network.proxy {
             Proxy::None => None,
             Proxy::FromEnvironment => Some(Matcher::from_system()),
@@ -43,25 +43,35 @@ impl<'a> Routes<'a> {
                 let matcher = Matcher::builder().all(url.reveal().to_owned()).no(no_proxy.clone()).build();
                 // The matcher takes what it cannot read for no proxy at all; that would go round the one we must use.
                 if !readable(url.reveal()) {
-                    return Err(bad_proxy("it must be http://host:port or http://user:password@host:port"));
+                    return Err(bad_proxy(
+                        network.names,
+                        "it must be http://host:port or http://user:password@host:port",
+                    ));
                 }
                 // The matcher takes `*` for all names, but not for addresses.
                 (!no_proxy.split(',').any(|entry| entry.trim() == "*")).then_some(matcher)
             }
         };
-        let tls = trust::tls(network.ca_file.as_deref())?;
-        Ok(Self { network, matcher, tls, clients: RefCell::default() })
+        let tls = trust::tls(network.ca_file.as_deref(), network.names)?;
+        Ok(Self { network: network.clone(), matcher, tls, clients: Mutex::default() })
+    }
+
+    /// What their settings are called.
+    pub fn names(&self) -> Names {
+        self.network.names
     }
 
     /// The way to this URL.
     pub fn to(&self, url: &Url) -> Result<Route, CannotSetUp> {
         let through = if is_this_machine(url) { None } else { self.intercept(url)? };
         let proxy = through.as_ref().map(|through| shown_proxy(through.uri()));
-        if let Some((_, client)) = self.clients.borrow().iter().find(|(known, _)| *known == proxy) {
+        // Nothing is left half done under this lock.
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == proxy) {
             return Ok(Route { client: client.clone(), proxy });
         }
         let client = self.client(through.as_ref())?;
-        self.clients.borrow_mut().push((proxy.clone(), client.clone()));
+        clients.push((proxy.clone(), client.clone()));
         Ok(Route { client, proxy })
     }
 
@@ -70,7 +80,7 @@ impl<'a> Routes<'a> {
         let bare = shown(url).parse::<hyper::Uri>().map_err(|source| set_up("request", source))?;
         match matcher.intercept(&bare) {
             Some(through) if !matches!(through.uri().scheme_str(), Some("http" | "https")) => {
-                Err(bad_proxy("only http:// and https:// proxies are spoken to"))
+                Err(bad_proxy(self.network.names, "only http:// and https:// proxies are spoken to"))
             }
             through => Ok(through),
         }
@@ -78,7 +88,7 @@ impl<'a> Routes<'a> {
 
     fn client(&self, through: Option<&Intercept>) -> Result<reqwest::Client, CannotSetUp> {
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("kosmos/", env!("CARGO_PKG_VERSION")))
+            .user_agent(self.network.user_agent)
             .connect_timeout(self.network.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -87,8 +97,8 @@ impl<'a> Routes<'a> {
             .no_proxy()
             .tls_backend_preconfigured(self.tls.clone());
         if let Some(through) = through {
-            let mut proxy =
-                reqwest::Proxy::all(through.uri().to_string()).map_err(|source| set_up("[network] proxy", source))?;
+            let mut proxy = reqwest::Proxy::all(through.uri().to_string())
+                .map_err(|source| set_up(self.network.names.proxy, source))?;
             if let Some(login) = through.basic_auth() {
                 proxy = proxy.custom_http_auth(login.clone());
             }
@@ -138,8 +148,8 @@ fn readable(proxy: &str) -> bool {
     spoken && proxy.parse::<hyper::Uri>().is_ok_and(|uri| uri.authority().is_some())
 }
 
-fn bad_proxy(reason: &str) -> CannotSetUp {
-    set_up("[network] proxy", Cause::Setting(reason.into()))
+fn bad_proxy(names: Names, reason: &str) -> CannotSetUp {
+    set_up(names.proxy, Cause::Setting(reason.into()))
 }
 
 fn set_up(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> CannotSetUp {
