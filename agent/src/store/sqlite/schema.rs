@@ -9,9 +9,10 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; the number of a migration is its place, from one.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/sqlite/0001-begin.sql"),
     include_str!("../../../migrations/sqlite/0002-status-queue.sql"),
+    include_str!("../../../migrations/sqlite/0005-message-channel.sql"),
 ];
 
 const FLOOR: &str = "CREATE TABLE IF NOT EXISTS schema_floor (lowest INTEGER NOT NULL) STRICT";
@@ -64,6 +65,6 @@ mod tests {
         assert_eq!(version(&connection).unwrap(), 7);
         connection.execute("INSERT INTO schema_floor VALUES (7)", []).unwrap();
         let refused = bring_up(&mut connection).unwrap_err().to_string();
-        assert!(refused.contains("for programs that know at least 7; this one knows 2"), "{refused}");
+        assert!(refused.contains("for programs that know at least 7; this one knows 3"), "{refused}");
     }
 }
