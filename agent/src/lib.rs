@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod asking;
 pub mod blobs;
 pub mod channels;
 pub mod cli;
@@ -17,3 +18,4 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod store;
+pub mod tokens;

@@ -8,7 +8,6 @@ pub mod in_process;
 pub mod liar;
 pub mod postbox;
 pub mod site;
-pub mod world;
 
 /// Says aloud that tests are left out, and why. The test runner swallows what a test that passes prints with `println!`;
 /// it does not swallow this.

@@ -55,6 +55,38 @@ impl Service {
     }
 }
 
+impl Service {
+    /// What a client of Maskinporten must have to look up receivers of this service.
+    pub fn registry_scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Dpo => &["eformidling:dpo"],
+            Self::Dpv => &["eformidling:dpv"],
+            Self::Dpi => &[
+                "eformidling:dpi",
+                "digitalpostinnbygger:send",
+                "global/kontaktinformasjon.read",
+                "global/sikkerdigitalpost.read",
+                "global/varslingsstatus.read",
+                "global/sertifikat.read",
+                "global/navn.read",
+                "global/postadresse.read",
+            ],
+            Self::Dpf => &["eformidling:dpf"],
+            Self::Dpe => &["eformidling:dpe"],
+            Self::Dph => &["eformidling:dph"],
+            Self::Unknown => &[],
+        }
+    }
+
+    /// What it must have besides, to send over it.
+    pub fn channel_scopes(self) -> &'static [&'static str] {
+        match self {
+            Self::Dpo => &["altinn:broker.read", "altinn:broker.write"],
+            Self::Dpv | Self::Dpi | Self::Dpf | Self::Dpe | Self::Dph | Self::Unknown => &[],
+        }
+    }
+}
+
 /// A set of services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Services(std::collections::BTreeSet<Service>);
