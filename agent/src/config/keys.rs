@@ -51,6 +51,23 @@ pub(super) const KEYS: &[Key] = &[
     key("difi.move.nextmove.status-document-type", "urn:no:difi:eformidling:xsd::status"),
     key("difi.move.queue.maximum-retry-hours", "100"),
     key("difi.move.queue.concurrency", "10"),
+    key("difi.move.dpo.brokerserviceUrl", "https://platform.tt02.altinn.no/broker/api/v1"),
+    key(
+        "difi.move.dpo.altinnTokenExchangeUrl",
+        "https://platform.tt02.altinn.no/authentication/api/v1/exchange/maskinporten",
+    ),
+    key("difi.move.dpo.resource", "eformidling-dpo-meldingsutveksling"),
+    key("difi.move.dpo.systemUser.orgId", "0192:${difi.move.org.number}"),
+    key(
+        "difi.move.dpo.systemUser.name",
+        "${difi.move.org.number}_integrasjonspunkt_systembruker_${difi.move.org.number}",
+    ),
+    unset("difi.move.dpo.reportees[n].orgId"),
+    unset("difi.move.dpo.reportees[n].name"),
+    key("difi.move.dpo.connectTimeout", "3000"),
+    key("difi.move.dpo.requestTimeout", "30000"),
+    key("integrasjonspunkt.dpo.pollingrate", "15000"),
+    key("integrasjonspunkt.queue.first-retry", "20000"),
     unset("difi.move.dpo.message-channel"),
     key("difi.move.dpo.upload-size-limit", "1GB"),
     key("difi.move.dpv.upload-size-limit", "250MB"),
@@ -77,6 +94,11 @@ pub(super) fn of_profile(profile: &str) -> Option<&'static [(&'static str, &'sta
         "production" => Some(&[
             ("difi.move.serviceregistryEndpoint", "https://eformidling.no/adressetjeneste"),
             ("difi.move.feature.enableDPE", "true"),
+            ("difi.move.dpo.brokerserviceUrl", "https://platform.altinn.no/broker/api/v1"),
+            (
+                "difi.move.dpo.altinnTokenExchangeUrl",
+                "https://platform.altinn.no/authentication/api/v1/exchange/maskinporten",
+            ),
         ]),
         _ => None,
     }

@@ -5,6 +5,7 @@
 //! the Java one. The environment is read here and nowhere else.
 
 mod arguments;
+mod dpo;
 mod gather;
 mod jdbc;
 mod keys;
@@ -15,6 +16,7 @@ mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use dpo::{Dpo, SystemUser};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};

@@ -1,5 +1,6 @@
 //! The settings, checked.
 
+use super::dpo::{self, Dpo};
 use super::jdbc;
 use super::keys::of_profile;
 use super::network;
@@ -60,6 +61,10 @@ pub struct Settings {
     pub shutdown: Option<ShutdownFrom>,
     /// The way to the outside.
     pub network: Network,
+    /// DPO, where it is enabled.
+    pub dpo: Option<Dpo>,
+    /// How long to wait before what failed is sent for the second time.
+    pub first_retry: Duration,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -139,7 +144,10 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let organisation = from.need("difi.move.org.number", organisation);
     let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
-    let enabled = enabled.map(|(service, _)| service).collect();
+    let enabled: Services = enabled.map(|(service, _)| service).collect();
+    // A folder in its place needs nothing of it.
+    let is_in_place = loopback.as_ref().is_some_and(|loopback| loopback.service == Service::Dpo);
+    let enables_dpo = enabled.has(Service::Dpo) && !is_in_place;
     let database = jdbc::database(from, folder);
     let blobs = from.need("difi.move.nextmove.filedir", |text| Ok(folder.join(text)));
     let lock = from.need("difi.move.nextmove.lockTimeoutMinutes", |text| counted(text, 60, "minutes, from 1"));
@@ -162,6 +170,10 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keeps_history = from.need("integrasjonspunkt.retention.days", |text| {
         number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
+    let first_retry = from.need("integrasjonspunkt.queue.first-retry", |text| {
+        text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
+    });
+    let dpo = if enables_dpo { dpo::read(from) } else { None };
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
     Some(Settings {
@@ -187,6 +199,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         upload_limits,
         shutdown,
         network: network?,
+        dpo: if enables_dpo { Some(dpo?) } else { None },
+        first_retry: first_retry?,
         loopback,
     })
 }

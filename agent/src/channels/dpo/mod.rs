@@ -211,3 +211,6 @@ fn lacks(what: &str) -> SendError {
 fn trouble(error: &ApiError) -> TroubleFetching {
     TroubleFetching { text: Chain(error).to_string(), wait: error.wait() }
 }
+
+#[cfg(test)]
+mod tests;
