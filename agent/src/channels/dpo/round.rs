@@ -12,7 +12,7 @@ use crate::ports::{
 use efm::chain::Chain;
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use tokio::time::Instant;
 
 /// What nobody has asked for yet.
@@ -31,6 +31,8 @@ pub(super) struct Round<'a> {
     dpo: &'a Dpo,
     steps: VecDeque<Step<'a>>,
     found: VecDeque<Found<'a>>,
+    /// What was on a list of this round: a download that was just begun moves to another list.
+    seen: BTreeSet<String>,
     trouble: Option<TroubleFetching>,
 }
 
@@ -57,7 +59,7 @@ impl<'a> Round<'a> {
         let steps = dpo.users.iter().flat_map(|user| {
             lists.iter().map(move |status| Step { user, status, from: None, page: 0 })
         });
-        Self { dpo, steps: steps.collect(), found: VecDeque::new(), trouble: None }
+        Self { dpo, steps: steps.collect(), found: VecDeque::new(), seen: BTreeSet::new(), trouble: None }
     }
 
     async fn advance(&mut self) -> Result<Option<Arrival>, TroubleFetching> {
@@ -84,8 +86,8 @@ impl<'a> Round<'a> {
         for id in ids {
             match self.dpo.known().left_alone(&id, now) {
                 Some(created) => latest = latest.max(created),
-                None if unknown.contains(&id) => {}
-                None => unknown.push(id),
+                None if self.seen.insert(id.clone()) => unknown.push(id),
+                None => {}
             }
         }
         let client = &self.dpo.client;
