@@ -2,11 +2,12 @@
 
 use crate::app;
 use crate::config::{self, Loaded, Severity};
-use crate::host::Signals;
+use crate::host::{self, Signals};
 use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,9 +61,10 @@ pub fn main() -> ExitCode {
             return if help.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let loaded = config::load(Path::new("."), &config::environment(), &arguments);
+    let environment = config::environment();
+    let loaded = config::load(Path::new("."), &environment, &arguments);
     match cli.word.unwrap_or(Word::Run) {
-        Word::Run => run(loaded),
+        Word::Run => run(loaded, &environment),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
     }
@@ -86,8 +88,10 @@ fn show(loaded: &Loaded) -> ExitCode {
     check(loaded)
 }
 
-fn run(loaded: Loaded) -> ExitCode {
+fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     let begun = Instant::now();
+    // Before there is another thread: the variables that tell of them are taken away.
+    let sockets = host::handed_in(environment);
     // It runs without a log, too; that it has none is all that could be told.
     let _ = efm::telemetry::begin(tracing::Level::INFO, &["integrasjonspunkt"], None);
     for problem in &loaded.problems {
@@ -97,6 +101,13 @@ fn run(loaded: Loaded) -> ExitCode {
         }
     }
     let Some(settings) = loaded.settings else { return ExitCode::from(SETTINGS) };
+    let sockets = match sockets {
+        Ok(sockets) => sockets,
+        Err(error) => {
+            tracing::error!(%error, "take the sockets that were handed in (LISTEN_FDS)");
+            return ExitCode::from(FAILED);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -104,7 +115,7 @@ fn run(loaded: Loaded) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let ended = runtime.block_on(until_stopped(settings, begun));
+    let ended = runtime.block_on(until_stopped(settings, sockets, begun));
     // What a blocking thread still does is let go: it is on the queue.
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
@@ -119,7 +130,11 @@ fn run(loaded: Loaded) -> ExitCode {
     }
 }
 
-async fn until_stopped(settings: config::Settings, begun: Instant) -> Result<(), app::CannotRun> {
+async fn until_stopped(
+    settings: config::Settings,
+    sockets: Vec<TcpListener>,
+    begun: Instant,
+) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     // Before it is ready, so that nobody can ask too early.
     let signals = Signals::listen();
@@ -137,7 +152,7 @@ async fn until_stopped(settings: config::Settings, begun: Instant) -> Result<(),
     let ready =
         |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
     tokio::select! {
-        ended = app::run(settings, Clock::machine(), stop.clone(), ready) => ended,
+        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), ready) => ended,
         () = signals => Ok(()),
         () = told => Ok(()),
     }

@@ -13,6 +13,7 @@ mod openapi;
 mod outgoing;
 mod problem;
 mod query;
+mod receivers;
 mod statuses;
 mod upload;
 
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 type Row = (Operation, MethodRouter<Arc<Desk>>);
 
-/// Everything below `/api`.
+/// Everything below `/api`, and the helper beside it.
 pub fn routes(desk: Arc<Desk>) -> Router {
     let table = table();
     let described = openapi::document(table.iter().map(|(operation, _)| operation));
@@ -39,7 +40,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
 /// Each path with each of its methods.
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
-    use Answers::{Conversation, Document, File, Nothing, PageOf, Status};
+    use Answers::{Capabilities, Conversation, Document, File, Nothing, PageOf, ServiceRecord, Status};
     let row = |method, path, summary, takes, answers, handler| {
         (Operation { method, path, summary, takes, answers }, handler)
     };
@@ -55,6 +56,8 @@ fn table() -> Vec<Row> {
         row("get", "/api/messages/in/peek", "Lock the oldest message that waits", Takes::Filters(query::INCOMING), Document, get(incoming::peek)),
         row("get", "/api/messages/in/pop/{messageId}", "Read the files of a locked message", Takes::Nothing, File, get(incoming::pop)),
         row("delete", "/api/messages/in/{messageId}", "Remove a locked message", Takes::Nothing, Document, delete(incoming::acknowledge)),
+        row("get", "/api/capabilities/{receiverIdentifier}", "Find out what can be sent to a receiver", Takes::Filters(query::CAPABILITIES), Capabilities, get(receivers::capabilities)),
+        row("get", "/servicerecord/{identifier}", "Read what the service registry knows of a receiver", Takes::Nothing, ServiceRecord, get(receivers::record)),
         row("get", "/api/conversations", "List conversations", Takes::Filters(query::CONVERSATIONS), PageOf(&Conversation), get(conversations::list)),
         row("get", "/api/conversations/queue", "List conversations whose channel is asked", Takes::Filters(&[]), PageOf(&Conversation), get(conversations::queue)),
         row("get", "/api/conversations/{id}", "Read a conversation", Takes::Nothing, Conversation, get(conversations::one)),

@@ -34,6 +34,8 @@ pub(super) enum Answers {
     File,
     Conversation,
     Status,
+    Capabilities,
+    ServiceRecord,
     PageOf(&'static Self),
 }
 
@@ -126,7 +128,11 @@ fn answer(answers: Answers) -> Value {
             "description": "The package",
             "content": content("application/vnd.etsi.asic-e+zip", &json!({ "type": "string", "format": "binary" }))
         }),
-        Answers::Document | Answers::Conversation | Answers::Status => described("It", &schema(answers)),
+        Answers::Document
+        | Answers::Conversation
+        | Answers::Status
+        | Answers::Capabilities
+        | Answers::ServiceRecord => described("It", &schema(answers)),
         Answers::PageOf(one) => {
             let rows = json!({ "type": "array", "items": schema(*one) });
             let page = json!({ "allOf": [reference("Page"), { "properties": { "content": rows } }] });
@@ -140,6 +146,8 @@ fn schema(answers: Answers) -> Value {
         Answers::Document => reference("StandardBusinessDocument"),
         Answers::Conversation => reference("Conversation"),
         Answers::Status => reference("Status"),
+        Answers::Capabilities => reference("Capabilities"),
+        Answers::ServiceRecord => reference("ServiceRecord"),
         Answers::Nothing | Answers::File | Answers::PageOf(_) => json!({}),
     }
 }
@@ -190,6 +198,18 @@ fn schemas() -> Value {
             &["id", "convId"],
             &["lastUpdate", "status", "description", "rawReceipt", "conversationId", "messageId"],
         ),
+        "Capabilities": {
+            "type": "object",
+            "properties": { "capabilities": { "type": "array", "items": { "type": "object" } } }
+        },
+        "ServiceRecord": {
+            "type": "object",
+            "properties": {
+                "infoRecord": { "type": "object" },
+                "serviceRecord": { "type": "object" },
+                "serviceRecords": { "type": "array", "items": { "type": "object" } }
+            }
+        },
         "Page": object(&["totalElements", "totalPages", "size", "number", "numberOfElements"], &[]),
         "Error": object(&["status"], &["timestamp", "error", "exception", "message", "path", "description"])
     })

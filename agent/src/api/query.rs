@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use crate::domain::{Direction, Service, Status};
-use crate::ports::{ConversationFilter, IncomingFilter, OutgoingFilter, PageRequest, StatusFilter};
+use crate::ports::{Asked, ConversationFilter, IncomingFilter, OutgoingFilter, PageRequest, StatusFilter};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use std::collections::BTreeMap;
@@ -32,6 +32,7 @@ pub(super) const CONVERSATIONS: &[&str] = &[
     "finished",
     "direction",
 ];
+pub(super) const CAPABILITIES: &[&str] = &["securityLevel", "process"];
 pub(super) const STATUSES: &[&str] = &["id", "conversationId", "messageId", "status"];
 
 /// In which order each list comes.
@@ -130,6 +131,16 @@ impl Parameters {
             direction: word("direction", self.take("direction"), Direction::named)?,
             is_pollable: word("pollable", self.take("pollable"), flag)?,
             is_finished: word("finished", self.take("finished"), flag)?,
+        })
+    }
+
+    /// What of a receiver is asked for.
+    pub(super) fn asked(mut self, identifier: String) -> Result<Asked, Problem> {
+        Ok(Asked {
+            identifier,
+            process: self.take("process").filter(|process| !process.is_empty()),
+            security_level: word("securityLevel", self.take("securityLevel"), |text| text.trim().parse().ok())?,
+            conversation: None,
         })
     }
 

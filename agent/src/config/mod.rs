@@ -9,6 +9,8 @@ mod dpo;
 mod gather;
 mod jdbc;
 mod keys;
+mod keystores;
+mod lookups;
 mod network;
 mod problem;
 mod reader;
@@ -17,6 +19,8 @@ mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use dpo::{Dpo, SystemUser};
+pub use keystores::Keystores;
+pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};

@@ -35,7 +35,7 @@ impl Reader {
         // What cannot be expanded was told when it was read.
         let found = self.sources.text(key.name).ok().flatten().filter(|found| !found.text.is_empty());
         let place = found.as_ref().map_or(Place::Default, |found| Place::of(found.place.clone()));
-        let value = found.map(|found| if key.is_secret { "********".into() } else { mask(&found.text) });
+        let value = found.map(|found| masked(key.is_secret, &found.text));
         Shown { key: key.name, value, place }
     }
 
@@ -46,16 +46,21 @@ impl Reader {
             Ok(value) => Some(value),
             Err(right) => {
                 let is_secret = KEYS.iter().any(|known| known.name == key && known.is_secret);
-                let text = if is_secret { "********".into() } else { mask(&found.text) };
+                let text = masked(is_secret, &found.text);
                 self.problem(Severity::Error, Place::of(found.place), found.name, format!("it is '{text}'"), right);
                 None
             }
         }
     }
 
+    /// Whether it says anything at all.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        !self.sources.text(key).is_ok_and(|found| found.is_none_or(|found| found.text.trim().is_empty()))
+    }
+
     /// A setting that must be there.
     pub(super) fn need<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, &'static str>) -> Option<T> {
-        if self.sources.text(key).is_ok_and(|found| found.is_none_or(|found| found.text.trim().is_empty())) {
+        if !self.is_set(key) {
             let right = read("").err().unwrap_or("a value");
             self.problem(Severity::Error, Place::Default, key.into(), "it is not set".into(), right);
             return None;
@@ -133,4 +138,14 @@ impl Reader {
 
 fn numbered(pattern: &str, number: usize) -> String {
     pattern.replace("[n]", &format!("[{number}]"))
+}
+
+/// Without what is secret: a whole keystore may stand in a setting.
+fn masked(is_secret: bool, text: &str) -> String {
+    const STARS: &str = "********";
+    match text.trim().strip_prefix("base64:") {
+        _ if is_secret => STARS.to_owned(),
+        Some(_) => format!("base64:{STARS}"),
+        None => mask(text),
+    }
 }

@@ -3,6 +3,8 @@
 use super::dpo::{self, Dpo};
 use super::jdbc;
 use super::keys::of_profile;
+use super::keystores::{self, Keystores};
+use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use url::Url;
 
 /// The settings. Everything in them is valid.
 #[derive(Clone, Debug)]
@@ -28,7 +31,9 @@ pub struct Settings {
     /// Our own organisation number.
     pub organisation: String,
     /// Where the service registry is.
-    pub registry: String,
+    pub registry: Url,
+    /// How receivers are looked up.
+    pub lookups: Lookups,
     /// What is enabled.
     pub enabled: Services,
     /// Where messages and what became of them are kept.
@@ -59,6 +64,8 @@ pub struct Settings {
     pub upload_limits: BTreeMap<Service, u64>,
     /// Who may shut it down; none: nobody over HTTP.
     pub shutdown: Option<ShutdownFrom>,
+    /// Whose keys we have.
+    pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
     /// DPO, where it is enabled.
@@ -134,7 +141,7 @@ pub struct Loopback {
 /// Reads all; none where something is wrong, which is told.
 pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let profile = profile(from);
-    refuse_tls(from);
+    let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
     let loopback = loopback(from, folder, profile);
@@ -142,7 +149,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
     let port = from.need("server.port", |text| text.parse().map_err(|_| "a port, 0 to 65535"));
     let organisation = from.need("difi.move.org.number", organisation);
-    let registry = from.need("difi.move.serviceregistryEndpoint", |text| Ok(text.trim_end_matches('/').to_owned()));
+    let registry = from.need("difi.move.serviceregistryEndpoint", lookups::address);
+    let lookups = lookups::read(from, folder);
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
     let enabled: Services = enabled.map(|(service, _)| service).collect();
     // A folder in its place needs nothing of it.
@@ -183,6 +191,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         auth,
         organisation: organisation?,
         registry: registry?,
+        lookups: lookups?,
         enabled,
         database: database?,
         blobs: blobs?,
@@ -198,6 +207,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         keeps_history: keeps_history.filter(|keeps| !keeps.is_zero()),
         upload_limits,
         shutdown,
+        keystores: keystores?,
         network: network?,
         dpo: if enables_dpo { Some(dpo?) } else { None },
         first_retry: first_retry?,
@@ -244,18 +254,6 @@ fn profile(from: &mut Reader) -> Option<Profile> {
     })
 }
 
-fn refuse_tls(from: &mut Reader) {
-    const KEY: &str = "difi.ssl.enabled";
-    if from.need(KEY, flag) == Some(true) {
-        from.tell(
-            Severity::Error,
-            KEY,
-            "this version cannot serve TLS yet",
-            "difi.ssl.enabled=false, with the port closed to other machines",
-        );
-    }
-}
-
 fn auth(from: &mut Reader) -> Option<Auth> {
     const RIGHT: &str = "difi.security.user.name and .password, or difi.security.enable=false for an API open to all";
     if from.need("difi.move.feature.enable-auth", flag) != Some(true) {
@@ -293,12 +291,12 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
     Some(Loopback { folder: leads_to, service: service? })
 }
 
-fn organisation(text: &str) -> Result<String, &'static str> {
+pub(super) fn organisation(text: &str) -> Result<String, &'static str> {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
 }
 
-fn flag(text: &str) -> Result<bool, &'static str> {
+pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "on" | "yes" | "1" => Ok(true),
         "false" | "off" | "no" | "0" => Ok(false),

@@ -26,7 +26,7 @@ fn arguments_win_over_the_environment_and_that_over_files_and_those_over_the_pro
     assert_eq!(port(&[("SERVER_PORT", "2")], &[]), 2);
     assert_eq!(port(&[("SERVER_PORT", "2")], &["--server.port=3"]), 3);
     let settings = loaded(&file, &[], &["--spring.profiles.active=production"]).settings.unwrap();
-    assert_eq!(settings.registry, "https://eformidling.no/adressetjeneste");
+    assert_eq!(settings.registry.as_str(), "https://eformidling.no/adressetjeneste");
     assert!(settings.enabled.has(Service::Dpe));
     assert_eq!(settings.lock, std::time::Duration::from_mins(7));
 }

@@ -2,12 +2,12 @@
 
 pub use super::files::{Upload, keep_part, upload};
 
-use super::{Desk, Refusal, Trouble, files};
+use super::{Desk, Refusal, Trouble, files, print};
 use crate::domain::{
     Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
     Outgoing, Participant, ScopeInformation, Service, Written,
 };
-use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest};
+use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest, Route};
 use jiff::Timestamp;
 
 /// Keeps a new message, and answers it with its defaults filled in. Cancel safe: it is kept wholly or not at all.
@@ -52,14 +52,18 @@ async fn prepare(desk: &Desk, mut envelope: Envelope) -> Result<(Outgoing, Conve
         let participant = party.participant.clone().sent_by(own);
         envelope.sender = Some(crate::domain::Party { participant, ..party });
     }
-    let service = route(desk, &envelope).await?;
+    let Route { service, record } = route(desk, &envelope).await?;
     let id = fill_in(desk, &mut envelope, service, now)?;
+    if let (Kind::Print, Some(record)) = (envelope.document.kind, &record) {
+        print::fill_in(&mut envelope.body, record);
+    }
     let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now);
     let conversation = conversation.ok_or(Trouble::Lacks("ConversationId scope"))?;
     // A used id is told before anything else is, so it is looked for here and once more when the message is kept.
     if is_used(desk, &id).await? {
         return Err(Refusal::MessageExists(id).into());
     }
+    own_certificate(desk).await?;
     check(desk, &envelope, service)?;
     Ok((Outgoing { id, service, envelope, files: Vec::new() }, conversation))
 }
@@ -72,12 +76,18 @@ async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
     Ok(desk.store.conversations(filter, PageRequest { number: 0, size: 1 }).await?.total > 0)
 }
 
-async fn route(desk: &Desk, envelope: &Envelope) -> Result<Service, Trouble> {
+/// What is sealed or signed with a certificate that is not right is of no use to anybody.
+async fn own_certificate(desk: &Desk) -> Result<(), Refusal> {
+    desk.registry.own_certificate().await.map_err(|wrong| Refusal::InvalidCertificate(wrong.0))
+}
+
+async fn route(desk: &Desk, envelope: &Envelope) -> Result<Route, Trouble> {
     if envelope.receiver.is_none() {
-        return Ok(if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown });
+        let service = if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown };
+        return Ok(Route { service, record: None });
     }
     match desk.registry.route(envelope).await {
-        Ok(route) => Ok(route.service),
+        Ok(route) => Ok(route),
         // All are one answer to the case system, and the description tells them apart.
         Err(
             LookupError::NotFound(description)
@@ -129,6 +139,9 @@ fn check(desk: &Desk, envelope: &Envelope, service: Service) -> Result<(), Refus
     let missing = missing(document.kind, body);
     if !missing.is_empty() {
         return Err(Refusal::BrokenRules(missing));
+    }
+    if let Some(why) = desk.closed.get(&service) {
+        return Err(Refusal::InvalidCertificate(format!("Service {} is closed: {why}", service.name())));
     }
     if !desk.channels.contains_key(&service) {
         return Err(Refusal::ServiceNotEnabled(service));
@@ -189,6 +202,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     let now = desk.clock.now();
     let not_found = || Refusal::MessageNotFound(id.to_string());
     let message = desk.store.outgoing(id).await?.ok_or_else(not_found)?;
+    own_certificate(desk).await?;
     if message.envelope.document.kind.needs_file() && message.files.is_empty() {
         return Err(Refusal::MissingFile.into());
     }

@@ -1,5 +1,5 @@
 //! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
-//! [`hand_over`] what waits for a case system,
+//! [`hand_over`] what waits for a case system, [`reach`] who can be reached how,
 //! [`expire`] what time has passed by. They know the domain and the doors, and nothing else.
 //!
 //! What is answered with success is on the disk. Bytes are written before the row that names them, and removed after
@@ -12,6 +12,8 @@ pub mod dispatch;
 pub mod expire;
 mod files;
 pub mod hand_over;
+mod print;
+pub mod reach;
 mod refusal;
 mod reply;
 
@@ -35,6 +37,8 @@ pub struct Desk {
     pub registry: Arc<dyn Registry>,
     /// A channel for each service that is enabled.
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
+    /// Services that are enabled and cannot be used for now, and why.
+    pub closed: BTreeMap<Service, String>,
     /// What time it is.
     pub clock: Clock,
     /// New names.
@@ -64,6 +68,8 @@ pub struct Rules {
     pub status_document_type: String,
     /// Which of an organisation's integration points this is; none: the only one.
     pub message_channel: Option<String>,
+    /// The process that counts where nobody says what is to be sent.
+    pub default_process: String,
 }
 
 impl Rules {

@@ -226,7 +226,12 @@ fn own(
     whence: String,
     remarks: &mut Vec<Remark>,
 ) -> Result<Identity, CannotOpen> {
-    let there = || found.keystore.entries.iter().map(|entry| entry.alias.clone()).collect::<Vec<_>>();
+    let there = || {
+        let mut there: Vec<_> = found.keystore.entries.iter().map(|entry| entry.alias.clone()).collect();
+        // Java's order is that of a hash.
+        there.sort();
+        there
+    };
     let unusable = |alias: &str| found.unusable.iter().find(|(name, _)| is_same(name, alias));
     match (alias, found.keystore.entries.as_slice()) {
         (Some(alias), entries) => {

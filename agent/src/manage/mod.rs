@@ -4,6 +4,7 @@
 mod health;
 mod stop;
 
+pub use health::{Health, Part};
 pub use stop::Stop;
 
 use crate::config::ShutdownFrom;
@@ -26,6 +27,8 @@ pub struct Manage {
     pub desk: Arc<Desk>,
     /// Who may shut it down; none: nobody.
     pub shutdown: Option<ShutdownFrom>,
+    /// Who else has something to say of the health.
+    pub parts: Arc<[Part]>,
     /// How it is told to stop.
     pub stop: Stop,
 }

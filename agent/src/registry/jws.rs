@@ -19,7 +19,7 @@ pub enum BadSignature {
     #[error("its header is no JWS header")]
     Header,
     /// `none`, or one that is not on the list.
-    #[error("it is signed with '{0}', and only {} are taken", names())]
+    #[error("it is signed with '{0}', and only {names} are taken", names = names())]
     Algorithm(String),
     /// It says that something must be understood that is not.
     #[error("it has critical extensions, which are not understood here")]
@@ -129,7 +129,10 @@ mod tests {
             let wanted = format!("it is signed with '{name}', and only RS256, RS384, RS512 are taken");
             assert_eq!(told(&format!("{{\"alg\":\"{name}\"}}")), Some(wanted));
         }
-        assert_eq!(told("{\"alg\":\"RS256\",\"crit\":[\"b64\"],\"b64\":false}"), Some(BadSignature::Critical.to_string()));
+        assert_eq!(
+            told("{\"alg\":\"RS256\",\"crit\":[\"b64\"],\"b64\":false}"),
+            Some(BadSignature::Critical.to_string())
+        );
         assert_eq!(told("{}"), Some(BadSignature::Header.to_string()));
         assert_eq!(told("{\"alg\":\"RS256\"}"), None);
         for cut in ["", "{\"serviceRecords\":[]}", "a.b", "..", "e30.e30.?"] {

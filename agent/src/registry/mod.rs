@@ -1,5 +1,20 @@
-//! Who can be reached how. [`Everybody`] is the registry of a site whose only channel leads to a folder, [`Absent`] that of one
-//! that cannot ask.
+//! Who can be reached how. [`Directory`] asks the service registry; [`Everybody`] is the registry of a site whose only channel
+//! leads to a folder, [`Absent`] that of one that cannot ask.
+//!
+//! An answer is believed for its signature alone ([`trust`]), and only where it is one to what was asked.
+
+mod directory;
+mod jws;
+mod own;
+mod record;
+mod select;
+mod subject;
+mod trust;
+
+pub use directory::{Directory, Place};
+pub use jws::BadSignature;
+pub use own::Own;
+pub use trust::{Authorities, KeySet, Trust};
 
 use crate::domain::{Envelope, Service};
 use crate::ports::{Answer, Asked, Entry, LookupError, Party, Registry, Route, WrongCertificate};

@@ -140,7 +140,8 @@ impl KeySet {
         let set: WireSet =
             serde_json::from_slice(&reply.body).map_err(|_| no_key(format!("{at}: its answer is no JWK set")))?;
         let decoded = |text: Option<String>| URL_SAFE_NO_PAD.decode(text?).ok();
-        let keys = set.keys.into_iter().filter(|key| key.kty.as_deref() == Some("RSA") && key.use_.as_deref() != Some("enc"));
+        let keys =
+            set.keys.into_iter().filter(|key| key.kty.as_deref() == Some("RSA") && key.use_.as_deref() != Some("enc"));
         let keys = keys.filter_map(|key| {
             let (n, e) = (decoded(key.n)?, decoded(key.e)?);
             Some(NamedKey { kid: key.kid, key: RsaPublicKeyComponents { n, e } })
@@ -156,7 +157,8 @@ impl Authorities {
         if chain.len() > LONGEST_CHAIN {
             return Err(not_believed(format!("{} certificates are more than any chain has", chain.len())));
         }
-        let decoded: Result<Vec<_>, _> = chain.iter().map(|text| STANDARD.decode(text).map(CertificateDer::from)).collect();
+        let decoded: Result<Vec<_>, _> =
+            chain.iter().map(|text| STANDARD.decode(text).map(CertificateDer::from)).collect();
         let chain = decoded.map_err(|_| not_believed("x5c is no base64".into()))?;
         let (own, between) = chain.split_first().ok_or(BadSignature::NoChain)?;
         let own = webpki::EndEntityCert::try_from(own).map_err(|error| not_believed(error.to_string()))?;

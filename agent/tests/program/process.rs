@@ -21,23 +21,22 @@ impl Program {
     }
 
     pub fn start_with(organisation: &str, between: &Path, more: &[&str]) -> Self {
-        // The supervisor's arguments are among them: they are told, and do no harm.
-        let mut arguments: Vec<String> = [
-            "--spring.profiles.active=staging",
-            "--management.endpoint.shutdown.enabled=true",
-            "--app.logger.enableSSL=false",
-            "--server.address=127.0.0.1",
-            "--server.port=0",
-            "--difi.ssl.enabled=false",
-            "--difi.security.enable=false",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        arguments.push(format!("--difi.move.org.number={organisation}"));
-        arguments.push(format!("--integrasjonspunkt.loopback.folder={}", between.display()));
-        arguments.extend(more.iter().map(|it| (*it).to_owned()));
+        let arguments = arguments(organisation, between, more);
         let home = tempfile::tempdir().unwrap();
         let (child, port, to_ready) = begin(home.path(), &arguments);
+        Self { child, arguments, home, port, to_ready }
+    }
+
+    /// As systemd starts it: with a socket that is open already.
+    #[cfg(unix)]
+    pub fn start_on(socket: &std::net::TcpListener, organisation: &str, between: &Path) -> Self {
+        const HAND_IN: &str = "exec 3<&0; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", HAND_IN]).arg(program());
+        command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().unwrap())));
+        let arguments = arguments(organisation, between, &[]);
+        let home = tempfile::tempdir().unwrap();
+        let (child, port, to_ready) = begin_as(command, home.path(), &arguments);
         Self { child, arguments, home, port, to_ready }
     }
 
@@ -79,16 +78,37 @@ impl Drop for Program {
     }
 }
 
+/// What every one of them is told. The supervisor's arguments are among them: they are told, and do no harm.
+pub fn arguments(organisation: &str, between: &Path, more: &[&str]) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "--spring.profiles.active=staging",
+        "--management.endpoint.shutdown.enabled=true",
+        "--app.logger.enableSSL=false",
+        "--server.address=127.0.0.1",
+        "--server.port=0",
+        "--difi.ssl.enabled=false",
+        "--difi.security.enable=false",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--difi.move.org.number={organisation}"));
+    arguments.push(format!("--integrasjonspunkt.loopback.folder={}", between.display()));
+    arguments.extend(more.iter().map(|it| (*it).to_owned()));
+    arguments
+}
+
+pub fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"))
+}
+
 fn begin(home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
+    begin_as(Command::new(program()), home, arguments)
+}
+
+fn begin_as(mut command: Command, home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
     let begun = Instant::now();
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"));
-    let mut child = Command::new(program)
-        .current_dir(home)
-        .args(arguments)
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command.current_dir(home).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut said = String::new();
     for line in lines.by_ref().map_while(Result::ok) {

@@ -36,6 +36,8 @@ pub(crate) enum Problem {
     Method(String),
     /// The path is not served.
     NoResource(String),
+    /// The service registry could not be asked. The words go to the log as well.
+    Lookup(String),
     /// It is not the client's fault. The words go to the log as well.
     Broken(String),
 }
@@ -128,6 +130,11 @@ impl Problem {
                 "org.springframework.web.servlet.resource.NoResourceFoundException",
                 format!("No static resource {}.", path.trim_start_matches('/')),
             ),
+            Self::Lookup(why) => row(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "no.difi.meldingsutveksling.domain.MeldingsUtvekslingRuntimeException",
+                why.clone(),
+            ),
             Self::Broken(why) => row(StatusCode::INTERNAL_SERVER_ERROR, "java.lang.IllegalStateException", why.clone()),
         }
     }
@@ -169,7 +176,8 @@ impl From<Trouble> for Problem {
         match trouble {
             Trouble::Refused(refusal) => refusal.into(),
             Trouble::Lacks(what) => Self::Unreadable(format!("the document has no {what}")),
-            other @ (Trouble::Store(_) | Trouble::Blob(_) | Trouble::Random(_) | Trouble::Registry(_)) => {
+            Trouble::Registry(why) => Self::Lookup(why),
+            other @ (Trouble::Store(_) | Trouble::Blob(_) | Trouble::Random(_)) => {
                 Self::Broken(efm::chain::Chain(&other).to_string())
             }
         }

@@ -3,6 +3,11 @@
 //! Start at [`run`]. Everything runs in one task on one thread; the store has two threads of its own, files and packing
 //! use blocking ones.
 
+mod keys;
+mod serve;
+
+pub use keys::NoTls;
+
 use crate::api::{self, Door};
 use crate::blobs::Folder;
 use crate::channels::Loopback;
@@ -14,19 +19,17 @@ use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::{Absent, Everybody};
 use crate::store::{Postgres, Server, Sqlite};
-use axum::ServiceExt;
-use axum::extract::Request;
 use efm::clock::Clock;
 use futures_util::future::join_all;
+use keys::Own;
 use ring::rand::{SecureRandom, SystemRandom};
+use serve::Front;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tower::Layer;
-use tower::util::MapRequestLayer;
 
 /// Requests and messages that are in hand when the stop is asked have so long.
 const TO_FINISH: Duration = Duration::from_secs(20);
@@ -65,36 +68,41 @@ pub enum CannotRun {
         #[source]
         source: io::Error,
     },
+    /// The keystore of the API.
+    #[error("serve TLS; difi.ssl.enabled=false would serve in the clear")]
+    Tls(#[from] NoTls),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandom),
 }
 
-/// Runs until the stop is asked, and then ends in order. `ready` is told the address when it answers.
+/// Runs until the stop is asked, and then ends in order. Listens on the sockets that were handed in, else on the port of the
+/// settings. `ready` is told the address when it answers.
 pub async fn run(
     settings: Settings,
+    handed_in: Vec<std::net::TcpListener>,
     clock: Clock,
     stop: Stop,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
-    let desk = Arc::new(desk(&settings, clock.clone()).await?);
-    let address = SocketAddr::new(settings.address, settings.port);
-    let listen = |source| CannotRun::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(listen)?;
-    let here = listener.local_addr().map_err(listen)?;
+    let (tls, ssl) = keys::tls(&settings.keystores, clock.clone())?;
+    let own = Own::open(&settings.keystores, clock.now());
+    let closed = own.closed(&settings);
+    let keystore = own.health(!closed.is_empty(), clock.clone());
+    let desk = Arc::new(desk(&settings, closed, clock.clone()).await?);
+    let (listeners, here) = listen(&settings, handed_in).await?;
 
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
-    let manage = Manage { desk: Arc::clone(&desk), shutdown: settings.shutdown, stop: stop.clone() };
+    let parts = [keystore, ssl].into();
+    let manage = Manage { desk: Arc::clone(&desk), shutdown: settings.shutdown, parts, stop: stop.clone() };
     let routes = door.around(api::routes(Arc::clone(&desk)).merge(manage::routes(manage)));
-    let service = MapRequestLayer::new(api::without_trailing_slash).layer(routes);
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    let server = serve::serve(Front { listeners, tls }, routes, stop.clone());
     let stopped = || {
         let stop = stop.clone();
         async move {
             stop.asked().await;
         }
     };
-    let server = axum::serve(listener, service).with_graceful_shutdown(stopped());
     let how = Dispatching {
         holder: holder(&*desk.random)?,
         concurrency: settings.concurrency,
@@ -107,21 +115,44 @@ pub async fn run(
     let upkeep = pollers::upkeep(&desk, &upkeep, stopped());
 
     ready(here);
-    let all = async { tokio::join!(server, dispatching, collecting, upkeep).0 };
+    let all = async { drop(tokio::join!(server, dispatching, collecting, upkeep)) };
     let all = std::pin::pin!(all);
-    let ended = tokio::select! {
-        ended = all => Some(ended),
-        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => None,
-    };
-    match ended {
-        None => tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue"),
-        Some(Err(error)) => tracing::error!(%error, "the server ended"),
-        Some(Ok(())) => {}
+    tokio::select! {
+        () = all => {}
+        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => {
+            tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue");
+        }
     }
     Ok(())
 }
 
-async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
+async fn listen(
+    settings: &Settings,
+    handed_in: Vec<std::net::TcpListener>,
+) -> Result<(Vec<TcpListener>, SocketAddr), CannotRun> {
+    let address = SocketAddr::new(settings.address, settings.port);
+    let cannot = |source| CannotRun::Listen { address, source };
+    let mut listeners = Vec::new();
+    for socket in handed_in {
+        socket
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(socket))
+            .map(|it| listeners.push(it))
+            .map_err(cannot)?;
+    }
+    if listeners.is_empty() {
+        listeners.push(TcpListener::bind(address).await.map_err(cannot)?);
+    } else {
+        tracing::info!(
+            sockets = listeners.len(),
+            "listens on what was handed in; server.port and server.address do not count"
+        );
+    }
+    let here = listeners.first().map_or(Ok(address), TcpListener::local_addr).map_err(cannot)?;
+    Ok((listeners, here))
+}
+
+async fn desk(settings: &Settings, closed: BTreeMap<Service, String>, clock: Clock) -> Result<Desk, CannotRun> {
     let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
@@ -137,10 +168,11 @@ async fn desk(settings: &Settings, clock: Clock) -> Result<Desk, CannotRun> {
         backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
+        default_process: settings.lookups.default_process.clone(),
     };
     let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();
-    Ok(Desk { store, blobs, registry, channels, clock, random, rules, queued })
+    Ok(Desk { store, blobs, registry, channels, closed, clock, random, rules, queued })
 }
 
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {

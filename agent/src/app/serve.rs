@@ -1,0 +1,164 @@
+//! Serves the API and `/manage` over HTTP/1, plain or over TLS, on our own port or on sockets that were handed in.
+//!
+//! Each connection is a task of its own, so that one that dawdles holds up nobody; all of them end with the set that they
+//! are in. A stop takes no more, answers what has begun, and leaves what waits in a handed-in socket to the next one.
+
+use crate::api;
+use crate::manage::Stop;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderValue, header};
+use futures_util::future::select_all;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tower::ServiceExt;
+
+/// So many at once; the next ones wait in the system's queue.
+const MOST_CONNECTIONS: usize = 2000;
+/// For the whole of a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// For the head of a request, and for the next one on the same connection, as Java's server waits.
+const HEAD: Duration = Duration::from_mins(5);
+/// Who has connected and said nothing has so long to begin when we stop.
+const LAST_WORD: Duration = Duration::from_millis(500);
+/// After an error that is ours, such as too many open files.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// As Spring's.
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000 ; includeSubDomains");
+
+/// Where it listens, and how it speaks.
+pub(super) struct Front {
+    pub(super) listeners: Vec<TcpListener>,
+    /// None: plain HTTP.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+}
+
+#[derive(Clone)]
+struct Inside {
+    tls: Option<Arc<ServerConfig>>,
+    routes: Router,
+    stop: Stop,
+}
+
+/// Until the stop is asked and the last connection has ended. Dropping it ends them all.
+pub(super) async fn serve(front: Front, routes: Router, stop: Stop) {
+    let Front { listeners, tls } = front;
+    let inside = Inside { tls, routes, stop: stop.clone() };
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.asked() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = accept(&listeners), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, from)) => drop(connections.spawn(connection(stream, from, inside.clone()))),
+                Err(error) if is_theirs(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot take a connection; tries again");
+                    tokio::select! { _ = stop.asked() => break, () = sleep(AFTER_ERROR) => {} }
+                }
+            },
+        }
+    }
+    // Of a socket that was handed in, this closes our end only.
+    drop(listeners);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Cancel safe: who was not accepted waits in the queue.
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    match listeners {
+        [] => std::future::pending().await,
+        [one] => one.accept().await,
+        several => select_all(several.iter().map(|one| Box::pin(one.accept()))).await.0,
+    }
+}
+
+fn is_theirs(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
+}
+
+async fn connection(stream: TcpStream, from: SocketAddr, inside: Inside) {
+    // An answer goes at once; that it cannot is no reason not to answer.
+    let _ = stream.set_nodelay(true);
+    tokio::select! {
+        biased;
+        readable = stream.readable() => if readable.is_err() { return },
+        () = last_word(&inside.stop) => return,
+        () = sleep(HEAD) => return,
+    }
+    let Some(tls) = &inside.tls else { return speak(stream, from, inside).await };
+    let handshake = timeout(HANDSHAKE, TlsAcceptor::from(Arc::clone(tls)).accept(stream));
+    let shaken = tokio::select! {
+        biased;
+        shaken = handshake => shaken,
+        () = last_word(&inside.stop) => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => speak(stream, from, inside).await,
+        Ok(Err(error)) => tracing::debug!(%from, %error, "no TLS came about"),
+        Err(_) => tracing::debug!(%from, after = ?HANDSHAKE, "no TLS came about in time"),
+    }
+}
+
+/// Resolves a moment after the stop was asked.
+async fn last_word(stop: &Stop) {
+    stop.asked().await;
+    sleep(LAST_WORD).await;
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, inside: Inside) {
+    let Inside { tls, routes, stop } = inside;
+    let is_tls = tls.is_some();
+    let asked = Arc::new(Notify::new());
+    let was_asked = Arc::clone(&asked);
+    let answer = service_fn(move |request: hyper::Request<Incoming>| {
+        let routes = routes.clone();
+        asked.notify_one();
+        async move {
+            let mut request: Request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(from));
+            let mut response = routes.oneshot(api::without_trailing_slash(request)).await?;
+            if is_tls {
+                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let mut spoken = pin!(server.serve_connection(TokioIo::new(stream), answer));
+    let stopping = async {
+        stop.asked().await;
+        // Who never asked yet is about to; the library would close on him.
+        tokio::select! { () = was_asked.notified() => {}, () = sleep(LAST_WORD) => {} }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = spoken.as_mut() => ended,
+        () = stopping => {
+            // What has begun is answered; a connection that waits for its next request ends.
+            spoken.as_mut().graceful_shutdown();
+            spoken.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%from, %error, "a connection ended in the middle");
+    }
+}
