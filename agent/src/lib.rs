@@ -17,5 +17,6 @@ pub mod pollers;
 pub mod ports;
 pub mod registry;
 pub mod sbd;
+pub mod sealing;
 pub mod store;
 pub mod tokens;

@@ -4,7 +4,7 @@
 #![allow(clippy::as_conversions, reason = "a test knows its numbers")]
 
 use efm::chain::Chain;
-use kosmos::config::settings::{Channel, Kind, Network, Proxy};
+use kosmos::config::settings::{Channel, Kind, Network};
 use kosmos::ports::{Opened, ReleaseSource, Resume, SourceError};
 use kosmos::release::Release;
 use kosmos::sources::fetches::{AT_A_TIME, Fetches, Shared};
@@ -29,9 +29,7 @@ struct Stage {
 /// Patient, so that a busy machine changes no outcome.
 fn network() -> Network {
     Network {
-        proxy: Proxy::None,
-        ca_file: None,
-        connect_timeout: Duration::from_secs(10),
+        way: efm::outside::Network::straight("kosmos/test", Duration::from_secs(10)),
         read_timeout: Duration::from_secs(10),
         total_timeout: Duration::from_secs(20),
         slowest_bytes_per_second: 1 << 20,

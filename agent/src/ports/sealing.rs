@@ -17,8 +17,8 @@ pub trait Sealing: Send + Sync {
         receiver: &'a [u8],
         how: Encryption,
     ) -> Answer<'a, Box<dyn BlobReader>, SealError>;
-    /// Decrypts with whichever own key fits, and looks at what comes out while it passes by. Answers when the recipient
-    /// is known to be us; what is wrong further on is an error of the reader, [`BlobError::Package`].
+    /// Decrypts with whichever own key fits, and looks at what comes out while it passes by. Answers when the first of it
+    /// has been decrypted; what is wrong further on is an error of the reader, [`BlobError::Package`].
     fn open(&self, sealed: Box<dyn BlobReader>) -> Answer<'_, Opened, SealError>;
 }
 
@@ -145,7 +145,7 @@ pub enum SealError {
         ours: String,
     },
     /// It does not decrypt. Why not is not told apart: whoever could tell would learn of the key or of the content.
-    #[error("open a package: it does not decrypt with our key {0}, or was damaged on its way")]
+    #[error("open a package: what our key {0} makes of it is no package: sealed otherwise, or damaged on its way")]
     Undecipherable(String),
     /// It ends before its end.
     #[error("open a package: it was cut off after {0} bytes")]

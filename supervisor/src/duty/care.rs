@@ -139,7 +139,9 @@ impl<D: Doors> Duty<'_, D> {
         let version = self.running.as_ref().and_then(|running| running.stored.as_ref()).map(|s| s.version().clone());
         self.pulse = Some(match version {
             Some(version) if !self.up => Box::pin(first_pulse(self.world, process, version)),
-            Some(_) | None => Box::pin(next_pulse(self.world, process, self.silent_since)),
+            Some(_) => Box::pin(next_pulse(self.world, process, self.silent_since)),
+            // What nobody verified is not ended, however long it hangs: it would not be started again.
+            None => Box::pin(next_pulse(self.world, process, None)),
         });
     }
 

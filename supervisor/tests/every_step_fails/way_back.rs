@@ -104,6 +104,20 @@ fn a_person_who_says_now_does_not_wait_for_the_take_over() {
 }
 
 #[test]
+fn what_nobody_could_verify_is_not_ended_however_long_it_hangs() {
+    let mut stranger = Stranger::new();
+    stranger.site.settings.child.hang_patience = Some(Duration::from_mins(2));
+    on_paused_time(stranger.on_duty(async |_| {
+        stranger.machine.processes.borrow_mut()[0].behaviour = Behaviour::NeverUp;
+        // Up to the window of nine o'clock.
+        tokio::time::sleep(Duration::from_mins(9)).await;
+        assert_eq!(stranger.machine.alive(), ["4.0.7"], "it would not be started again");
+        let told = stranger.machine.told.borrow();
+        assert_eq!(told.iter().filter(|event| matches!(event.what, Happening::Trouble)).count(), 1, "{told:?}");
+    }));
+}
+
+#[test]
 fn what_nobody_could_verify_stays_down_when_it_ends_until_it_can_be_and_a_person_is_told() {
     let stranger = Stranger::new();
     on_paused_time(stranger.on_duty(async |_| {

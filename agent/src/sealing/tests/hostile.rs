@@ -1,0 +1,1 @@
+//! Hostile packages, one by one.
