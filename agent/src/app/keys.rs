@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_rustls::rustls::{self, ServerConfig};
 
+const NOT_SET: &str = "no keystore is named: difi.move.org.keystore.path is not set";
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTls {
@@ -49,11 +51,20 @@ impl Own {
         }
     }
 
+    /// The one that was asked for, or why there is none.
+    pub(super) fn identity(&self) -> Result<&Identity, String> {
+        match self {
+            Self::Open(opened) => Ok(&opened.own),
+            Self::NotSet => Err(NOT_SET.to_owned()),
+            Self::Shut(why) => Err(why.clone()),
+        }
+    }
+
     /// Services that are enabled and closed for want of keys, and why.
     pub(super) fn closed(&self, settings: &Settings) -> BTreeMap<Service, String> {
         let why = match self {
             Self::Open(_) => return BTreeMap::new(),
-            Self::NotSet => "no keystore is named: difi.move.org.keystore.path is not set",
+            Self::NotSet => NOT_SET,
             Self::Shut(why) => why,
         };
         let is_folder = |service: &Service| settings.loopback.as_ref().is_some_and(|it| it.service == *service);

@@ -4,6 +4,7 @@
 //! use blocking ones.
 
 mod keys;
+mod lookups;
 mod serve;
 
 pub use keys::NoTls;
@@ -17,7 +18,7 @@ use crate::flow::{Desk, Rules};
 use crate::manage::{self, Manage, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
-use crate::registry::{Absent, Everybody};
+use crate::registry::Everybody;
 use crate::store::{Postgres, Server, Sqlite};
 use efm::clock::Clock;
 use futures_util::future::join_all;
@@ -89,7 +90,7 @@ pub async fn run(
     let own = Own::open(&settings.keystores, clock.now());
     let closed = own.closed(&settings);
     let keystore = own.health(!closed.is_empty(), clock.clone());
-    let desk = Arc::new(desk(&settings, closed, clock.clone()).await?);
+    let desk = Arc::new(desk(&settings, &own, closed, clock.clone()).await?);
     let (listeners, here) = listen(&settings, handed_in).await?;
 
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
@@ -152,13 +153,20 @@ async fn listen(
     Ok((listeners, here))
 }
 
-async fn desk(settings: &Settings, closed: BTreeMap<Service, String>, clock: Clock) -> Result<Desk, CannotRun> {
+async fn desk(
+    settings: &Settings,
+    own: &Own,
+    closed: BTreeMap<Service, String>,
+    clock: Clock,
+) -> Result<Desk, CannotRun> {
     let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
         Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
-    let (channels, registry) = outside(settings, &blobs);
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let parts = lookups::Parts { settings, own, clock: &clock, random: &random };
+    let (channels, registry) = outside(parts, &blobs);
     let rules = Rules {
         organisation: settings.organisation.clone(),
         time_to_live: settings.time_to_live,
@@ -170,7 +178,6 @@ async fn desk(settings: &Settings, closed: BTreeMap<Service, String>, clock: Clo
         message_channel: settings.message_channel.clone(),
         default_process: settings.lookups.default_process.clone(),
     };
-    let random = Arc::new(FromSystem(SystemRandom::new()));
     let queued = tokio::sync::Notify::new();
     Ok(Desk { store, blobs, registry, channels, closed, clock, random, rules, queued })
 }
@@ -196,16 +203,18 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
 type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);
 
 /// The channels and the registry of these settings. What is enabled and cannot be served is told.
-fn outside(settings: &Settings, blobs: &Arc<dyn Blobs>) -> Outside {
+fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
+    let settings = parts.settings;
     let mut channels: BTreeMap<Service, Arc<dyn Channel>> = BTreeMap::new();
-    let mut registry: Arc<dyn Registry> =
-        Arc::new(Absent { why: format!("this version cannot ask the service registry {} yet", settings.registry) });
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
         channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
-        registry = Arc::new(Everybody(loopback.service));
     }
+    let registry: Arc<dyn Registry> = match &settings.loopback {
+        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(_) | None => lookups::registry(parts),
+    };
     for service in settings.enabled.iter().filter(|service| !channels.contains_key(service)) {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }

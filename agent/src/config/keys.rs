@@ -93,6 +93,7 @@ pub(super) const KEYS: &[Key] = &[
     key("integrasjonspunkt.shutdown.from", "loopback"),
     unset("integrasjonspunkt.loopback.folder"),
     key("integrasjonspunkt.loopback.service", "DPO"),
+    key("integrasjonspunkt.loopback.asks-registry", "false"),
     // How receivers are looked up.
     key("difi.move.sign.enable", "true"),
     key("difi.move.sign.jwkUrl", "${difi.move.serviceregistryEndpoint}/jwk"),

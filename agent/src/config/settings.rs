@@ -136,6 +136,8 @@ pub struct Loopback {
     pub folder: PathBuf,
     /// In place of which service.
     pub service: Service,
+    /// Whether the registry says who is reached over it; otherwise everybody is.
+    pub asks_registry: bool,
 }
 
 /// Reads all; none where something is wrong, which is told.
@@ -278,6 +280,7 @@ fn shutdown(from: &mut Reader) -> Option<ShutdownFrom> {
 fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Option<Loopback> {
     const KEY: &str = "integrasjonspunkt.loopback.folder";
     let service = from.need("integrasjonspunkt.loopback.service", service);
+    let asks_registry = from.need("integrasjonspunkt.loopback.asks-registry", flag);
     let leads_to = from.maybe(KEY, |text| Ok(folder.join(text)))?;
     if profile == Some(Profile::Production) {
         from.tell(
@@ -288,7 +291,7 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
         );
         return None;
     }
-    Some(Loopback { folder: leads_to, service: service? })
+    Some(Loopback { folder: leads_to, service: service?, asks_registry: asks_registry? })
 }
 
 pub(super) fn organisation(text: &str) -> Result<String, &'static str> {
