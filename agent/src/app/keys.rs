@@ -60,6 +60,15 @@ impl Own {
         }
     }
 
+    /// All of the keystore.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Identity> {
+        let opened = match self {
+            Self::Open(opened) => Some(opened),
+            Self::NotSet | Self::Shut(_) => None,
+        };
+        opened.into_iter().flat_map(|opened| &opened.keystore.entries)
+    }
+
     /// Services that are enabled and closed for want of keys, and why.
     pub(super) fn closed(&self, settings: &Settings) -> BTreeMap<Service, String> {
         let why = match self {

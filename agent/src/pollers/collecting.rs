@@ -3,12 +3,16 @@
 use super::pace;
 use crate::flow::collect::Round;
 use crate::flow::{Desk, collect as flow};
-use crate::ports::Channel;
+use crate::ports::{CannotUse, Channel};
 use std::time::Duration;
 
 /// Fetches until `stopped` resolves; what is being stored then is finished.
 pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Output = ()>) {
     let mut stopped = std::pin::pin!(stopped);
+    tokio::select! {
+        () = &mut stopped => return,
+        () = check(channel) => {}
+    }
     let mut in_vain = 0;
     loop {
         let mut is_stopped = false;
@@ -40,5 +44,15 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
             () = &mut stopped => return,
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// What a person must do is told at the start, before a message shows it.
+async fn check(channel: &dyn Channel) {
+    let service = channel.service().name();
+    match channel.check().await {
+        Ok(()) => tracing::info!(service, "the channel can be used"),
+        Err(CannotUse::Refused(error)) => tracing::error!(service, error, "the channel cannot be used until this is put right"),
+        Err(CannotUse::Unavailable(error)) => tracing::warn!(service, error, "the channel cannot be used now"),
     }
 }
