@@ -4,6 +4,7 @@ pub mod child;
 pub mod doors;
 pub mod forge;
 pub mod host;
+pub mod identity;
 pub mod in_process;
 pub mod liar;
 pub mod postbox;

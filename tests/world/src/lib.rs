@@ -5,4 +5,6 @@
 
 pub mod broker;
 pub mod faults;
+pub mod maskinporten;
+pub mod registry;
 pub mod server;

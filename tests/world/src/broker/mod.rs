@@ -210,7 +210,8 @@ async fn download(
         chunk.truncate(count);
         Ok::<_, io::Error>((count > 0).then(|| (Bytes::from(chunk), file)))
     });
-    let headers = [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    let headers =
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
     Ok((headers, Body::from_stream(chunks)).into_response())
 }
 

@@ -49,9 +49,13 @@ impl std::fmt::Display for Refused {
             Self::NoToken => f.write_str("no bearer token"),
             Self::BadToken(why) => write!(f, "the token is not valid: {why}"),
             Self::NoScope(scope) => write!(f, "the token lacks the scope {scope}"),
-            Self::NoAccess => f.write_str("the system user has no access to the resource in the Resource Rights Registry"),
+            Self::NoAccess => {
+                f.write_str("the system user has no access to the resource in the Resource Rights Registry")
+            }
             Self::NoSuchTransfer => f.write_str("the requested file transfer was not found"),
-            Self::AlreadyUploaded => f.write_str("the file transfer has been uploaded already, or was tried to; create a new one"),
+            Self::AlreadyUploaded => {
+                f.write_str("the file transfer has been uploaded already, or was tried to; create a new one")
+            }
             Self::NotPublished => f.write_str("the file cannot be downloaded in its status"),
             Self::Invalid(what) => write!(f, "{what} is not valid"),
         }
