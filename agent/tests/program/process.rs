@@ -27,6 +27,14 @@ impl Program {
         Self { child, arguments, home, port, to_ready }
     }
 
+    /// With these settings and no other channel.
+    pub fn start_bare(settings: &[String]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let arguments = settings.to_vec();
+        let (child, port, to_ready) = begin(home.path(), &arguments);
+        Self { child, arguments, home, port, to_ready }
+    }
+
     /// As systemd starts it: with a socket that is open already.
     #[cfg(unix)]
     pub fn start_on(socket: &std::net::TcpListener, organisation: &str, between: &Path) -> Self {
