@@ -68,10 +68,9 @@ fn directory(parts: Parts<'_>) -> Result<Arc<dyn Registry>, String> {
 /// A client of Maskinporten; with where Altinn exchanges its tokens, where it does.
 pub(super) fn tokens(parts: Parts<'_>, oidc: &Oidc, exchange: Option<Url>) -> Result<Arc<dyn Tokens>, CannotSetUp> {
     let key = match &oidc.key {
-        OidcKey::Certificate => parts
-            .own
-            .identity()
-            .and_then(|identity| Key::of_certificate(identity).map_err(|unfit| unfit.to_string())),
+        OidcKey::Certificate => {
+            parts.own.identity().and_then(|identity| Key::of_certificate(identity).map_err(|unfit| unfit.to_string()))
+        }
         OidcKey::Jwk(path) => read(path)
             .and_then(|text| Jwk::read(&text).map_err(|error| error.to_string()))
             .and_then(|jwk| Key::of_jwk(&jwk).map_err(|unfit| unfit.to_string()))

@@ -113,7 +113,8 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         },
     };
     let verdict = judgement.as_ref().and_then(Judgement::verdict);
-    let received = NewStatus { description: verdict.map(Verdict::to_string), ..NewStatus::plain(Status::InnkommendeMottatt, now) };
+    let received =
+        NewStatus { description: verdict.map(Verdict::to_string), ..NewStatus::plain(Status::InnkommendeMottatt, now) };
     let reply = reply::to(&desk.rules, &envelope, service, Status::Mottatt, now);
     let is_answered = reply.is_some();
     let answered = envelope.clone();
@@ -166,10 +167,17 @@ async fn receipt_of(desk: &Desk, envelope: &Envelope) -> Result<(), Trouble> {
 async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'static str, Trouble> {
     let Garbage { envelope, why, may_be_told, receipt } = garbage;
     let message = name(envelope.as_ref());
-    tracing::error!(message, receipt, error = efm::masking::mask(&why), "what came in cannot be read, and is discarded");
+    tracing::error!(
+        message,
+        receipt,
+        error = efm::masking::mask(&why),
+        "what came in cannot be read, and is discarded"
+    );
     let now = desk.clock.now();
     let Some(envelope) = envelope else { return Ok("garbage") };
-    let Some(conversation) = Conversation::of(&envelope, Direction::Incoming, service, now) else { return Ok("garbage") };
+    let Some(conversation) = Conversation::of(&envelope, Direction::Incoming, service, now) else {
+        return Ok("garbage");
+    };
     let reply = reply::to(&desk.rules, &envelope, service, Status::Feil, now).filter(|_| may_be_told);
     let statuses = vec![NewStatus::plain(Status::Opprettet, now), NewStatus::described(Status::Feil, now, why)];
     let is_answered = reply.is_some();

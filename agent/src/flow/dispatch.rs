@@ -2,9 +2,7 @@
 
 use super::{Desk, Trouble};
 use crate::domain::{Backoff, Deadline, Direction, Envelope, Kind, NewStatus, Service, Status};
-use crate::ports::{
-    ConversationFilter, Leased, PageRequest, Parcel, SendError, Sent, Settled, Settlement, Work,
-};
+use crate::ports::{ConversationFilter, Leased, PageRequest, Parcel, SendError, Sent, Settled, Settlement, Work};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -47,9 +45,11 @@ pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), 
 /// A receipt goes back to that one of the organisation's integration points which the message came from.
 async fn addressed(desk: &Desk, envelope: &Envelope, service: Service) -> Result<Envelope, Trouble> {
     let mut envelope = envelope.clone();
-    let related = envelope.body.related_message.clone().filter(|_| {
-        service == Service::Dpo && envelope.document.kind == Kind::ArkivmeldingKvittering
-    });
+    let related = envelope
+        .body
+        .related_message
+        .clone()
+        .filter(|_| service == Service::Dpo && envelope.document.kind == Kind::ArkivmeldingKvittering);
     if related.is_none() {
         return Ok(envelope);
     }

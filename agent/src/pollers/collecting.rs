@@ -36,7 +36,9 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
             Ok(_) => 0,
         };
         let wait = match round {
-            _ if in_vain > 0 => pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait.unwrap_or(Duration::ZERO)),
+            _ if in_vain > 0 => {
+                pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait.unwrap_or(Duration::ZERO))
+            }
             Ok(Round { taken: 1.., .. }) => pace::after_some(channel.pace()),
             _ => channel.pace(),
         };
@@ -52,7 +54,9 @@ async fn check(channel: &dyn Channel) {
     let service = channel.service().name();
     match channel.check().await {
         Ok(()) => tracing::info!(service, "the channel can be used"),
-        Err(CannotUse::Refused(error)) => tracing::error!(service, error, "the channel cannot be used until this is put right"),
+        Err(CannotUse::Refused(error)) => {
+            tracing::error!(service, error, "the channel cannot be used until this is put right")
+        }
         Err(CannotUse::Unavailable(error)) => tracing::warn!(service, error, "the channel cannot be used now"),
     }
 }

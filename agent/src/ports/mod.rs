@@ -14,9 +14,7 @@ mod store;
 mod tokens;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
-pub use channel::{
-    Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching,
-};
+pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
 pub use page::{Page, PageRequest};
 pub use registry::{
     Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,

@@ -50,7 +50,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<AsicManifest, String> {
         let name = reference.attribute("URI").ok_or("ASiCManifest.xml names a file without a name")?;
         let child = |name: &str| reference.children().find(|node| named(node, name));
         let algorithm = child("DigestMethod").and_then(|node| node.attribute("Algorithm")).unwrap_or_default();
-        let digest: String = child("DigestValue").and_then(|node| node.text()).unwrap_or_default().split_whitespace().collect();
+        let digest: String =
+            child("DigestValue").and_then(|node| node.text()).unwrap_or_default().split_whitespace().collect();
         let digest = STANDARD.decode(digest).map_err(|_| "ASiCManifest.xml has a digest that is no base64")?;
         files.push(Signed { name: name.to_owned(), algorithm: algorithm.to_owned(), digest });
     }

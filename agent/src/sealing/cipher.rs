@@ -2,8 +2,8 @@
 //!
 //! What is wrong at the end of a content has one error, which says nothing more: [`Spoilt`].
 
-use super::gcm::{Gcm, TAG_LENGTH};
 use super::ber::{INTEGER, OCTETS, Reader, SEQUENCE};
+use super::gcm::{Gcm, TAG_LENGTH};
 use super::oids;
 use aes::cipher::inout::InOutBuf;
 use aes::cipher::{BlockDecryptMut, BlockEncryptMut, InnerIvInit, KeyInit, KeyIvInit};

@@ -1,10 +1,10 @@
 //! A package as it passes by on its way in: its entries are hashed, what is signed is held against them at the end.
 
+use super::asic_manifest;
 use super::names::{self, Meta};
 use super::trust::Authorities;
 use super::verify::{self, DoesNot};
 use super::zip_reader::{Listener, Reader, bad, shown};
-use super::asic_manifest;
 use crate::domain::{Finding, Verdict};
 use crate::ports::SealError;
 use jiff::Timestamp;
@@ -77,7 +77,10 @@ impl Listener for Contents {
         let what = if name == names::MIMETYPE {
             What::Type(Vec::new())
         } else if is_first {
-            return Err(bad(format!("its first entry is '{}', and that of an ASiC container is 'mimetype'", shown(name))));
+            return Err(bad(format!(
+                "its first entry is '{}', and that of an ASiC container is 'mimetype'",
+                shown(name)
+            )));
         } else if name.ends_with('/') {
             What::Folder
         } else if names::is_meta(name) {
@@ -150,9 +153,11 @@ impl Contents {
             }
         }
         match verdict {
-            None if self.has_xades => {
-                Verdict { finding: Finding::Unchecked("it is a XAdES signature".into()), signer: None, weak: Vec::new() }
-            }
+            None if self.has_xades => Verdict {
+                finding: Finding::Unchecked("it is a XAdES signature".into()),
+                signer: None,
+                weak: Vec::new(),
+            },
             None => Verdict { finding: Finding::Unsigned, signer: None, weak: Vec::new() },
             Some(verdict) => match unsigned.first() {
                 Some(name) => Verdict {
@@ -187,7 +192,10 @@ impl Contents {
             let unescaped = asic_manifest::unescaped(&signed.name);
             let found = self.digests.get_key_value(&signed.name).or_else(|| self.digests.get_key_value(&unescaped));
             let Some((name, digest)) = found else {
-                return Err(by_signer(Finding::Altered(format!("'{}' was signed and is not there", shown(&signed.name)))));
+                return Err(by_signer(Finding::Altered(format!(
+                    "'{}' was signed and is not there",
+                    shown(&signed.name)
+                ))));
             };
             if !signed.is_sha256() {
                 return Err(by_signer(Finding::Unchecked(format!("the digest of '{}' is not SHA-256", shown(name)))));

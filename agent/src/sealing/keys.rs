@@ -11,9 +11,9 @@ use crate::ports::{KeyEncryption, SealError};
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::rand_core::OsRng;
+use rsa::sha2::{Sha256, Sha384, Sha512};
 use rsa::traits::PublicKeyParts;
 use rsa::{Oaep, Pkcs1v15Encrypt, RsaPrivateKey, RsaPublicKey};
-use rsa::sha2::{Sha256, Sha384, Sha512};
 use sha1_of_rsa::Sha1;
 
 /// Shorter ones are not sealed to.
@@ -164,10 +164,15 @@ pub(super) fn wrap(to: &Certificate, how: KeyEncryption, key: &[u8]) -> Result<(
     let public = RsaPublicKey::from_pkcs1_der(&to.key);
     let public = public.map_err(|why| cannot(format!("its key cannot be read: {why}")))?;
     if public.size() * 8 < SHORTEST_KEY_BITS {
-        return Err(cannot(format!("its key has {} bits, and at least {SHORTEST_KEY_BITS} are asked", public.size() * 8)));
+        return Err(cannot(format!(
+            "its key has {} bits, and at least {SHORTEST_KEY_BITS} are asked",
+            public.size() * 8
+        )));
     }
     let (algorithm, sealed) = match how {
-        KeyEncryption::Pkcs1 => (der::algorithm(oids::RSA, &der::null()), public.encrypt(&mut OsRng, Pkcs1v15Encrypt, key)),
+        KeyEncryption::Pkcs1 => {
+            (der::algorithm(oids::RSA, &der::null()), public.encrypt(&mut OsRng, Pkcs1v15Encrypt, key))
+        }
         KeyEncryption::Oaep => {
             let sha256 = der::algorithm(oids::SHA256, &der::null());
             let parameters =

@@ -20,7 +20,11 @@ pub(super) struct Unsealing {
 enum Stage {
     /// What has come, and at which length it is looked at again.
     Beginning(Vec<u8>, usize),
-    Content { frames: Frames, decryption: Decryption, alias: String },
+    Content {
+        frames: Frames,
+        decryption: Decryption,
+        alias: String,
+    },
     Failed,
 }
 

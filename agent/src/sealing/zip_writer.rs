@@ -56,7 +56,13 @@ impl Writer {
     }
 
     /// Something short, as it is.
-    pub(super) fn store(&mut self, name: &str, comment: &str, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    pub(super) fn store(
+        &mut self,
+        name: &str,
+        comment: &str,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
         let mut crc = Crc::new();
         crc.update(bytes);
         let length = u32::try_from(bytes.len()).map_err(|_| too_large())?;

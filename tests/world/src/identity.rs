@@ -15,8 +15,7 @@ pub struct Identity {
 }
 
 /// One that sends.
-pub const NORD: Identity =
-    Identity { number: "910077473", name: "DEMO nord", pem: include_str!("identity/nord.pem") };
+pub const NORD: Identity = Identity { number: "910077473", name: "DEMO nord", pem: include_str!("identity/nord.pem") };
 /// One that receives.
 pub const SOR: Identity = Identity { number: "910075918", name: "DEMO sør", pem: include_str!("identity/sor.pem") };
 /// The false service registry.

@@ -59,8 +59,7 @@ impl Stage {
             Ok(Bearer { organisation, scopes: grant.scopes })
         });
         let broker = Broker::new(folder.to_owned(), check, Clock::machine());
-        let services =
-            Server::start(maskinporten.routes().merge(registry.routes(REGISTRY)), &Faults::default())?;
+        let services = Server::start(maskinporten.routes().merge(registry.routes(REGISTRY)), &Faults::default())?;
         let brokers = Server::start(broker.routes(), faults)?;
         Ok(Self { maskinporten, registry, broker, faults: faults.clone(), services, brokers })
     }

@@ -131,7 +131,12 @@ where
 
 impl Client {
     /// Announces a file; says where its bytes go.
-    pub(super) async fn announce(&self, user: &SystemUser, recipient: &str, reference: &str) -> Result<String, ApiError> {
+    pub(super) async fn announce(
+        &self,
+        user: &SystemUser,
+        recipient: &str,
+        reference: &str,
+    ) -> Result<String, ApiError> {
         let announcement = Announcement {
             file_name: "sbd.zip",
             resource_id: &self.resource,
@@ -327,10 +332,14 @@ fn is_plain(id: &str) -> bool {
 fn advice(status: StatusCode, user: &SystemUser, resource: &str) -> String {
     let SystemUser { org_id, name } = user;
     match status.as_u16() {
-        401 => format!("; Altinn does not know the token of system user '{name}' of {org_id}: see that it is there, and that \
-                        difi.move.dpo.systemUser (or reportees) names it"),
-        403 => format!("; system user '{name}' of {org_id} may not use the resource {resource}: its organisation must give it the \
-                        right in Altinn"),
+        401 => format!(
+            "; Altinn does not know the token of system user '{name}' of {org_id}: see that it is there, and that \
+                        difi.move.dpo.systemUser (or reportees) names it"
+        ),
+        403 => format!(
+            "; system user '{name}' of {org_id} may not use the resource {resource}: its organisation must give it the \
+                        right in Altinn"
+        ),
         _ => String::new(),
     }
 }

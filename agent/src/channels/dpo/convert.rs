@@ -17,7 +17,8 @@ pub(super) fn organisation(who: &Participant) -> Option<String> {
 /// The envelope as it is sent: whoever acts for another organisation sends as that one.
 pub(super) fn transmitted(envelope: &Envelope) -> Envelope {
     let mut envelope = envelope.clone();
-    if let Some(Party { participant: who @ Participant::Organisation { part: Some(_), .. }, .. }) = &mut envelope.sender {
+    if let Some(Party { participant: who @ Participant::Organisation { part: Some(_), .. }, .. }) = &mut envelope.sender
+    {
         *who = Participant::organisation(who.part_or_primary());
     }
     envelope
@@ -72,7 +73,8 @@ mod tests {
 
     #[test]
     fn who_acts_for_another_sends_as_that_one() {
-        let sender = |text: &str| transmitted(&envelope(Kind::Arkivmelding, text, None)).sender().map(Participant::text);
+        let sender =
+            |text: &str| transmitted(&envelope(Kind::Arkivmelding, text, None)).sender().map(Participant::text);
         assert_eq!(sender("0192:910077473:991825827").as_deref(), Some("0192:991825827"));
         assert_eq!(sender("0192:910077473").as_deref(), Some("0192:910077473"));
     }

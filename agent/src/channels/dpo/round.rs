@@ -56,9 +56,10 @@ impl<'a> Round<'a> {
     pub(super) fn begin(dpo: &'a Dpo) -> Self {
         let with_begun = dpo.known().begin();
         let lists = if with_begun { &[NEW, BEGUN][..] } else { &[NEW][..] };
-        let steps = dpo.users.iter().flat_map(|user| {
-            lists.iter().map(move |status| Step { user, status, from: None, page: 0 })
-        });
+        let steps = dpo
+            .users
+            .iter()
+            .flat_map(|user| lists.iter().map(move |status| Step { user, status, from: None, page: 0 }));
         Self { dpo, steps: steps.collect(), found: VecDeque::new(), seen: BTreeSet::new(), trouble: None }
     }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::{BlobId, File, Kind, Participant};
 use crate::ports::{
-    Arrival, Arrived, Asked, BlobError, BlobReader, Entry, Judgement, LookupError, NoRandom, Opened, Party, PostAddress,
-    Record, Route, SealError, TokenAsk, TokenError, WrongCertificate,
+    Arrival, Arrived, Asked, BlobError, BlobReader, Entry, Judgement, LookupError, NoRandom, Opened, Party,
+    PostAddress, Record, Route, SealError, TokenAsk, TokenError, WrongCertificate,
 };
 use bytes::Bytes;
 use efm::secret::Secret;
@@ -149,9 +149,8 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let check: efm_world::broker::Check = Arc::new(|token| {
-            Ok(Bearer { organisation: token.to_owned(), scopes: vec![READ.into(), WRITE.into()] })
-        });
+        let check: efm_world::broker::Check =
+            Arc::new(|token| Ok(Bearer { organisation: token.to_owned(), scopes: vec![READ.into(), WRITE.into()] }));
         let broker = Broker::new(folder.path().to_owned(), check, Clock::machine());
         let faults = Faults::default();
         let server = Server::start(broker.routes(), &faults).unwrap();
@@ -194,7 +193,8 @@ impl World {
     /// Something that is no message of ours, left by A for B.
     async fn leave(&self, bytes: Vec<u8>) -> String {
         let a = self.of(&[A], None);
-        let id = a.client.announce(&a.users[0], "0192:910075918", "19efbd4c-413d-4e2c-bbc5-257ef4a65b38").await.unwrap();
+        let id =
+            a.client.announce(&a.users[0], "0192:910075918", "19efbd4c-413d-4e2c-bbc5-257ef4a65b38").await.unwrap();
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
         a.client.upload(&a.users[0], &id, Arc::new(file), u64::try_from(bytes.len()).unwrap()).await.unwrap();

@@ -10,9 +10,7 @@ mod verdicts;
 use super::{Authorities, Refuse, Sealer};
 use crate::domain::{BlobId, File, NewFile, Verdict};
 use crate::keystore::Keystore;
-use crate::ports::{
-    Answer, BlobError, BlobReader, BlobWriter, Blobs, Encryption, Parties, SealError, Sealing, ToSeal,
-};
+use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs, Encryption, Parties, SealError, Sealing, ToSeal};
 use bytes::Bytes;
 use efm::clock::Clock;
 use jiff::Timestamp;

@@ -74,7 +74,10 @@ fn what_cannot_be_packed_is_named() {
         let how = Encryption::over(crate::domain::Service::Dpo);
         run(async { all(from.seal(&package, &certificate(NEW), how).await.unwrap()).await }).unwrap_err().to_string()
     };
-    assert_eq!(told(&[("META-INF/x.xml", b"")]), "pack file 'META-INF/x.xml': names below META-INF/ belong to the package itself");
+    assert_eq!(
+        told(&[("META-INF/x.xml", b"")]),
+        "pack file 'META-INF/x.xml': names below META-INF/ belong to the package itself"
+    );
     assert_eq!(told(&[("manifest.xml", b"")]), "pack file 'manifest.xml': the package has a file of this name");
     assert_eq!(told(&[("../x", b"")]), "pack file '../x': its name leads out of its folder");
     assert_eq!(told(&[("a\\b", b"")]), "pack file 'a\\b': its name has a backslash");

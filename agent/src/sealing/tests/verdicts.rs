@@ -118,7 +118,9 @@ fn what_the_settings_refuse_is_refused_and_nothing_else() {
     let unsigned = changed(|name, bytes| (!name.starts_with("META-INF/")).then_some(bytes));
     let taken = |refuse: Refuse, sealed: &[u8]| run(open(&sealer_that(authority(), refuse), sealed, 4096));
     let refuse_weak = Refuse { weak: true, ..Refuse::default() };
-    assert!(matches!(taken(refuse_weak, &weak), Err(SealError::Refused(verdict)) if verdict.finding == Finding::Trusted));
+    assert!(
+        matches!(taken(refuse_weak, &weak), Err(SealError::Refused(verdict)) if verdict.finding == Finding::Trusted)
+    );
     assert!(taken(refuse_weak, &unsigned).is_ok());
     let refuse_unsigned = Refuse { unsigned: true, ..Refuse::default() };
     assert!(taken(refuse_unsigned, &weak).is_ok());
