@@ -7,6 +7,7 @@
 pub mod atomic;
 pub mod chain;
 pub mod clock;
+pub mod console;
 pub mod manage;
 pub mod masking;
 pub mod outside;

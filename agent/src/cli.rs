@@ -4,6 +4,7 @@ use crate::app;
 use crate::config::{self, Loaded, Severity};
 use crate::demo;
 use crate::host::{self, Signals};
+use crate::doctor::{self, Verdict};
 use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
@@ -39,6 +40,12 @@ pub enum Word {
         #[arg(long)]
         once: bool,
     },
+    /// Look at everything that is needed, and say in a line each what is well, what is wrong, and what to do
+    ///
+    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock. It
+    /// changes nothing, and may be asked while the integrasjonspunkt runs. Exit code 1 when something is wrong, 3 when the
+    /// settings are.
+    Doctor,
     /// Settings: show what is in force, or check for errors
     #[command(subcommand)]
     Config(Config),
@@ -73,6 +80,7 @@ pub fn main() -> ExitCode {
     match cli.word.unwrap_or(Word::Run) {
         Word::Run => run(loaded, &environment),
         Word::Demo { once } => demo(once),
+        Word::Doctor => look(&loaded),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
     }
@@ -107,6 +115,33 @@ fn show(loaded: &Loaded) -> ExitCode {
         println!("{:<52} {:<44} {}", shown.key, shown.value.as_deref().unwrap_or("-"), shown.place);
     }
     check(loaded)
+}
+
+fn look(loaded: &Loaded) -> ExitCode {
+    let mut findings = doctor::of_settings(&loaded.problems);
+    if let Some(settings) = &loaded.settings {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("start the runtime: {error}");
+                return ExitCode::from(FAILED);
+            }
+        };
+        let clock = Clock::machine();
+        let examined = doctor::examine(settings, Path::new("."), &clock, Vec::new());
+        findings.extend(runtime.block_on(examined));
+        // Whoever hangs on a share is let go.
+        runtime.shutdown_background();
+    }
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let is_wrong = findings.iter().any(|finding| finding.verdict == Verdict::Wrong);
+    match (loaded.settings.is_none(), is_wrong) {
+        (true, _) => ExitCode::from(SETTINGS),
+        (false, true) => ExitCode::from(FAILED),
+        (false, false) => ExitCode::SUCCESS,
+    }
 }
 
 fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
@@ -158,7 +193,7 @@ async fn until_stopped(
 ) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     // Before it is ready, so that nobody can ask too early.
-    let signals = Signals::listen();
+    let signals = efm::console::Stop::listen();
     let signals = async {
         match signals {
             Ok(mut signals) => stop.ask(signals.asked().await),

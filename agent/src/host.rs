@@ -1,4 +1,4 @@
-//! What only the system knows: how it or a person asks us to stop, and which sockets it has opened for us.
+//! What only the system knows: which sockets it has opened for us. How it asks us to stop is heard by [`efm::console`].
 
 use std::io;
 use std::net::TcpListener;
@@ -27,63 +27,4 @@ pub fn handed_in(environment: &[(String, String)]) -> io::Result<Vec<TcpListener
 #[cfg(windows)]
 pub fn handed_in(_environment: &[(String, String)]) -> io::Result<Vec<TcpListener>> {
     Ok(Vec::new())
-}
-
-/// Hears it.
-#[derive(Debug)]
-pub struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(windows)]
-    interrupt: tokio::signal::windows::CtrlC,
-    #[cfg(windows)]
-    terminate: tokio::signal::windows::CtrlBreak,
-    #[cfg(windows)]
-    close: tokio::signal::windows::CtrlClose,
-    #[cfg(windows)]
-    shutdown: tokio::signal::windows::CtrlShutdown,
-}
-
-impl Signals {
-    /// From now on none of them ends us by itself. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// The system does not let us listen.
-    #[cfg(unix)]
-    pub fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// From now on none of them ends us by itself. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// The system does not let us listen.
-    #[cfg(windows)]
-    pub fn listen() -> io::Result<Self> {
-        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
-        Ok(Self { interrupt: ctrl_c()?, terminate: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
-    }
-
-    /// Resolves when one comes, and says which. Cancel safe.
-    #[cfg(unix)]
-    pub async fn asked(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-
-    /// Resolves when one comes, and says which. Cancel safe.
-    #[cfg(windows)]
-    pub async fn asked(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "Ctrl-Break",
-            _ = self.close.recv() => "a closing console",
-            _ = self.shutdown.recv() => "a machine that goes down",
-        }
-    }
 }

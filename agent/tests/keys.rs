@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod program {
+    #[allow(dead_code, reason = "others use more of it")]
     pub mod http;
+    #[allow(dead_code, reason = "others use more of it")]
     pub mod process;
 }
 

@@ -83,6 +83,13 @@ impl Made {
     }
 }
 
+/// All certificates of a PEM text, DER.
+pub fn certificates(text: &str) -> Vec<Vec<u8>> {
+    use rustls_pki_types::pem::PemObject as _;
+    let all = rustls_pki_types::CertificateDer::pem_slice_iter(text.as_bytes());
+    all.map_while(Result::ok).map(|der| der.to_vec()).collect()
+}
+
 fn pem(label: &str, der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);

@@ -129,7 +129,7 @@ fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
 /// How the API speaks, and what health says of it; none of the first where it speaks plain HTTP.
 pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<(Option<Arc<ServerConfig>>, Part), NoTls> {
     let Some(location) = &keystores.tls else {
-        let said = || Health { status: Status::Up, details: Some(chains(Vec::new(), Vec::new())) };
+        let said = || Health { status: Status::Up, details: Some(chains(&[], &[])) };
         return Ok((None, Part { name: "ssl", said: Arc::new(said) }));
     };
     let own = told(location, clock.now())?.own;
@@ -141,16 +141,16 @@ pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<(Option<Arc<Ser
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let said = move || {
         let Health { status, details } = of_certificate(&own, clock.now());
-        let chain = vec![json!({ "alias": own.alias, "certificates": [details] })];
-        match status {
-            Status::Up => Health { status, details: Some(chains(chain, Vec::new())) },
-            // As Spring's: who serves with a bad certificate is not down.
-            _ => Health { status: Status::OutOfService, details: Some(chains(Vec::new(), chain)) },
+        let chain = [json!({ "alias": own.alias, "certificates": [details] })];
+        if status == Status::Up {
+            return Health { status, details: Some(chains(&chain, &[])) };
         }
+        // As Spring's: who serves with a bad certificate is not down.
+        Health { status: Status::OutOfService, details: Some(chains(&[], &chain)) }
     };
     Ok((Some(Arc::new(config)), Part { name: "ssl", said: Arc::new(said) }))
 }
 
-fn chains(valid: Vec<Value>, invalid: Vec<Value>) -> Value {
+fn chains(valid: &[Value], invalid: &[Value]) -> Value {
     json!({ "validChains": valid, "invalidChains": invalid })
 }

@@ -47,13 +47,11 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Keystores> {
     if from.need(LOCK, flag)? {
         from.tell(Severity::Warning, LOCK, "it means nothing here: no provider is ever asked", "no such key");
     }
-    let tls = match from.need("difi.ssl.enabled", flag)? {
-        true => {
-            let named = location(from, folder, &TLS)?;
-            Some(named.or_else(|| from.need(TLS.path, |_| Err(OFF)))?)
-        }
-        false => None,
-    };
+    let mut tls = None;
+    if from.need("difi.ssl.enabled", flag)? {
+        let named = location(from, folder, &TLS)?;
+        tls = Some(named.or_else(|| from.need(TLS.path, |_| Err(OFF)))?);
+    }
     Some(Keystores { own, tls })
 }
 

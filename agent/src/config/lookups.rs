@@ -117,7 +117,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Lookups> {
         read_timeout: read_timeout?,
     };
     let (key, client_id) = dpo?;
-    let dpo = Oidc { key, client_id, ..oidc.clone() };
+    let dpo = Oidc { client_id, key, ..oidc.clone() };
     Some(Lookups {
         signed: signed?,
         beta: beta?,

@@ -66,7 +66,7 @@ fn certificate(body: &mut Bytes<'_>, version: u32) -> Result<Vec<u8>, Malformed>
     body.counted().map(<[u8]>::to_vec)
 }
 
-/// Sun's protection of a key: 20 bytes of salt, the key XORed with a chain of digests, 20 bytes to check it by.
+/// Sun's protection of a key: 20 bytes of salt, the key under a chain of digests, 20 bytes to check it by.
 fn open(key: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, Closed> {
     const OF_SUN: &[u8] = &[0x2B, 6, 1, 4, 1, 0x2A, 2, 17, 1, 1];
     let mut parts = ber::only(key, SEQUENCE)?.inside();

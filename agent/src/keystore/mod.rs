@@ -136,9 +136,12 @@ impl Kind {
 
     /// What these bytes are.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        let known =
-            [(Self::Jks, jks::is_one as fn(&[u8]) -> bool), (Self::Pkcs12, pkcs12::is_one), (Self::Pem, pem::is_one)];
-        known.into_iter().find(|(_, is_one)| is_one(bytes)).map(|(kind, _)| kind)
+        match bytes {
+            _ if jks::is_one(bytes) => Some(Self::Jks),
+            _ if pkcs12::is_one(bytes) => Some(Self::Pkcs12),
+            _ if pem::is_one(bytes) => Some(Self::Pem),
+            _ => None,
+        }
     }
 }
 

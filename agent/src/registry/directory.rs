@@ -151,7 +151,10 @@ impl Directory {
         }
         let refused = match self.tokens.maskinporten(&whole).await {
             Ok(_) => return Ok((whole, KEPT)),
-            Err(error @ TokenError::Refused { .. }) if all.len() > 1 => error,
+            // Any other refusal is of the client, whatever it asks for.
+            Err(TokenError::Refused { text, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
+                TokenError::Refused { text, code: Some(code) }
+            }
             Err(error) => return Err(error),
         };
         let mut granted = Vec::new();
@@ -191,11 +194,11 @@ impl Directory {
         if !self.place.trust.is_any() {
             return Ok(entry);
         }
-        self.is_of(&asked.identifier, &entry.party.identifier, &parameters)?;
+        Self::is_of(&asked.identifier, &entry.party.identifier, &parameters)?;
         Ok(select::of_process(entry, asked))
     }
 
-    fn is_of(&self, asked: &str, answered: &str, parameters: &str) -> Result<(), LookupError> {
+    fn is_of(asked: &str, answered: &str, parameters: &str) -> Result<(), LookupError> {
         if select::belongs(asked, answered) {
             return Ok(());
         }
@@ -225,7 +228,7 @@ impl Directory {
         let json = self.resource(&["info", identifier], &[]).await.map_err(|failure| told(failure, &parameters))?;
         let party = record::info(&json).map_err(|error| unreadable(&error, &parameters))?;
         if self.place.trust.is_any() {
-            self.is_of(identifier, &party.identifier, &parameters)?;
+            Self::is_of(identifier, &party.identifier, &parameters)?;
         }
         Ok(party)
     }
@@ -234,7 +237,9 @@ impl Directory {
         let text = self.resource(&["virksert", organisation], &[]).await.map_err(|failure| match failure {
             Failure::Status(StatusCode::NOT_FOUND, Some(words)) => LookupError::NotFound(words),
             Failure::Status(StatusCode::BAD_REQUEST, Some(words)) => LookupError::Refused(words),
-            other => told(other, &format!("virksert/{organisation}")),
+            other @ (Failure::Status(..) | Failure::Signature | Failure::Other(_)) => {
+                told(other, &format!("virksert/{organisation}"))
+            }
         })?;
         let text =
             String::from_utf8(text).map_err(|_| LookupError::Unavailable("the certificate is no text".into()))?;

@@ -183,7 +183,7 @@ impl Authorities {
 struct AnyUse;
 
 impl webpki::ExtendedKeyUsageValidator for AnyUse {
-    fn validate(&self, iter: webpki::KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        iter.map(|one| one.map(|_| ())).collect()
+    fn validate(&self, mut iter: webpki::KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        iter.try_for_each(|one| one.map(|_| ()))
     }
 }

@@ -67,10 +67,17 @@ impl Jwk {
     }
 
     pub(super) fn pair(&self) -> Result<RsaKeyPair, String> {
-        let [n, e, d, p, q, dp, dq, qi] =
+        let [modulus, exponent, private, first, second, of_first, of_second, inverse] =
             self.numbers.each_ref().map(|number| URL_SAFE_NO_PAD.decode(number.reveal()).unwrap_or_default());
-        let public_key = PublicKeyComponents { n, e };
-        let components = KeyPairComponents { public_key, d, p, q, dP: dp, dQ: dq, qInv: qi };
+        let components = KeyPairComponents {
+            public_key: PublicKeyComponents { n: modulus, e: exponent },
+            d: private,
+            p: first,
+            q: second,
+            dP: of_first,
+            dQ: of_second,
+            qInv: inverse,
+        };
         RsaKeyPair::from_components(&components)
             .map_err(|why| format!("its numbers are no RSA key of 2048 to 4096 bits: {why}"))
     }

@@ -37,6 +37,7 @@ impl Program {
 
     /// As systemd starts it: with a socket that is open already.
     #[cfg(unix)]
+    #[allow(dead_code, reason = "one of several tests uses it")]
     pub fn start_on(socket: &std::net::TcpListener, organisation: &str, between: &Path) -> Self {
         const HAND_IN: &str = "exec 3<&0; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
         let mut command = Command::new("sh");

@@ -227,7 +227,8 @@ impl ServiceRegistry {
             Lie::Tampered => {
                 let honest = signer.sign(&payload);
                 let parts: Vec<&str> = honest.split('.').collect();
-                let other = String::from_utf8_lossy(&payload).replace("DPO", "DPV");
+                // One that still can be read.
+                let other = String::from_utf8_lossy(&payload).replace("DPO", "DPV") + " ";
                 let (header, signature) = (parts.first().copied(), parts.last().copied());
                 let (header, signature) = (header.unwrap_or_default(), signature.unwrap_or_default());
                 format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(other))

@@ -58,7 +58,8 @@ impl Problem {
             return row.status.into_response();
         }
         if row.status.is_server_error() {
-            tracing::error!(path, exception = row.exception, message = efm::masking::mask(&row.message), "answered");
+            let (path, message) = (efm::masking::mask(path), efm::masking::mask(&row.message));
+            tracing::error!(path, exception = row.exception, message, "answered");
         }
         let errors = self.errors();
         let body = Body {

@@ -8,6 +8,7 @@ mod connect;
 mod conversations;
 mod filter;
 mod inbox;
+mod look;
 mod outbox;
 mod queue;
 mod rows;

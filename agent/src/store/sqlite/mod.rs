@@ -6,6 +6,7 @@
 mod conversations;
 mod filter;
 mod inbox;
+mod look;
 mod outbox;
 mod queue;
 mod rows;
