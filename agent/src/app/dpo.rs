@@ -4,10 +4,13 @@ use super::lookups::{self, Parts};
 use crate::channels::{Dpo, DpoDoors, DpoSetup};
 use crate::domain::Service;
 use crate::keystore::{Identity, Keystore};
-use crate::ports::{Blobs, Channel, Registry, SealError, Sealing, SystemUser};
-use crate::sealing::{Authorities, Refuse, Sealer};
+use crate::ports::{Blobs, Channel, Registry, Sealing, SystemUser};
+use crate::sealing::{Authorities, Sealer};
 use efm::chain::Chain;
 use efm::outside::{Network, Routes};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A parcel is larger than its files by the envelope, the container and the encryption.
@@ -22,7 +25,7 @@ pub(super) fn channel(
     let Parts { settings, own, clock, random } = parts;
     let Some(dpo) = &settings.dpo else { return Ok(None) };
     let told = |error: &dyn std::error::Error| Chain(error).to_string();
-    let sealing = sealing(parts, own.identity()?, blobs).map_err(|error| told(&error))?;
+    let sealing = sealing(parts, own.identity()?, blobs)?;
     let tokens = lookups::tokens(parts, &settings.lookups.dpo, Some(dpo.exchange.clone()));
     let tokens = tokens.map_err(|error| told(&error))?;
     let network = Network { connect_timeout: dpo.connect_timeout, ..settings.network.clone() };
@@ -48,19 +51,32 @@ pub(super) fn channel(
 }
 
 /// The key that was asked for signs and opens; the others open what came for an older certificate.
-fn sealing(parts: Parts<'_>, own: &Identity, blobs: &Arc<dyn Blobs>) -> Result<Arc<dyn Sealing>, SealError> {
+fn sealing(parts: Parts<'_>, own: &Identity, blobs: &Arc<dyn Blobs>) -> Result<Arc<dyn Sealing>, String> {
+    let trusted = match &parts.settings.sealing.authorities {
+        Some(path) => certificates(path)
+            .map_err(|why| format!("integrasjonspunkt.sealing.authorities {}: {why}", path.display()))?,
+        None => Vec::new(),
+    };
     let sealer = |entries: Vec<Identity>| {
-        let (authorities, refuse) = (Authorities::default(), Refuse::default());
-        Sealer::new(&Keystore { entries }, Arc::clone(blobs), parts.clock.clone(), authorities, refuse)
+        let authorities = Authorities::of(&trusted)?;
+        let (blobs, clock, refuse) = (Arc::clone(blobs), parts.clock.clone(), parts.settings.sealing.refuse);
+        let made = Sealer::new(&Keystore { entries }, blobs, clock, authorities, refuse);
+        made.map_err(|error| Chain(&error).to_string())
     };
     let mut entries = vec![copy(own)];
     for other in parts.own.all().filter(|other| other.chain != own.chain) {
         match sealer(vec![copy(other)]) {
             Ok(_) => entries.push(copy(other)),
-            Err(error) => tracing::warn!(error = %Chain(&error), "a key of the keystore opens no packages"),
+            Err(error) => tracing::warn!(error, "a key of the keystore opens no packages"),
         }
     }
     Ok(Arc::new(sealer(entries)?))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = lookups::read(path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    all.map_err(|error| error.to_string())
 }
 
 fn copy(identity: &Identity) -> Identity {

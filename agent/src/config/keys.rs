@@ -90,6 +90,8 @@ pub(super) const KEYS: &[Key] = &[
     unset("integrasjonspunkt.no-proxy"),
     unset("integrasjonspunkt.ca-file"),
     key("integrasjonspunkt.retention.days", "0"),
+    unset("integrasjonspunkt.sealing.authorities"),
+    unset("integrasjonspunkt.sealing.refuse"),
     key("integrasjonspunkt.shutdown.from", "loopback"),
     unset("integrasjonspunkt.loopback.folder"),
     key("integrasjonspunkt.loopback.service", "DPO"),

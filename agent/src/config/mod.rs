@@ -14,6 +14,7 @@ mod lookups;
 mod network;
 mod problem;
 mod reader;
+mod sealing;
 mod settings;
 mod yaml;
 
@@ -23,6 +24,7 @@ pub use keystores::Keystores;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
+pub use sealing::Sealing;
 pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;

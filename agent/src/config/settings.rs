@@ -8,6 +8,7 @@ use super::lookups::{self, Lookups};
 use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
+use super::sealing::{self, Sealing};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
 use efm::secret::Secret;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub dpo: Option<Dpo>,
     /// How long to wait before what failed is sent for the second time.
     pub first_retry: Duration,
+    /// What is asked of what comes in sealed.
+    pub sealing: Sealing,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -146,6 +149,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
+    let sealing = sealing::read(from, folder);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -213,6 +217,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         network: network?,
         dpo: if enables_dpo { Some(dpo?) } else { None },
         first_retry: first_retry?,
+        sealing,
         loopback,
     })
 }

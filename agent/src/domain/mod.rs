@@ -26,5 +26,5 @@ pub use message::{File, Incoming, NewFile, Outgoing};
 pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
-pub use verdict::{Finding, Signer, Verdict, Weakness};
+pub use verdict::{Finding, Refuse, Signer, Verdict, Weakness};
 pub use written::{NotADate, Written, in_oslo};

@@ -99,6 +99,36 @@ impl std::fmt::Display for Verdict {
     }
 }
 
+/// Which verdicts a site does not take. By default none: they are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each stands for a word of the settings, and any of them go together")]
+pub struct Refuse {
+    /// What nobody has signed.
+    pub unsigned: bool,
+    /// Signatures that do not hold.
+    pub altered: bool,
+    /// Signatures that cannot be checked here.
+    pub unchecked: bool,
+    /// Signers who lead to no authority of ours.
+    pub untrusted: bool,
+    /// SHA-1, and short keys.
+    pub weak: bool,
+}
+
+impl Refuse {
+    /// Whether what this was said of is not taken.
+    pub fn is_refused(self, verdict: &Verdict) -> bool {
+        let by_finding = match verdict.finding {
+            Finding::Trusted | Finding::Signed => false,
+            Finding::Untrusted(_) => self.untrusted,
+            Finding::Unsigned => self.unsigned,
+            Finding::Altered(_) => self.altered,
+            Finding::Unchecked(_) => self.unchecked,
+        };
+        by_finding || (self.weak && !verdict.weak.is_empty())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Incoming, Kind, MessageId, NewStatus, Service, Status, Verdict,
+    BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status, Verdict,
 };
 use crate::ports::{
     Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
@@ -112,6 +112,9 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
             Err(error) => return Err(error),
         },
     };
+    if let Some(judgement) = &judgement {
+        tell(&id, judgement);
+    }
     let verdict = judgement.as_ref().and_then(Judgement::verdict);
     let received =
         NewStatus { description: verdict.map(Verdict::to_string), ..NewStatus::plain(Status::InnkommendeMottatt, now) };
@@ -186,6 +189,18 @@ async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'st
         desk.queued.notify_one();
     }
     Ok("garbage")
+}
+
+/// Says who has signed a package that is kept by now.
+fn tell(message: &MessageId, judgement: &Judgement) {
+    let Some(verdict) = judgement.verdict() else { return };
+    let line = efm::masking::mask(&verdict.to_string());
+    // Most that comes is signed with SHA-1 still: what is weak stands in the line, and is no warning each time.
+    if matches!(verdict.finding, Finding::Trusted | Finding::Signed) {
+        tracing::info!(%message, verdict = line, "the signature of a package holds");
+    } else {
+        tracing::warn!(%message, verdict = line, "the signature of a package is missing, does not hold, or leads to nobody who is trusted");
+    }
 }
 
 async fn keep(desk: &Desk, mut package: Box<dyn BlobReader>) -> Result<BlobId, Trouble> {

@@ -155,7 +155,7 @@ pub enum SealError {
     Bad(String),
     /// The settings refuse what was found of the signature.
     #[error("open a package: the settings refuse it (integrasjonspunkt.sealing.refuse): {0}")]
-    Refused(Verdict),
+    Refused(Box<Verdict>),
     /// The machine does not do it now: no random bytes, or the program is ending.
     #[error("seal or open: {0}")]
     Machine(String),

@@ -21,7 +21,7 @@ pub(super) struct Certificate {
     pub(super) key_parameters: Vec<u8>,
     /// The public key.
     pub(super) key: Vec<u8>,
-    /// Its SubjectKeyIdentifier.
+    /// Its `SubjectKeyIdentifier`.
     pub(super) key_identifier: Option<Vec<u8>>,
 }
 

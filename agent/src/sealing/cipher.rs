@@ -130,12 +130,12 @@ impl<C: BlockDecryptMut + Send> Blocks for C {
 }
 
 impl Decryption {
-    /// With this key. `has_tag_inside`: the tag is the end of the content, as BouncyCastle streams it, and not beside it.
+    /// With this key. `has_tag_inside`: the tag is the end of the content, as `BouncyCastle` streams it, and not beside it.
     pub(super) fn new(method: &Method, key: &[u8], has_tag_inside: bool) -> Option<Self> {
-        let iv = &method.iv;
         fn cbc<C: KeyIvInit + BlockDecryptMut + Send + 'static>(key: &[u8], iv: &[u8]) -> Option<Chain> {
             C::new_from_slices(key, iv).ok().map(|cipher| Chain::Cbc(Box::new(cipher)))
         }
+        let iv = &method.iv;
         let chain = match method.kind {
             Kind::Aes128Cbc => cbc::<cbc::Decryptor<Aes128>>(key, iv)?,
             Kind::Aes192Cbc => cbc::<cbc::Decryptor<Aes192>>(key, iv)?,

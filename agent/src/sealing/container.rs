@@ -149,7 +149,7 @@ impl Contents {
         for manifest in &self.manifests {
             match self.one(manifest, authorities, now, &mut unsigned) {
                 Ok(one) => verdict = Some(verdict.map_or(one.clone(), |first| worse(first, one))),
-                Err(fails) => return fails,
+                Err(fails) => return *fails,
             }
         }
         match verdict {
@@ -175,8 +175,8 @@ impl Contents {
         authorities: &Authorities,
         now: Timestamp,
         unsigned: &mut std::collections::BTreeSet<&'a str>,
-    ) -> Result<Verdict, Verdict> {
-        let nobody = |finding| Verdict { finding, signer: None, weak: Vec::new() };
+    ) -> Result<Verdict, Box<Verdict>> {
+        let nobody = |finding| Box::new(Verdict { finding, signer: None, weak: Vec::new() });
         let read = asic_manifest::read(manifest).map_err(|why| nobody(Finding::Unchecked(why)))?;
         let cms = self.signatures.get(&read.signature.to_ascii_lowercase());
         let cms = cms.ok_or_else(|| nobody(Finding::Altered("the signature that it names is not in it".into())))?;
@@ -185,9 +185,12 @@ impl Contents {
                 DoesNot::Hold { why, signer } => (Finding::Altered(why), signer),
                 DoesNot::Tell { why, signer } => (Finding::Unchecked(why), signer),
             };
-            Verdict { finding, signer: signer.map(|signer| signer.signer()), weak: Vec::new() }
+            Box::new(Verdict { finding, signer: signer.map(|signer| signer.signer()), weak: Vec::new() })
         })?;
-        let by_signer = |finding| Verdict { finding, signer: Some(holds.signer.signer()), weak: holds.weak.clone() };
+        let by_signer = |finding| {
+            let (signer, weak) = (Some(holds.signer.signer()), holds.weak.clone());
+            Box::new(Verdict { finding, signer, weak })
+        };
         for signed in &read.files {
             let unescaped = asic_manifest::unescaped(&signed.name);
             let found = self.digests.get_key_value(&signed.name).or_else(|| self.digests.get_key_value(&unescaped));
@@ -205,7 +208,7 @@ impl Contents {
             }
             unsigned.remove(name.as_str());
         }
-        Ok(by_signer(authorities.judge(&holds, now)))
+        Ok(*by_signer(authorities.judge(&holds, now)))
     }
 }
 

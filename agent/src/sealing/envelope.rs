@@ -1,5 +1,5 @@
-//! Writes the encrypted envelope: CMS EnvelopedData with indefinite lengths, so that nobody has to know how long it will
-//! be. With AES-GCM it is what BouncyCastle streams, too: enveloped data whose content ends with the tag.
+//! Writes the encrypted envelope: CMS `EnvelopedData` with indefinite lengths, so that nobody has to know how long it will
+//! be. With AES-GCM it is what `BouncyCastle` streams, too: enveloped data whose content ends with the tag.
 
 use super::certificate::Certificate;
 use super::cipher::Encryption;
@@ -87,8 +87,8 @@ fn content(key: &[u8; 32], how: ContentEncryption) -> Result<(Encryption, Vec<u8
             keys::fill(&mut nonce)?;
             let tag_length = der::small(u8::try_from(TAG_LENGTH).unwrap_or_default());
             let parameters = der::sequence(&[&der::octets(&nonce), &tag_length]);
-            let none = || SealError::Machine("AES-256-GCM".into());
-            Ok((Encryption::gcm(key, &nonce).ok_or_else(none)?, der::algorithm(oids::AES256_GCM, &parameters)))
+            let unknown = || SealError::Machine("AES-256-GCM".into());
+            Ok((Encryption::gcm(key, &nonce).ok_or_else(unknown)?, der::algorithm(oids::AES256_GCM, &parameters)))
         }
     }
 }

@@ -135,7 +135,7 @@ impl Frames {
         let cut = SealError::CutOff(self.place);
         let Some(behind) = self.behind else { return Err(cut) };
         let total = self.place.saturating_add(u64::try_from(behind.len()).unwrap_or(u64::MAX));
-        let cut = |_| SealError::CutOff(total);
+        let cut = |()| SealError::CutOff(total);
         let mut rest = behind.as_slice();
         let mut tag = None;
         let [whole, explicit, data, info] = self.ends;

@@ -57,7 +57,7 @@ pub(super) fn asic(signature: &str, files: &[Listed]) -> String {
     xml
 }
 
-/// `META-INF/manifest.xml`: what there is, for OpenDocument.
+/// `META-INF/manifest.xml`: what there is, for `OpenDocument`.
 pub(super) fn open_document(files: &[Listed]) -> String {
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n\

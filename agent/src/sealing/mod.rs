@@ -22,7 +22,6 @@ mod manifests;
 mod names;
 mod oids;
 mod recipients;
-mod refuse;
 mod sealer;
 mod signature;
 mod trust;
@@ -31,7 +30,6 @@ mod verify;
 mod zip_reader;
 mod zip_writer;
 
-pub use refuse::Refuse;
 pub use sealer::Sealer;
 pub use trust::Authorities;
 

@@ -44,7 +44,7 @@ pub(super) enum Meta {
     Signature,
     /// `signatures*.xml`
     Xades,
-    /// A manifest of OpenDocument, a time stamp.
+    /// A manifest of `OpenDocument`, a time stamp.
     Other,
 }
 

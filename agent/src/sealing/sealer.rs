@@ -5,10 +5,9 @@ use super::certificate::Certificate;
 use super::container::Container;
 use super::envelope;
 use super::keys::{self, Own};
-use super::refuse::Refuse;
 use super::trust::Authorities;
 use super::unseal::Unsealing;
-use crate::domain::{BlobId, File};
+use crate::domain::{BlobId, File, Refuse};
 use crate::keystore::Keystore;
 use crate::ports::{
     Answer, BlobError, BlobReader, Blobs, Encryption, Judgement, Opened, Parties, SealError, Sealing, ToSeal,
@@ -258,9 +257,9 @@ impl Knife {
 
     fn finish(&mut self) -> Result<(), SealError> {
         let begin = self.plain.len();
-        let key = self.unsealing.finish(&mut self.plain)?;
+        self.unsealing.finish(&mut self.plain)?;
         self.look(begin)?;
-        if self.container.has_begun() { Ok(()) } else { Err(SealError::Undecipherable(key)) }
+        if self.container.has_begun() { Ok(()) } else { Err(SealError::Undecipherable(self.unsealing.key())) }
     }
 }
 
@@ -309,7 +308,7 @@ impl Opening {
     fn judge(&self, knife: Knife) -> Result<(), SealError> {
         let verdict = knife.container.finish(&self.authorities, self.clock.now())?;
         if self.refuse.is_refused(&verdict) {
-            return Err(SealError::Refused(verdict));
+            return Err(SealError::Refused(Box::new(verdict)));
         }
         self.judgement.pronounce(verdict);
         Ok(())

@@ -1,4 +1,4 @@
-//! Signs: detached CMS SignedData with the attributes that CAdES asks for, SHA-256 with RSA. See docs/decisions/0034.
+//! Signs: detached CMS `SignedData` with the attributes that `CAdES` asks for, SHA-256 with RSA. See docs/decisions/0034.
 
 use super::certificate::Certificate;
 use super::keys::Own;
@@ -16,11 +16,11 @@ pub(super) fn sign(own: &Own, content: &[u8], now: Timestamp) -> Result<Vec<u8>,
     let with_rsa = der::algorithm(oids::SHA256_WITH_RSA, &der::null());
     let attributes = attributes(&own.certificate, content, now, &sha256, &with_rsa);
     // Signed as a set; written as `[0]`.
-    let signed = der::set(attributes);
+    let covered = der::set(attributes);
     let mut signature = vec![0; own.signer.public().modulus_len()];
-    let done = own.signer.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &signed, &mut signature);
+    let done = own.signer.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &covered, &mut signature);
     done.map_err(|_| SealError::OwnKey { alias: own.alias.clone(), why: "one cannot sign with it".into() })?;
-    let mut tagged = signed;
+    let mut tagged = covered;
     if let Some(tag) = tagged.first_mut() {
         *tag = ber::CONTEXT;
     }

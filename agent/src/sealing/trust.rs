@@ -3,6 +3,7 @@
 use super::verify::Holds;
 use crate::domain::Finding;
 use jiff::Timestamp;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::Duration;
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert, ring};
@@ -12,6 +13,16 @@ use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, 
 pub struct Authorities(Vec<TrustAnchor<'static>>);
 
 impl Authorities {
+    /// The `CERTIFICATE`s of a file; that it has none is wrong, too.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, String> {
+        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let certificates = certificates.map_err(|why| format!("it is not PEM: {why}"))?;
+        if certificates.is_empty() {
+            return Err("there is no CERTIFICATE section in it".into());
+        }
+        Self::of(&certificates)
+    }
+
     /// These certificates. What cannot be read of them is said by its place.
     pub fn of(certificates: &[CertificateDer<'_>]) -> Result<Self, String> {
         let mut anchors = Vec::new();
@@ -60,7 +71,7 @@ impl Authorities {
 struct AnyUse;
 
 impl ExtendedKeyUsageValidator for AnyUse {
-    fn validate(&self, uses: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
-        uses.map(|one| one.map(|_| ())).collect()
+    fn validate(&self, mut uses: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        uses.try_for_each(|one| one.map(|_| ()))
     }
 }

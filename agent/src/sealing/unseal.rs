@@ -15,6 +15,8 @@ const BEGINNING_LIMIT_BYTES: usize = 256 << 10;
 pub(super) struct Unsealing {
     own: Arc<[Own]>,
     stage: Stage,
+    /// Which of them opens it.
+    alias: String,
 }
 
 enum Stage {
@@ -23,31 +25,25 @@ enum Stage {
     Content {
         frames: Frames,
         decryption: Decryption,
-        alias: String,
     },
     Failed,
 }
 
 impl Unsealing {
     pub(super) fn new(own: Arc<[Own]>) -> Self {
-        Self { own, stage: Stage::Beginning(Vec::new(), 0) }
+        Self { own, stage: Stage::Beginning(Vec::new(), 0), alias: String::new() }
     }
 
     /// Which key opens it, for people.
     pub(super) fn key(&self) -> String {
-        match &self.stage {
-            Stage::Content { alias, .. } => alias.clone(),
-            Stage::Beginning(..) | Stage::Failed => String::new(),
-        }
+        self.alias.clone()
     }
 
     /// The next bytes; what is decrypted goes to `plain`.
     pub(super) fn push(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), SealError> {
         match &mut self.stage {
             Stage::Failed => Err(SealError::NotSealed("it was given up".into())),
-            Stage::Content { frames, decryption, .. } => {
-                frames.push(bytes, |content| decryption.update(content, plain))
-            }
+            Stage::Content { frames, decryption } => frames.push(bytes, |content| decryption.update(content, plain)),
             Stage::Beginning(came, next) => {
                 came.extend_from_slice(bytes);
                 if came.len() < *next {
@@ -75,20 +71,18 @@ impl Unsealing {
         };
         let came = std::mem::take(came);
         let (decryption, alias) = open(&self.own, &beginning)?;
-        self.stage = Stage::Content { frames: Frames::new(&beginning), decryption, alias };
+        self.stage = Stage::Content { frames: Frames::new(&beginning), decryption };
+        self.alias = alias;
         self.push(came.get(beginning.length..).unwrap_or_default(), plain)
     }
 
-    /// There are no more bytes. Says which key has opened it.
-    pub(super) fn finish(&mut self, plain: &mut Vec<u8>) -> Result<String, SealError> {
+    /// There are no more bytes.
+    pub(super) fn finish(&mut self, plain: &mut Vec<u8>) -> Result<(), SealError> {
         self.begin(true, plain)?;
         match std::mem::replace(&mut self.stage, Stage::Failed) {
-            Stage::Content { frames, decryption, alias } => {
+            Stage::Content { frames, decryption } => {
                 let tag = frames.finish()?;
-                match decryption.finish(tag.as_deref(), plain) {
-                    Ok(()) => Ok(alias),
-                    Err(Spoilt) => Err(SealError::Undecipherable(alias)),
-                }
+                decryption.finish(tag.as_deref(), plain).map_err(|Spoilt| SealError::Undecipherable(self.key()))
             }
             Stage::Beginning(came, _) => Err(SealError::CutOff(u64::try_from(came.len()).unwrap_or(u64::MAX))),
             Stage::Failed => Err(SealError::NotSealed("it was given up".into())),

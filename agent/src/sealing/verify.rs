@@ -57,7 +57,7 @@ pub(super) fn verify(cms: &[u8], content: &[u8]) -> Result<Holds, DoesNot> {
     let hold = |why: &str| DoesNot::Hold { why: why.into(), signer: Some(Box::new(signer.clone())) };
     let tell = |why: String| DoesNot::Tell { why, signer: Some(Box::new(signer.clone())) };
     let hash = hash(parts.digest).ok_or_else(|| tell(format!("it has the digest {}", oids::dotted(parts.digest))))?;
-    let signed = match &parts.attributes {
+    let covered = match &parts.attributes {
         None => content.to_vec(),
         Some(attributes) => {
             let told = message_digest(attributes)?.ok_or_else(|| hold("it does not name a digest"))?;
@@ -70,7 +70,7 @@ pub(super) fn verify(cms: &[u8], content: &[u8]) -> Result<Holds, DoesNot> {
     let algorithm = algorithm(&parts, &signer).ok_or_else(|| {
         tell(format!("it has the algorithm {} or a key that is not known here", oids::dotted(parts.algorithm)))
     })?;
-    let is_held = UnparsedPublicKey::new(algorithm, &signer.key).verify(&signed, &parts.signature).is_ok();
+    let is_held = UnparsedPublicKey::new(algorithm, &signer.key).verify(&covered, &parts.signature).is_ok();
     if !is_held {
         return Err(hold("it was not made with the key of the certificate in it"));
     }
@@ -132,7 +132,7 @@ fn is_named(certificate: &Certificate, signer: &Element<'_>) -> bool {
     }
 }
 
-fn message_digest<'a>(attributes: &Element<'a>) -> Result<Option<Vec<u8>>, Unreadable> {
+fn message_digest(attributes: &Element<'_>) -> Result<Option<Vec<u8>>, Unreadable> {
     let mut all = attributes.inside();
     let mut found = None;
     while let Some(attribute) = all.next()? {

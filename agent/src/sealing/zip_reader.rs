@@ -154,7 +154,7 @@ impl Reader {
         if local.is_encrypted() {
             return Err(wrong("is encrypted"));
         }
-        let told = local.sizes().map_err(|why| wrong(why))?;
+        let told = local.sizes().map_err(wrong)?;
         self.stage = match (local.method, told) {
             (0, Some(sizes)) if sizes.packed == sizes.plain => Stage::Stored(sizes.plain),
             (0, Some(_)) => return Err(wrong("is stored with two lengths")),

@@ -88,12 +88,12 @@ impl Writer {
     /// The next bytes of the entry that was begun.
     pub(super) fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         self.crc.update(bytes);
-        self.deflate(bytes, FlushCompress::None, out)
+        self.deflate(bytes, false, out)
     }
 
     /// The end of the entry that was begun.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
-        self.deflate(&[], FlushCompress::Finish, out)?;
+        self.deflate(&[], true, out)?;
         let packed = u32::try_from(self.compress.total_out()).map_err(|_| too_large())?;
         let plain = u32::try_from(self.compress.total_in()).map_err(|_| too_large())?;
         let crc = self.crc.sum();
@@ -171,8 +171,9 @@ impl Writer {
         self.place = self.place.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
-    fn deflate(&mut self, bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> Result<(), SealError> {
+    fn deflate(&mut self, bytes: &[u8], is_last: bool, out: &mut Vec<u8>) -> Result<(), SealError> {
         const ROOM: usize = 32 << 10;
+        let flush = if is_last { FlushCompress::Finish } else { FlushCompress::None };
         let broken = || SealError::Machine("deflate does not go on".into());
         let (read, written) = (self.compress.total_in(), self.compress.total_out());
         loop {
@@ -182,10 +183,7 @@ impl Writer {
             let is_full = |out: &Vec<u8>| out.len() == out.capacity();
             let status = self.compress.compress_vec(rest, out, flush).map_err(|_| broken())?;
             let consumed = usize::try_from(self.compress.total_in() - read).unwrap_or(usize::MAX);
-            let is_done = match flush {
-                FlushCompress::Finish => status == Status::StreamEnd,
-                _ => consumed >= bytes.len() && !is_full(out),
-            };
+            let is_done = if is_last { status == Status::StreamEnd } else { consumed >= bytes.len() && !is_full(out) };
             if is_done {
                 break;
             }

