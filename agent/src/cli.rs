@@ -3,8 +3,8 @@
 use crate::app;
 use crate::config::{self, Loaded, Severity};
 use crate::demo;
-use crate::host::{self, Signals};
 use crate::doctor::{self, Verdict};
+use crate::host;
 use crate::manage::Stop;
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;

@@ -8,7 +8,7 @@ mod story;
 
 use crate::app;
 use crate::config;
-use crate::host::Signals;
+
 use crate::manage::Stop;
 use efm::chain::Chain;
 use efm::clock::Clock;
@@ -47,7 +47,7 @@ pub async fn show(once: bool) -> bool {
 }
 
 async fn play(once: bool) -> Result<(), Mishap> {
-    let mut signals = Signals::listen()?;
+    let mut signals = efm::console::Stop::listen()?;
     let home = tempfile::tempdir()?;
     let broker = home.path().join("broker");
     std::fs::create_dir(&broker)?;
