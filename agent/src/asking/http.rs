@@ -59,7 +59,8 @@ impl Http {
     /// Asks. May be dropped.
     pub async fn ask(&self, request: Request<'_>) -> Result<Reply, Unreached> {
         let url = request.url;
-        let unreached = |why: String| Unreached(format!("{}: {why}", shown(url)));
+        // The reason first: what stands behind the name of a path like `/token` with a colon is taken for a secret in logs.
+        let unreached = |why: String| Unreached(format!("{why} ({})", shown(url)));
         if !may_be_asked(url) {
             return Err(unreached("plain HTTP is spoken to this machine only; right would be https://".into()));
         }

@@ -61,7 +61,8 @@ async fn ask(routes: &Routes, name: &str, setting: &str, url: &str, clock: &Cloc
     }
     let wrong = |why: String| {
         let to_do = "let this machine reach it: firewall, proxy (integrasjonspunkt.proxy), authorities (integrasjonspunkt.ca-file)";
-        failed(Finding::wrong(name, format!("{}: {why}", shown(&url)), to_do))
+        // Not `…/token: why`: what stands behind that is taken for a secret.
+        failed(Finding::wrong(name, format!("{} gives nothing: {why}", shown(&url)), to_do))
     };
     let route = match routes.to(&url) {
         Ok(route) => route,

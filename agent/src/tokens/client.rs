@@ -66,7 +66,7 @@ impl Maskinporten {
         if reply.status.is_client_error() {
             return Err(refusal::by_maskinporten(reply.status.as_u16(), &reply.body, &self.client.id, &at, ask));
         }
-        let nonsense = |why: &str| self.unavailable("Maskinporten", ask, &format!("{at}: {why}"));
+        let nonsense = |why: &str| self.unavailable("Maskinporten", ask, &format!("{why} ({at})"));
         if !reply.status.is_success() {
             return Err(nonsense(&format!("it answered {}", reply.status)));
         }
@@ -107,7 +107,7 @@ impl Maskinporten {
             self.kept.forget(ask);
             return Err(refusal::by_altinn(reply.status.as_u16(), &reply.body, &self.client.id, &at, ask));
         }
-        let nonsense = |why: &str| self.unavailable("Altinn", ask, &format!("{at}: {why}"));
+        let nonsense = |why: &str| self.unavailable("Altinn", ask, &format!("{why} ({at})"));
         if !reply.status.is_success() {
             return Err(nonsense(&format!("it answered {}", reply.status)));
         }

@@ -27,7 +27,6 @@ pub const SBD: &str = include_str!("../../../agent/tests/fixtures/arkivmelding.j
 /// Keys take long to make: all tests share these.
 pub struct Keys {
     pub authority: Authority,
-    pub stranger: Authority,
     pub own: Made,
     pub registry: Made,
     pub expired: Made,
@@ -48,7 +47,6 @@ pub fn keys() -> &'static Keys {
             somebody: authority.issue("910076787", 4, Holds::long()),
             strange: stranger.issue("991825827", 5, Holds::long()),
             authority,
-            stranger,
         }
     })
 }
