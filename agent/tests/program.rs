@@ -176,8 +176,13 @@ fn errors_have_the_form_of_the_catalogue() {
     ask("PATCH", &one, &[], "");
     ask("GET", "/api/nothing?trace", &[], "");
     ask("GET", "/api/messages/in?serviceIdentifier=DPX", &[], "");
-    ask("GET", "/api/conversations?lastUpdateFrom=2026-01-01", &[], "");
+    ask("GET", "/api/conversations?lastUpdateFrom=yesterday", &[], "");
+    ask("GET", "/api/statuses?fromDateTime=2026-01-01&toDateTime=2026-01-02", &[], "");
+    ask("GET", "/api/conversations?sort=messageTitle,asc&sort=colour", &[], "");
     ask("GET", "/api/statuses?sort=status,asc&sort=id,asc", &[], "");
+    ask("GET", "/api/messages/out?sort=lastUpdated,desc&size=5000&messageId=none", &[], "");
+    ask("DELETE", "/api/statuses/x", &[], "");
+    ask("GET", "/api/conversations/x", &[], "");
     ask("GET", "/api/statuses?sort=id,asc&page=x&size=1", &[], "");
     let seen = seen.replace("\\n", "\n");
     insta::assert_snapshot!(seen);
@@ -315,6 +320,27 @@ fn what_is_created_is_held_to_the_rules_of_its_service_and_type() {
     note("dpv without title", put(&dpv, "brev.pdf", "", b"x"));
     let dpf = start("DPF", "");
     note("dpf without sikkerhetsnivaa", create(&dpf, SBD));
+    let dph = start("DPH", "--difi.move.dph.her-ids=8143548");
+    let dialogue = |sender: &str, receiver: &str, authority: &str| {
+        let text =
+            "{\"hoveddokument\":\"a.pdf\",\"pasient\":{\"fnr\":\"01010750160\",\"fornavn\":\"A\",\"etternavn\":\"B\"}}";
+        let sbd = body("dialogmelding", "urn:no:difi:helse:xsd:schema::dialogmelding", text);
+        sbd.replace("0192:910077473", sender)
+            .replace("0192:910075918", receiver)
+            .replace("iso6523-actorid-upis", authority)
+    };
+    note(
+        "dph from an organisation",
+        create(&dph, &dialogue("0192:910077473", "0192:910075918", "iso6523-actorid-upis")),
+    );
+    note("dph from a HER id of others", create(&dph, &dialogue("her-id:1", "her-id:2", "nhn-actorid")));
+    let whole = dialogue("her-id:8143548", "her-id:2", "nhn-actorid");
+    let (first, rest) = whole.split_at(whole.find("\"receiver\"").unwrap());
+    let rest = rest.replacen("nhn-actorid", "iso6523-actorid-upis", 1).replacen("her-id:2", "0192:910075918", 1);
+    note("dph to an organisation", create(&dph, &format!("{first}{rest}")));
+    let blank = whole.replace("b4567a25-672c-4c2e-9a0f-08c52c54254b", "");
+    let scope = "/standardBusinessDocumentHeader/businessScope/scope/0/instanceIdentifier";
+    assert_eq!(create(&dph, &blank).json().pointer(scope), Some(&MESSAGE.into()), "it is called by its first message");
     let dpo = start("DPO", "--difi.move.dpo.message-channel=ours");
     let scope = "\"scope\" : [ { \"type\" : \"MessageChannel\", \"identifier\" : \"theirs\" },";
     note("another channel", create(&dpo, &SBD.replace("\"scope\" : [", scope)));
@@ -325,6 +351,9 @@ fn what_is_created_is_held_to_the_rules_of_its_service_and_type() {
     note("no arkivmelding", call(dpo.port, "POST", &one, &[], b""));
     note("arkivmelding", put(&dpo, "arkivmelding.xml", "", ARKIVMELDING.as_bytes()));
     note("a file is missing", call(dpo.port, "POST", &one, &[], b""));
+    let conversation = call(dpo.port, "GET", &format!("/api/conversations/messageId/{MESSAGE}"), &[], b"").json();
+    assert_eq!(conversation["messageTitle"], "Svar på søknad");
+    assert_eq!(conversation["messageReference"], "4043f2a0-26dc-4f3b-8a36-1f0c4a2f5d11-7");
     let seen = seen.replace("\\n", "\n");
     insta::assert_snapshot!(seen);
 }
@@ -370,6 +399,104 @@ fn conversations_are_found_and_removed_by_number_and_by_message() {
     assert_eq!(create().status, 200, "both are gone, so the id is free");
     assert_eq!(ask("DELETE", &format!("/api/conversations/messageId/{MESSAGE}")).status, 200);
     assert_eq!(ask("GET", "/api/conversations").json()["totalElements"], 0);
+}
+
+#[test]
+fn lists_are_filtered_and_sorted_as_they_are_asked_for() {
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let names: Vec<String> = (1..=3).map(|number| MESSAGE.replace("e99e5cd1", &format!("e99e5cd{number}"))).collect();
+    for name in &names {
+        let sbd = SBD.replace(MESSAGE, name);
+        let json = [("Content-Type", "application/json")];
+        assert_eq!(call(program.port, "POST", "/api/messages/out", &json, sbd.as_bytes()).status, 200);
+    }
+    let disposition = [("Content-Type", "text/xml"), ("Content-Disposition", "attachment; filename=arkivmelding.xml")];
+    let put =
+        call(program.port, "PUT", &format!("/api/messages/out/{}", names[1]), &disposition, ARKIVMELDING.as_bytes());
+    assert_eq!(put.status, 200, "{}", put.text());
+    let list = |path: &str| {
+        let answer = call(program.port, "GET", path, &[], b"");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let body = answer.json();
+        let row = |row: &serde_json::Value| {
+            let in_header = &row["standardBusinessDocumentHeader"]["documentIdentification"]["instanceIdentifier"];
+            let name = row["messageId"].as_str().or(in_header.as_str()).unwrap();
+            names.iter().position(|known| known == name).unwrap() + 1
+        };
+        let rows: Vec<usize> = body["content"].as_array().unwrap().iter().map(row).collect();
+        assert_eq!(body["sort"], body["pageable"]["sort"]);
+        assert_eq!(body["sort"]["sorted"], body["sort"]["unsorted"] == false);
+        (rows, body["sort"]["sorted"] == true)
+    };
+    let today = call(program.port, "GET", "/api/conversations", &[], b"").json()["content"][0]["lastUpdate"].clone();
+    let (day, moment) = (&today.as_str().unwrap()[..10], today.as_str().unwrap().replace('+', "%2B"));
+    for (path, expected, is_sorted) in [
+        ("/api/conversations".to_owned(), vec![3, 2, 1], true),
+        ("/api/conversations?sort=messageId,asc".into(), vec![1, 2, 3], true),
+        ("/api/conversations?sort=messageTitle&sort=messageId,desc".into(), vec![3, 1, 2], true),
+        ("/api/conversations?messageTitle=Svar%20p%C3%A5%20s%C3%B8knad".into(), vec![2], true),
+        ("/api/conversations?messageReference=4043f2a0-26dc-4f3b-8a36-1f0c4a2f5d11-7".into(), vec![2], true),
+        ("/api/conversations?sender=0192:910077473&receiver=0192:910075918&sort=id".into(), vec![1, 2, 3], true),
+        ("/api/conversations?sender=910077473".into(), vec![], true),
+        (format!("/api/conversations?lastUpdateFrom={day}&lastUpdateTo={day}&sort=id"), vec![1, 2, 3], true),
+        ("/api/conversations?lastUpdateTo=2020-01-01".into(), vec![], true),
+        ("/api/conversations?lastUpdateFrom=2999-12-31".into(), vec![], true),
+        ("/api/messages/out".into(), vec![1, 2, 3], false),
+        ("/api/messages/out?sort=messageId,desc".into(), vec![3, 2, 1], true),
+        ("/api/messages/out?id=2".into(), vec![2], false),
+        ("/api/messages/out?lastUpdated=2020-01-01T00:00:00Z".into(), vec![], false),
+        ("/api/statuses?sort=messageId,desc".into(), vec![3, 2, 1], true),
+        (format!("/api/statuses?fromDateTime=2020-01-01T00:00:00Z&toDateTime={moment}&id=3"), vec![3], true),
+        ("/api/statuses?fromDateTime=2020-01-01T00:00:00+01:00&toDateTime=2020-01-02T00:00:00Z".into(), vec![], true),
+        ("/api/statuses?fromDateTime=2999-01-01T00:00:00Z".into(), vec![1, 2, 3], true),
+    ] {
+        assert_eq!(list(&path), (expected, is_sorted), "{path}");
+    }
+}
+
+#[test]
+fn a_package_that_is_not_there_any_more_ends_its_message() {
+    let between = tempfile::tempdir().unwrap();
+    let (sender, receiver) = both(between.path());
+    let avtalt = SBD.replace("arkivmelding:xsd::arkivmelding", "avtalt:xsd::avtalt");
+    let avtalt = avtalt.replace("\"type\" : \"arkivmelding\"", "\"type\" : \"avtalt\"");
+    let at = avtalt.rfind("\"arkivmelding\" :").unwrap();
+    let avtalt = format!("{}\"avtalt\" : {{ \"identifier\" : \"x\" }} }}", &avtalt[..at]);
+    let created =
+        call(sender.port, "POST", "/api/messages/out", &[("Content-Type", "application/json")], avtalt.as_bytes());
+    assert_eq!(created.status, 200, "{}", created.text());
+    let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", "attachment; filename=a.pdf")];
+    assert_eq!(call(sender.port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, b"x").status, 200);
+    assert_eq!(call(sender.port, "POST", &format!("/api/messages/out/{MESSAGE}"), &[], b"").status, 200);
+    until("the message to arrive", || {
+        Some(call(receiver.port, "GET", "/api/messages/in/peek", &[], b"")).filter(|answer| answer.status == 200)
+    });
+    for folder in std::fs::read_dir(receiver.home().join("messages")).unwrap().flatten() {
+        for blob in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+            std::fs::remove_file(blob.path()).unwrap();
+        }
+    }
+    let pop = || call(receiver.port, "GET", &format!("/api/messages/in/pop/{MESSAGE}"), &[], b"");
+    let lost = pop();
+    assert_eq!((lost.status, lost.json()["message"].as_str()), (404, Some("File(s) named asic.zip was not found")));
+    assert!(pop().json()["exception"].as_str().unwrap().ends_with(".MessageNotFoundException"));
+    let told = call(receiver.port, "GET", &format!("/api/statuses/{MESSAGE}?sort=id,desc"), &[], b"").json();
+    assert_eq!(told["content"][0]["status"], "FEIL");
+    let text = format!(
+        "Can not read file \"asic.zip\" for message [messageId={MESSAGE}, sender=910077473], removing from queue."
+    );
+    assert_eq!(told["content"][0]["description"], text.as_str());
+}
+
+#[test]
+fn the_key_of_the_files_lies_where_the_settings_say() {
+    let between = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let key = elsewhere.path().join("blobs.key");
+    let argument = format!("--integrasjonspunkt.blobs.key-file={}", key.display());
+    let program = Program::start_with(SENDER, between.path(), &[&argument]);
+    assert!(key.exists() && !program.home().join("messages/key").exists());
 }
 
 #[test]

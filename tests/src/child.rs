@@ -124,5 +124,6 @@ pub fn settings(port: u16, java: Option<PathBuf>) -> std::io::Result<Settings> {
         log_files_kept: 3,
         hang_patience: None,
         own_components: vec!["db".into()],
+        listen: None,
     })
 }

@@ -516,38 +516,92 @@ fn a_jar_that_kosmos_left_and_that_is_not_what_was_signed_is_not_started() {
 
 // ── Native ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/// A native program that is false: it is unpacked beside its archive, which says how it behaves.
 #[cfg(unix)]
-#[test]
-fn a_native_program_is_installed_upgraded_and_rolled_back() {
+fn publish_native(site: &mut Site, version: &str, behaviour: &str) {
     use kosmos::demo::integration_point::ENTRY;
     use kosmos::demo::publisher::Archive;
-    let mut site = Site::new();
     let java = outside_world::child::program("false-java").unwrap();
-    // The program is unpacked beside its archive, which says how it behaves.
     let script = format!("#!/bin/sh\nexec {} -jar \"${{0%/*}}\"/integrasjonspunkt-*.zip \"$@\"\n", java.display());
-    let zip = |version: &str, behaviour: &str| {
-        let archive = Archive::new("integrasjonspunkt", version, now());
-        archive.with(ENTRY, behaviour).with("bin/integrasjonspunkt", script.as_bytes()).bytes().unwrap()
-    };
+    let archive = Archive::new("integrasjonspunkt", version, now());
+    let archive = archive.with(ENTRY, behaviour).with("bin/integrasjonspunkt", script.as_bytes()).bytes().unwrap();
     let ending = format!("-{}-{}.zip", std::env::consts::OS, std::env::consts::ARCH);
-    let toml = site.settings("[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\n");
+    site.publish_bytes(version, &ending, archive, "");
+}
+
+/// A supervisor that has installed 4.0.7 as a native program; `more` stands in its `[child]`.
+#[cfg(unix)]
+fn native_site(more: impl FnOnce(u16) -> String) -> Site {
+    let mut site = Site::new();
+    let more = more(site.port);
+    let toml = site.settings(&format!("[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\n{more}"));
     site.write(
         "kosmos.toml",
         &toml.lines().filter(|line| !line.starts_with("java = ")).fold(String::new(), |all, line| all + line + "\n"),
     );
-    site.publish_bytes("4.0.7", &ending, zip("4.0.7", ""), "");
+    publish_native(&mut site, "4.0.7", "");
     site.start();
     site.until("it answers", |status| status["supervisor"].is_object());
     site.upgrade_now(0);
-    site.publish_bytes("4.0.8", &ending, zip("4.0.8", ""), "");
+    site
+}
+
+#[cfg(unix)]
+#[test]
+fn a_native_program_is_installed_upgraded_and_rolled_back() {
+    let mut site = native_site(|_| String::new());
+    publish_native(&mut site, "4.0.8", "");
     site.upgrade_now(0);
     let before = pid(&site.until_runs("4.0.8"));
     site.kill();
     site.start();
     assert_eq!(pid(&site.until_runs("4.0.8")), before, "adopted");
-    site.publish_bytes("4.0.9", &ending, zip("4.0.9", "start=crash"), "");
+    publish_native(&mut site, "4.0.9", "start=crash");
     site.upgrade_now(20);
     site.until_runs("4.0.8");
     let versions: Vec<_> = site.ran().into_iter().map(|start| start.version).collect();
     assert_eq!(versions, ["4.0.7", "4.0.8", "4.0.9", "4.0.8"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_is_refused_while_a_native_program_whose_port_is_held_is_exchanged() {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    let mut site = native_site(|port| format!("listen = \"127.0.0.1:{port}\"\n"));
+    let port = site.port;
+    let (over, asked) = (AtomicBool::new(false), AtomicU32::new(0));
+    // Each on a connection of its own: who is refused says so.
+    let ask = || -> std::io::Result<()> {
+        use std::io::{Read, Write};
+        let mut to = std::net::TcpStream::connect(("127.0.0.1", port))?;
+        to.set_read_timeout(Some(Duration::from_secs(20)))?;
+        to.write_all(b"GET /manage/info HTTP/1.1\r\nHost: x\r\n\r\n")?;
+        to.shutdown(std::net::Shutdown::Write)?;
+        let mut answer = String::new();
+        to.read_to_string(&mut answer)?;
+        if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(std::io::Error::other(answer)) }
+    };
+    std::thread::scope(|threads| {
+        let clients: Vec<_> = (0..2)
+            .map(|_| {
+                threads.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        ask()?;
+                        asked.fetch_add(1, Ordering::Relaxed);
+                    }
+                    std::io::Result::Ok(())
+                })
+            })
+            .collect();
+        publish_native(&mut site, "4.0.8", "");
+        site.upgrade_now(0);
+        publish_native(&mut site, "4.0.9", "start=crash");
+        site.upgrade_now(20);
+        site.until_runs("4.0.8");
+        over.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.join().unwrap().unwrap();
+        }
+    });
+    assert!(asked.load(Ordering::Relaxed) > 10, "{asked:?}");
 }

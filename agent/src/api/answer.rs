@@ -27,7 +27,7 @@ pub(super) fn page<T, B: Serialize>(
     request: PageRequest,
     body: impl Fn(T) -> Result<B, Problem>,
 ) -> Result<Response, Problem> {
-    ordered(page, request, UNSORTED, body)
+    ordered(page, request, false, body)
 }
 
 /// A page of a list that has an order of its own.
@@ -36,15 +36,26 @@ pub(super) fn sorted_page<T, B: Serialize>(
     request: PageRequest,
     body: impl Fn(T) -> Result<B, Problem>,
 ) -> Result<Response, Problem> {
-    ordered(page, request, SORTED, body)
+    ordered(page, request, true, body)
+}
+
+/// A page in the order that was asked for, or in none.
+pub(super) fn maybe_sorted_page<T, B: Serialize>(
+    found: Page<T>,
+    request: PageRequest,
+    is_sorted: bool,
+    body: impl Fn(T) -> Result<B, Problem>,
+) -> Result<Response, Problem> {
+    if is_sorted { sorted_page(found, request, body) } else { page(found, request, body) }
 }
 
 fn ordered<T, B: Serialize>(
     page: Page<T>,
     request: PageRequest,
-    sort: Sort,
+    is_sorted: bool,
     body: impl Fn(T) -> Result<B, Problem>,
 ) -> Result<Response, Problem> {
+    let sort = if is_sorted { SORTED } else { UNSORTED };
     let content = page.rows.into_iter().map(body).collect::<Result<Vec<_>, _>>()?;
     let count = content.len();
     let pages = page.total.div_ceil(u64::from(request.size).max(1));

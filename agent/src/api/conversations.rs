@@ -26,7 +26,8 @@ pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Re
 /// `GET /api/conversations/queue`: those whose channel is asked what became of them.
 pub(super) async fn queue(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
     let request = parameters.page();
-    let filter = ConversationFilter { is_pollable: Some(true), ..ConversationFilter::default() };
+    let order = parameters.conversation_order()?;
+    let filter = ConversationFilter { is_pollable: Some(true), order, ..ConversationFilter::default() };
     let found = desk.store.conversations(filter, request).await?;
     sorted_page(found, request, |one| Ok(Body::of(one)))
 }

@@ -46,7 +46,8 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
 }
 
 /// As the Java one's: nothing of an answer is to be kept or framed.
-const HEADERS: [(HeaderName, HeaderValue); 6] = [
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
+    (header::VARY, HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::X_XSS_PROTECTION, HeaderValue::from_static("0")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, max-age=0, must-revalidate")),

@@ -1,6 +1,6 @@
 //! `/api/messages/in`: peek, pop, delete.
 
-use super::answer::{json, page, sbd};
+use super::answer::{json, maybe_sorted_page, sbd};
 use super::outgoing::named;
 use super::problem::Problem;
 use super::query::Parameters;
@@ -16,9 +16,9 @@ type Here = State<Arc<Desk>>;
 
 /// `GET /api/messages/in`
 pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
-    let request = parameters.page();
+    let (request, is_sorted) = (parameters.page(), parameters.is_sorted());
     let found = desk.store.all_incoming(parameters.incoming()?, request).await?;
-    page(found, request, |message| sbd(&message.envelope))
+    maybe_sorted_page(found, request, is_sorted, |message| sbd(&message.envelope))
 }
 
 /// `GET /api/messages/in/peek`

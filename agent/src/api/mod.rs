@@ -14,6 +14,7 @@ mod outgoing;
 mod problem;
 mod query;
 mod receivers;
+mod sort;
 mod statuses;
 mod upload;
 

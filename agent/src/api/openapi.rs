@@ -99,6 +99,11 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             }
             all.push(json!({ "name": name, "in": "query", "required": false, "schema": schema }));
         }
+        all.push(json!({
+            "name": "sort", "in": "query", "required": false, "explode": true,
+            "description": "<property>[,asc|desc]; may be repeated",
+            "schema": { "type": "array", "items": { "type": "string" } }
+        }));
     }
     all
 }

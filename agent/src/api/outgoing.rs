@@ -1,6 +1,6 @@
 //! `/api/messages/out`: create, upload, send.
 
-use super::answer::{json, page, sbd};
+use super::answer::{json, maybe_sorted_page, sbd};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::upload;
@@ -34,9 +34,9 @@ pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) ->
 
 /// `GET /api/messages/out`
 pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Response, Problem> {
-    let request = parameters.page();
+    let (request, is_sorted) = (parameters.page(), parameters.is_sorted());
     let found = desk.store.all_outgoing(parameters.outgoing()?, request).await?;
-    page(found, request, |message| sbd(&message.envelope))
+    maybe_sorted_page(found, request, is_sorted, |message| sbd(&message.envelope))
 }
 
 /// `GET /api/messages/out/{messageId}`

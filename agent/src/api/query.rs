@@ -1,10 +1,16 @@
 //! What stands behind the question mark: filters, pages, `trace`.
 
 use super::problem::Problem;
-use crate::domain::{Direction, Service, Status};
-use crate::ports::{Asked, ConversationFilter, IncomingFilter, OutgoingFilter, PageRequest, StatusFilter};
+use super::sort;
+use crate::domain::{Direction, Service, Status, Written, day_begins};
+use crate::ports::{
+    Asked, ConversationFilter, ConversationProperty, IncomingFilter, Order, OutgoingFilter, PageRequest, StatusFilter,
+    StatusProperty,
+};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 /// A page has at most so many rows.
@@ -13,6 +19,8 @@ const PAGE: u32 = 10;
 
 /// What each list can be asked for.
 pub(super) const OUTGOING: &[&str] = &[
+    "id",
+    "lastUpdated",
     "conversationId",
     "messageId",
     "processIdentifier",
@@ -25,29 +33,28 @@ pub(super) const INCOMING: &[&str] =
 pub(super) const CONVERSATIONS: &[&str] = &[
     "conversationId",
     "messageId",
+    "receiver",
     "receiverIdentifier",
+    "sender",
     "senderIdentifier",
     "serviceIdentifier",
+    "messageReference",
+    "messageTitle",
     "pollable",
     "finished",
     "direction",
+    "lastUpdateFrom",
+    "lastUpdateTo",
 ];
 pub(super) const CAPABILITIES: &[&str] = &["securityLevel", "process"];
-pub(super) const STATUSES: &[&str] = &["id", "conversationId", "messageId", "status"];
+pub(super) const STATUSES: &[&str] = &["id", "conversationId", "messageId", "status", "fromDateTime", "toDateTime"];
 
-/// In which order each list comes.
-const BY_UPDATE: &str = "lastUpdate,desc";
-const BY_ID: &str = "id,asc";
-const BY_AGE: &str = "lastUpdated,asc";
-
-/// Filters of the Java one that the store does not have yet, list by list.
-const NOT_OUTGOING: &[&str] = &["id", "lastUpdated"];
-const NOT_CONVERSATIONS: &[&str] =
-    &["sender", "receiver", "messageReference", "messageTitle", "lastUpdateFrom", "lastUpdateTo"];
-
-/// What is asked for, the first of each name. A parameter that nobody knows is ignored, as Spring does.
+/// What is asked for, the first of each name, and all orders. A parameter that nobody knows is ignored, as Spring does.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parameters(BTreeMap<String, String>);
+pub(super) struct Parameters {
+    first: BTreeMap<String, String>,
+    orders: Vec<String>,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Problem;
@@ -56,20 +63,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
         let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, state)
             .await
             .map_err(|error| Problem::IllegalArgument(format!("the query is not read: {}", error.body_text())))?;
-        let mut first = BTreeMap::new();
+        let mut asked = Self::default();
         for (name, value) in pairs {
-            first.entry(name).or_insert(value);
+            if name == "sort" {
+                asked.orders.push(value);
+            } else {
+                asked.first.entry(name).or_insert(value);
+            }
         }
-        Ok(Self(first))
+        Ok(asked)
     }
 }
 
 impl Parameters {
     /// Which page; what is no number counts as not given, as Spring does.
     pub(super) fn page(&self) -> PageRequest {
-        let number = |name: &str| self.0.get(name).and_then(|text| text.trim().parse::<u32>().ok());
+        let number = |name: &str| self.first.get(name).and_then(|text| text.trim().parse::<u32>().ok());
         let size = number("size").filter(|size| *size > 0).unwrap_or(PAGE).min(LARGEST_PAGE);
         PageRequest { number: number("page").unwrap_or(0), size }
+    }
+
+    /// Whether the client asks for an order.
+    pub(super) fn is_sorted(&self) -> bool {
+        sort::is_asked(&self.orders)
+    }
+
+    /// The order that is asked of conversations.
+    pub(super) fn conversation_order(&self) -> Result<Vec<Order<ConversationProperty>>, Problem> {
+        sort::conversations(&self.orders)
+    }
+
+    /// The order that is asked of statuses.
+    pub(super) fn status_order(&self) -> Result<Vec<Order<StatusProperty>>, Problem> {
+        sort::statuses(&self.orders)
     }
 
     /// Of a file: its title.
@@ -77,27 +103,15 @@ impl Parameters {
         self.take("title")
     }
 
-    /// Rows that nobody asked for, or in another order, are worse than a word about it: what this version cannot do is told.
-    fn can(&self, lacking: &[&str], order: &str) -> Result<(), Problem> {
-        let cannot = |what: String| Err(Problem::IllegalArgument(format!("this version cannot {what} yet")));
-        if let Some(name) = lacking.iter().find(|name| self.0.contains_key(**name)) {
-            return cannot(format!("filter this list by {name}"));
-        }
-        match self.0.get("sort").map(|sort| sort.trim()) {
-            Some(sort) if !sort.is_empty() && sort != order => {
-                cannot(format!("sort this list by {sort}, only by {order},"))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn take(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name)
+        self.first.remove(name)
     }
 
     pub(super) fn outgoing(mut self) -> Result<OutgoingFilter, Problem> {
-        self.can(NOT_OUTGOING, BY_ID)?;
         Ok(OutgoingFilter {
+            order: sort::messages(&self.orders)?,
+            number: word("id", self.take("id"), |text| text.parse().ok())?,
+            updated: word("lastUpdated", self.take("lastUpdated"), moment)?,
             service: service(self.take("serviceIdentifier"))?,
             message_id: self.take("messageId"),
             conversation_id: self.take("conversationId"),
@@ -108,8 +122,8 @@ impl Parameters {
     }
 
     pub(super) fn incoming(mut self) -> Result<IncomingFilter, Problem> {
-        self.can(&[], BY_AGE)?;
         Ok(IncomingFilter {
+            order: sort::messages(&self.orders)?,
             service: service(self.take("serviceIdentifier"))?,
             message_id: self.take("messageId"),
             conversation_id: self.take("conversationId"),
@@ -120,9 +134,19 @@ impl Parameters {
     }
 
     pub(super) fn conversations(mut self) -> Result<ConversationFilter, Problem> {
-        self.can(NOT_CONVERSATIONS, BY_UPDATE)?;
+        let until = word("lastUpdateTo", self.take("lastUpdateTo"), |text| text.parse::<Date>().ok())?;
         Ok(ConversationFilter {
+            order: sort::conversations(&self.orders)?,
             number: None,
+            whole_sender: self.take("sender"),
+            whole_receiver: self.take("receiver"),
+            reference: self.take("messageReference"),
+            title: self.take("messageTitle"),
+            updated_from: word("lastUpdateFrom", self.take("lastUpdateFrom"), |text| {
+                Some(day_begins(text.parse().ok()?))
+            })?,
+            // The whole of that day counts.
+            updated_before: until.map(|day| day.tomorrow().map_or(Timestamp::MAX, day_begins)),
             message_id: self.take("messageId"),
             conversation_id: self.take("conversationId"),
             sender: self.take("senderIdentifier"),
@@ -145,10 +169,14 @@ impl Parameters {
     }
 
     pub(super) fn statuses(mut self) -> Result<StatusFilter, Problem> {
+        let from = word("fromDateTime", self.take("fromDateTime"), moment)?;
+        let until = word("toDateTime", self.take("toDateTime"), moment)?;
         // One of them alone says nothing, as in the Java one.
-        let both: &[&str] = if self.0.contains_key("fromDateTime") { &["toDateTime"] } else { &[] };
-        self.can(both, BY_ID)?;
+        let (from, until) = from.zip(until).unzip();
         Ok(StatusFilter {
+            order: sort::statuses(&self.orders)?,
+            from,
+            until,
             number: word("id", self.take("id"), |text| text.parse().ok())?,
             message_id: self.take("messageId"),
             conversation_id: self.take("conversationId"),
@@ -169,6 +197,12 @@ fn word<T>(name: &str, text: Option<String>, read: impl Fn(&str) -> Option<T>) -
 
 fn flag(text: &str) -> Option<bool> {
     text.parse().ok()
+}
+
+/// With an offset, or the time in Oslo. A `+` that was not encoded has become a space.
+fn moment(text: &str) -> Option<Timestamp> {
+    let written = Written::parse(text).or_else(|_| Written::parse(&text.replace(' ', "+")));
+    written.ok().map(|written| written.moment())
 }
 
 /// `?trace`, with any value but `false`.

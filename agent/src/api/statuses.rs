@@ -28,7 +28,7 @@ pub(super) async fn of_message(
     parameters: Parameters,
 ) -> Result<Response, Problem> {
     let request = parameters.page();
-    let filter = StatusFilter { message_id: Some(id), ..StatusFilter::default() };
+    let filter = StatusFilter { message_id: Some(id), order: parameters.status_order()?, ..StatusFilter::default() };
     let found = desk.store.statuses(filter, request).await?;
     sorted_page(found, request, |row| Ok(Body::of(row)))
 }

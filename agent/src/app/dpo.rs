@@ -64,7 +64,7 @@ fn sealing(parts: Parts<'_>, own: &Identity, blobs: &Arc<dyn Blobs>) -> Result<A
         made.map_err(|error| Chain(&error).to_string())
     };
     let mut entries = vec![copy(own)];
-    for other in parts.own.all().filter(|other| other.chain != own.chain) {
+    for other in parts.own.identities().filter(|other| other.chain != own.chain) {
         match sealer(vec![copy(other)]) {
             Ok(_) => entries.push(copy(other)),
             Err(error) => tracing::warn!(error, "a key of the keystore opens no packages"),

@@ -60,8 +60,8 @@ impl Own {
         }
     }
 
-    /// All of the keystore.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Identity> {
+    /// All of them, those of earlier certificates too.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Identity> {
         let opened = match self {
             Self::Open(opened) => Some(opened),
             Self::NotSet | Self::Shut(_) => None,

@@ -11,16 +11,16 @@ mod serve;
 pub use keys::NoTls;
 
 use crate::api::{self, Door};
-use crate::blobs::Folder;
+use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
-use crate::config::{Database, PostgresAt, Settings};
+use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Settings};
 use crate::domain::{Backoff, Service};
 use crate::flow::{Desk, Rules};
 use crate::manage::{self, Manage, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::Everybody;
-use crate::store::{Postgres, Server, Sqlite};
+use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use efm::clock::Clock;
 use futures_util::future::join_all;
 use keys::Own;
@@ -163,7 +163,7 @@ async fn desk(
     let store = store(settings).await?;
     let folder = &settings.blobs;
     let blobs =
-        Folder::open(folder).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
+        open_blobs(settings, own).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
     let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
     let parts = lookups::Parts { settings, own, clock: &clock, random: &random };
@@ -178,9 +178,18 @@ async fn desk(
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
         default_process: settings.lookups.default_process.clone(),
+        her_ids: settings.her_ids.clone(),
     };
     let queued = tokio::sync::Notify::new();
     Ok(Desk { store, blobs, registry, channels, closed, clock, random, rules, queued })
+}
+
+/// The bytes of files, with their key where and as the settings say.
+fn open_blobs(settings: &Settings, own: &Own) -> io::Result<Folder> {
+    let AtRest { key_file, is_wrapped } = &settings.at_rest;
+    let identities: Vec<_> = own.identities().collect();
+    let guard = Guard { identities: &identities, is_wrapped: *is_wrapped };
+    Folder::open_with(&settings.blobs, key_file.as_deref(), guard)
 }
 
 async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
@@ -193,12 +202,24 @@ async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
         Database::Postgres(at) => {
             let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
             let path = format!("{} on {}", at.database, hosts.join(", "));
-            let PostgresAt { hosts, database, schema, user, password } = at.clone();
-            let server = Server { hosts, database, schema, user, password };
-            let store = Postgres::open(&server, queued).await;
+            let store = Postgres::open(&server(at), queued).await;
             Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
         }
     }
+}
+
+/// The server of these settings, as the store speaks to it.
+pub fn server(at: &PostgresAt) -> Server {
+    let PostgresAt { hosts, database, schema, user, password, tls, trusted } = at.clone();
+    let trust = trusted.map_or(Trust::System, Trust::File);
+    let tls = match tls {
+        PostgresTls::Never => Tls::Never,
+        PostgresTls::WherePossible => Tls::WherePossible,
+        PostgresTls::Always => Tls::Always,
+        PostgresTls::VerifyAuthority => Tls::VerifyAuthority(trust),
+        PostgresTls::VerifyName => Tls::VerifyName(trust),
+    };
+    Server { hosts, database, schema, user, password, tls }
 }
 
 type Outside = (BTreeMap<Service, Arc<dyn Channel>>, Arc<dyn Registry>);

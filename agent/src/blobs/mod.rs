@@ -1,18 +1,20 @@
 //! Files on the disk, unreadable without the key, a chunk at a time.
 //!
-//! Below one folder: `key`, and a file for each blob under the first two letters of its name. A blob is written beside
+//! Below one folder: `key`, where it is not kept elsewhere, and a file for each blob under the first two letters of its name. A blob is written beside
 //! its name and renamed when it is whole and flushed. The layout of its bytes is in [`cipher`].
 
 mod cipher;
 mod key;
 mod leftovers;
 mod reader;
+mod wrapping;
 mod writer;
 
 use crate::domain::BlobId;
 use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs};
 use efm::atomic;
 use jiff::Timestamp;
+pub use key::Guard;
 use key::Key;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,8 +32,23 @@ impl Folder {
     /// # Errors
     /// The disk refuses, or the key file holds no key.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::open_with(folder, None, Guard::NONE)
+    }
+
+    /// As [`Self::open`]; the key lies in this file, or in the folder where none is named, as the guard says.
+    ///
+    /// # Errors
+    /// The disk refuses, the key file holds no key or one that nobody here can open, or the key was left in the folder
+    /// and another one would be made elsewhere.
+    pub fn open_with(folder: &Path, key_file: Option<&Path>, guard: Guard<'_>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.to_owned(), key: Key::open(&folder.join("key"))? })
+        let beside = folder.join("key");
+        let file = key_file.unwrap_or(&beside);
+        if file != beside && beside.exists() && !file.exists() {
+            let why = format!("the key lies in {}; move it to {}", beside.display(), file.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        Ok(Self { folder: folder.to_owned(), key: Key::open(file, guard)? })
     }
 
     fn path(&self, id: &BlobId) -> PathBuf {

@@ -125,3 +125,67 @@ fn programs_that_begin_at_once_in_one_folder_have_one_key() {
     assert!(keys.iter().all(|key| *key == keys[0]));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the key is left");
 }
+
+fn identity(alias: &str) -> crate::keystore::Identity {
+    let made = rcgen::generate_simple_self_signed([alias.to_owned()]).unwrap();
+    let pem = format!("{}{}", made.signing_key.serialize_pem(), made.cert.pem());
+    crate::keystore::Keystore::from_pem(alias, pem.as_bytes()).unwrap().entries.pop().unwrap()
+}
+
+#[tokio::test]
+async fn a_wrapped_key_opens_with_the_keystore_only_and_follows_a_change_of_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new, other) = (identity("old"), identity("new"), identity("other"));
+    let open = |identities: &[&crate::keystore::Identity], is_wrapped| {
+        Folder::open_with(folder.path(), None, Guard { identities, is_wrapped })
+    };
+    let lies = || std::fs::read_to_string(folder.path().join("key")).unwrap();
+    put(&open(&[], false).unwrap(), &id(1), &[b"letter"]).await;
+    let plain = lies();
+    let refused = open(&[], true).unwrap_err().to_string();
+    assert!(refused.contains("is to be wrapped with the organisation's keystore"), "{refused}");
+    for (identities, is_wrapped, lines) in [
+        (&[&old][..], true, 1),
+        (&[&old], true, 1),
+        (&[&new, &old], true, 2),
+        (&[&new], true, 1),
+        (&[&new], false, 0),
+        (&[&new], true, 1),
+    ] {
+        let before = lies();
+        let blobs = open(identities, is_wrapped).unwrap();
+        assert_eq!(take(&blobs, &id(1)).await.unwrap(), b"letter");
+        let after = lies();
+        assert_eq!(after.matches("efm-key-1 ").count(), lines);
+        assert_eq!(after == plain, lines == 0);
+        // What is as it should be is not written again.
+        drop(open(identities, is_wrapped).unwrap());
+        assert_eq!(lies(), after);
+        assert_ne!(before, String::new());
+    }
+    for (identities, is_wrapped) in [(&[&other][..], true), (&[&old], true), (&[], false)] {
+        let refused = open(identities, is_wrapped).unwrap_err().to_string();
+        assert!(refused.contains("start once with the keystore that has it beside the new one"), "{refused}");
+    }
+    let spoilt = lies().replace(' ', " 0");
+    atomic::replace(&folder.path().join("key"), spoilt.as_bytes()).unwrap();
+    assert!(open(&[&new], true).unwrap_err().to_string().contains("does not hold a key"));
+}
+
+#[tokio::test]
+async fn a_key_may_lie_elsewhere_and_is_never_made_a_second_time() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = elsewhere.path().join("keys/blobs.key");
+    put(&Folder::open(folder.path()).unwrap(), &id(1), &[b"letter"]).await;
+    let open = || Folder::open_with(folder.path(), Some(&file), Guard::NONE);
+    let refused = open().unwrap_err().to_string();
+    assert!(refused.contains("; move it to "), "{refused}");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::rename(folder.path().join("key"), &file).unwrap();
+    assert_eq!(take(&open().unwrap(), &id(1)).await.unwrap(), b"letter");
+    let fresh = tempfile::tempdir().unwrap();
+    let new = elsewhere.path().join("new/key");
+    let blobs = Folder::open_with(fresh.path(), Some(&new), Guard::NONE).unwrap();
+    put(&blobs, &id(1), &[b"x"]).await;
+    assert!(new.exists() && !fresh.path().join("key").exists());
+}

@@ -1,13 +1,14 @@
 //! Where the database is, as JDBC writes it.
 
 use super::reader::Reader;
-use super::settings::{Database, PostgresAt};
+use super::settings::{Database, PostgresAt, PostgresTls};
 use efm::secret::Secret;
 use std::path::Path;
 
 const URL: &str = "difi.datasource.url";
 const RIGHT: &str = "jdbc:sqlite:<file> or jdbc:postgresql://<host>[:<port>][,…]/<database>";
-const NO_TLS: &str = "sslmode=disable, prefer or allow: this version speaks no TLS to PostgreSQL";
+const MODES: &str = "sslmode=disable, allow, prefer, require, verify-ca or verify-full";
+const NO_CERTIFICATE: &str = "a user with a password: this version shows PostgreSQL no certificate of its own";
 const PORT: u16 = 5432;
 
 /// The database of the settings; none where something is wrong, which is told.
@@ -25,6 +26,7 @@ pub(super) fn database(from: &mut Reader, folder: &Path) -> Option<Database> {
     Some(Database::Postgres(server))
 }
 
+#[allow(clippy::too_many_lines, reason = "a row for each key of the URL")]
 fn parse(text: &str, folder: &Path) -> Result<Database, &'static str> {
     if let Some(file) = text.strip_prefix("jdbc:sqlite:").filter(|file| !file.is_empty()) {
         return Ok(Database::Sqlite(folder.join(file)));
@@ -34,20 +36,46 @@ fn parse(text: &str, folder: &Path) -> Result<Database, &'static str> {
     let (hosts, database) = rest.split_once('/').ok_or(RIGHT)?;
     let hosts = hosts.split(',').map(host).collect::<Option<Vec<_>>>().ok_or(RIGHT)?;
     let database = plain(database).filter(|name| !name.is_empty()).ok_or(RIGHT)?;
-    let mut server = PostgresAt { hosts, database, schema: None, user: String::new(), password: None };
+    let mut server = PostgresAt {
+        hosts,
+        database,
+        schema: None,
+        user: String::new(),
+        password: None,
+        tls: PostgresTls::WherePossible,
+        trusted: None,
+    };
+    let mut mode = None;
     for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         let value = plain(value).ok_or(RIGHT)?;
         match key {
             "user" => server.user = value,
             "password" => server.password = Some(Secret::new(value)),
             "currentSchema" => server.schema = Some(value),
-            "ssl" if value != "false" => return Err(NO_TLS),
-            "sslmode" if !["disable", "prefer", "allow"].contains(&value.as_str()) => return Err(NO_TLS),
+            // As Java's driver has it: `ssl=true` alone asks for everything.
+            "ssl" if value != "false" && mode.is_none() => server.tls = PostgresTls::VerifyName,
+            "sslmode" => {
+                server.tls = tls(&value).ok_or(MODES)?;
+                mode = Some(server.tls);
+            }
+            "sslrootcert" => server.trusted = Some(folder.join(value)),
+            "sslcert" | "sslkey" => return Err(NO_CERTIFICATE),
             // Of the others some tune Java's driver, and none says where the data is.
             _ => {}
         }
     }
     Ok(Database::Postgres(server))
+}
+
+fn tls(mode: &str) -> Option<PostgresTls> {
+    match mode {
+        "disable" => Some(PostgresTls::Never),
+        "allow" | "prefer" => Some(PostgresTls::WherePossible),
+        "require" => Some(PostgresTls::Always),
+        "verify-ca" => Some(PostgresTls::VerifyAuthority),
+        "verify-full" => Some(PostgresTls::VerifyName),
+        _ => None,
+    }
 }
 
 /// `host`, `host:port`, `[::1]:port`
@@ -101,8 +129,30 @@ mod tests {
         for wrong in ["jdbc:h2:file:./x", "jdbc:postgresql://h", "jdbc:postgresql:///d", "jdbc:postgresql://h:x/d"] {
             assert_eq!(parse(wrong, Path::new("/")).unwrap_err(), RIGHT, "{wrong}");
         }
-        for wrong in ["ssl=true", "sslmode=require", "sslmode=verify-full"] {
-            assert_eq!(parse(&format!("jdbc:postgresql://h/d?{wrong}"), Path::new("/")).unwrap_err(), NO_TLS);
+    }
+
+    #[test]
+    fn tls_is_asked_for_as_the_driver_does() {
+        use PostgresTls::{Always, Never, VerifyAuthority, VerifyName, WherePossible};
+        for (query, tls, trusted) in [
+            ("", WherePossible, None),
+            ("ssl=false", WherePossible, None),
+            ("ssl=true", VerifyName, None),
+            ("sslmode=disable", Never, None),
+            ("ssl=true&sslmode=require", Always, None),
+            ("sslmode=require&ssl=true", Always, None),
+            ("sslmode=verify-ca&sslrootcert=ca.pem", VerifyAuthority, Some("/home/ca.pem")),
+            ("sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem", VerifyName, Some("/etc/ca.pem")),
+        ] {
+            let Database::Postgres(server) =
+                parse(&format!("jdbc:postgresql://h/d?{query}"), Path::new("/home")).unwrap()
+            else {
+                panic!("not PostgreSQL")
+            };
+            assert_eq!((server.tls, server.trusted.as_deref()), (tls, trusted.map(Path::new)), "{query}");
+        }
+        for (wrong, right) in [("sslmode=yes", MODES), ("sslcert=x", NO_CERTIFICATE)] {
+            assert_eq!(parse(&format!("jdbc:postgresql://h/d?{wrong}"), Path::new("/")).unwrap_err(), right);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the Java one. The environment is read here and nowhere else.
 
 mod arguments;
+mod at_rest;
 mod dpo;
 mod gather;
 mod jdbc;
@@ -19,13 +20,14 @@ mod settings;
 mod yaml;
 
 pub use arguments::{Arguments, split};
+pub use at_rest::AtRest;
 pub use dpo::{Dpo, SystemUser};
 pub use keystores::Keystores;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use sealing::Sealing;
-pub use settings::{Auth, Database, Loopback, PostgresAt, Profile, Settings, ShutdownFrom};
+pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! The settings, checked.
 
+use super::at_rest::{self, AtRest};
 use super::dpo::{self, Dpo};
 use super::jdbc;
 use super::keys::of_profile;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub database: Database,
     /// Where the bytes of files lie.
     pub blobs: PathBuf,
+    /// How they are guarded there.
+    pub at_rest: AtRest,
     /// How long a peek holds a message.
     pub lock: Duration,
     /// How long a message is worth sending.
@@ -53,6 +56,8 @@ pub struct Settings {
     pub status_document_type: String,
     /// Which of an organisation's integration points this is.
     pub message_channel: Option<String>,
+    /// Of which HER ids we may send.
+    pub her_ids: Vec<String>,
     /// For how many hours what failed is sent again.
     pub maximum_retry_hours: u32,
     /// How often messages are looked at whose time may be over.
@@ -121,6 +126,25 @@ pub struct PostgresAt {
     pub user: String,
     /// With which password.
     pub password: Option<Secret>,
+    /// Over what.
+    pub tls: PostgresTls,
+    /// A file of authorities; none: whom the system trusts.
+    pub trusted: Option<PathBuf>,
+}
+
+/// `sslmode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostgresTls {
+    /// Plain.
+    Never,
+    /// Where the server has it; whoever it is.
+    WherePossible,
+    /// Always; whoever it is.
+    Always,
+    /// Always, and somebody trusted must have signed for it.
+    VerifyAuthority,
+    /// Always, and somebody trusted must have signed for it under its name.
+    VerifyName,
 }
 
 /// From where it may be shut down.
@@ -164,6 +188,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let enables_dpo = enabled.has(Service::Dpo) && !is_in_place;
     let database = jdbc::database(from, folder);
     let blobs = from.need("difi.move.nextmove.filedir", |text| Ok(folder.join(text)));
+    let at_rest = at_rest::read(from, folder);
+    let her_ids = from.list("difi.move.dph.her-ids", her_id);
     let lock = from.need("difi.move.nextmove.lockTimeoutMinutes", |text| counted(text, 60, "minutes, from 1"));
     let time_to_live = from.need("difi.move.nextmove.default-ttl-hours", |text| counted(text, 3600, "hours, from 1"));
     let status_services = from.list("difi.move.nextmove.status-services", service).into_iter().collect();
@@ -201,6 +227,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         enabled,
         database: database?,
         blobs: blobs?,
+        at_rest,
+        her_ids,
         lock: lock?,
         time_to_live: time_to_live?,
         status_services,
@@ -315,6 +343,16 @@ pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
 fn service(text: &str) -> Result<Service, &'static str> {
     let named = Service::named(&text.to_ascii_uppercase()).filter(|service| *service != Service::Unknown);
     named.ok_or("one of DPO, DPV, DPI, DPF, DPE, DPH")
+}
+
+/// With or without `her-id:` before it.
+fn her_id(text: &str) -> Result<String, &'static str> {
+    let digits = text.trim().trim_start_matches("her-id:");
+    if digits.parse::<u32>().is_ok_and(|number| number > 0) {
+        Ok(digits.to_owned())
+    } else {
+        Err("HER ids, such as 8143548")
+    }
 }
 
 fn number(text: &str, right: &'static str) -> Result<u32, &'static str> {

@@ -37,7 +37,7 @@ const TO_END: Duration = Duration::from_secs(10);
 
 /// Shows it on the terminal, once, or until Ctrl-C. An error is told; false: it failed.
 pub async fn show(once: bool) -> bool {
-    match play(once).await {
+    match Box::pin(play(once)).await {
         Ok(()) => true,
         Err(error) => {
             eprintln!("integrasjonspunkt: {}", Chain(&*error));
@@ -98,7 +98,7 @@ async fn run(
     let mut settings = stage.settings(who, &folder.join("keystore.pem"))?;
     settings.extend(QUICK.map(str::to_owned));
     settings.push(format!("--difi.datasource.url=jdbc:sqlite:{}", folder.join("integrasjonspunkt.sqlite").display()));
-    let (_, arguments) = config::split(settings.into_iter());
+    let (_, arguments) = config::split(settings);
     let loaded = config::load(&folder, &[], &arguments);
     let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     let settings = loaded.settings.ok_or_else(|| told.join("\n"))?;

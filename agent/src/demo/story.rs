@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 const LETTER: &str = "5ca1ab1e-0000-4000-8000-000000000001";
 const RECEIPT: &str = "5ca1ab1e-0000-4000-8000-000000000002";
 /// The story is over by then, or something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Another process has no event for us.
 const A_LOOK: Duration = Duration::from_millis(50);
 

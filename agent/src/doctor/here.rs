@@ -1,9 +1,10 @@
 //! This machine: folders, room, database, port.
 
 use super::{Finding, aside};
-use crate::config::{Database, PostgresAt, Settings};
+use crate::app;
+use crate::config::{Database, Settings};
 use crate::keystore;
-use crate::store::{Postgres, Server, Sqlite};
+use crate::store::{Postgres, Sqlite};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::manage::{INFO, Info};
@@ -94,8 +95,7 @@ pub(super) async fn database(settings: &Settings) -> Vec<Finding> {
         Database::Postgres(at) => {
             let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
             let shown = format!("PostgreSQL {} on {}", at.database, hosts.join(", "));
-            let PostgresAt { hosts, database, schema, user, password } = at.clone();
-            match Postgres::look(&Server { hosts, database, schema, user, password }).await {
+            match Postgres::look(&app::server(at)).await {
                 Ok(version) => Finding::ok(ABOUT, format!("{shown} answers, version {version}")),
                 Err(error) => {
                     let seen = format!("{shown}: {}", Chain(&error));

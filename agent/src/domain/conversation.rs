@@ -97,6 +97,27 @@ impl Conversation {
     }
 }
 
+/// What a message is about, for people; what is not known changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Its title.
+    pub title: Option<String>,
+    /// The sender's own reference.
+    pub reference: Option<String>,
+}
+
+impl Conversation {
+    /// Says what its message is about.
+    pub fn describe(&mut self, about: About) {
+        if let Some(title) = about.title {
+            self.title = title;
+        }
+        if let Some(reference) = about.reference {
+            self.reference = reference;
+        }
+    }
+}
+
 /// What a status does to a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {

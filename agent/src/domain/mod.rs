@@ -17,7 +17,7 @@ mod verdict;
 mod written;
 
 pub use backoff::Backoff;
-pub use conversation::{Conversation, Direction, Move};
+pub use conversation::{About, Conversation, Direction, Move};
 pub use deadline::Deadline;
 pub use envelope::{Address, Body, Document, Envelope, Party, Scope, ScopeInformation, ScopeType};
 pub use id::{BlobId, ConversationId, MessageId, NotAUuid};
@@ -27,4 +27,4 @@ pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
 pub use verdict::{Finding, Refuse, Signer, Verdict, Weakness};
-pub use written::{NotADate, Written, in_oslo};
+pub use written::{NotADate, Written, day_begins, in_oslo};

@@ -1,6 +1,6 @@
 //! A date as somebody wrote it: it goes back to its writer with the writer's own offset.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -70,6 +70,13 @@ pub fn in_oslo(moment: Timestamp) -> String {
     Written::at(whole).to_string()
 }
 
+/// When this day begins in Oslo.
+pub fn day_begins(day: Date) -> Timestamp {
+    // A day at the ends of time has no moment there.
+    let end = if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    day.to_zoned(oslo()).map_or(end, |begins| begins.timestamp())
+}
+
 /// The zone data is bundled, so this is Oslo; UTC would be the answer of a build without it.
 fn oslo() -> TimeZone {
     TimeZone::get(OSLO).unwrap_or(TimeZone::UTC)
@@ -90,6 +97,14 @@ mod tests {
     fn without_a_zone_it_is_oslo() {
         assert_eq!(Written::parse("2030-07-01T10:00:00").unwrap().to_string(), "2030-07-01T10:00:00+02:00");
         assert_eq!(Written::parse("2030-01-01T10:00:00").unwrap().to_string(), "2030-01-01T10:00:00+01:00");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_oslo_whatever_the_season() {
+        for (day, begins) in [("2030-07-01", "2030-06-30T22:00:00Z"), ("2030-01-01", "2029-12-31T23:00:00Z")] {
+            assert_eq!(day_begins(day.parse().unwrap()).to_string(), begins);
+        }
+        assert_eq!((day_begins(Date::MIN), day_begins(Date::MAX) > Timestamp::UNIX_EPOCH), (Timestamp::MIN, true));
     }
 
     #[test]

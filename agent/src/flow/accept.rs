@@ -5,7 +5,7 @@ pub use super::files::{Upload, keep_part, upload};
 use super::{Desk, Refusal, Trouble, files, print};
 use crate::domain::{
     Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
-    Outgoing, Participant, ScopeInformation, Service, Written,
+    Outgoing, Participant, Scope, ScopeInformation, Service, Written,
 };
 use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest, Route};
 use jiff::Timestamp;
@@ -20,8 +20,8 @@ pub async fn create(desk: &Desk, envelope: Envelope) -> Result<Envelope, Trouble
 pub async fn create_whole(desk: &Desk, envelope: Envelope, parts: Vec<NewFile>) -> Result<Envelope, Trouble> {
     let blobs: Vec<_> = parts.iter().map(|part| part.blob.clone()).collect();
     let created = async {
-        let (mut message, conversation) = prepare(desk, envelope).await?;
-        files::add_all(desk, &mut message, parts).await?;
+        let (mut message, mut conversation) = prepare(desk, envelope).await?;
+        conversation.describe(files::add_all(desk, &mut message, parts).await?);
         keep(desk, message, conversation).await
     };
     let created = created.await;
@@ -122,6 +122,11 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, service: Service, now: Timestam
     {
         envelope.name_channel(channel.clone());
     }
+    let is_blank = |scope: &Scope| scope.instance.as_ref().is_none_or(|instance| instance.trim().is_empty());
+    if let Some(scope) = envelope.conversation_scope_mut().filter(|scope| service == Service::Dph && is_blank(scope)) {
+        // A dialogue is called by its first message.
+        scope.instance = Some(id.to_string());
+    }
     for scope in &mut envelope.scopes {
         if scope.instance.as_ref().is_none_or(|instance| instance.trim().is_empty()) {
             scope.instance = Some(ConversationId::random(desk.random.sixteen()?).to_string());
@@ -160,6 +165,23 @@ fn check(desk: &Desk, envelope: &Envelope, service: Service) -> Result<(), Refus
         && given != ours
     {
         return Err(Refusal::ChannelInvalid { configured: ours.to_owned(), given: given.to_owned() });
+    }
+    if service == Service::Dph { health(desk, envelope) } else { Ok(()) }
+}
+
+/// Over DPH both are named by NHN, and the sender is one of ours.
+fn health(desk: &Desk, envelope: &Envelope) -> Result<(), Refusal> {
+    let Some(Participant::Nhn(sender)) = envelope.sender() else {
+        return Err(Refusal::Sender("the sender of a dialogue must be an nhn-actorid, such as her-id:8143548".into()));
+    };
+    let number = sender.strip_prefix("her-id:");
+    if number.is_none_or(|number| !desk.rules.her_ids.iter().any(|ours| ours == number)) {
+        let text = "the HER id of the sender is not among those of difi.move.dph.her-ids";
+        return Err(Refusal::Sender(text.into()));
+    }
+    if !matches!(envelope.receiver(), Some(Participant::Nhn(_))) {
+        let text = "the receiver of a dialogue must be an nhn-actorid: her-id:<number> or fastlege-for:<eleven digits>";
+        return Err(Refusal::Receiver(text.into()));
     }
     Ok(())
 }

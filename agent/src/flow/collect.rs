@@ -60,7 +60,7 @@ async fn take(desk: &Desk, channel: &dyn Channel, arrival: Arrival) -> bool {
             (message, arrived.receipt.clone(), one(desk, channel.service(), *arrived).await)
         }
         Arrival::Garbage(it) => {
-            (name(it.envelope.as_ref()), it.receipt.clone(), discard(desk, channel.service(), it).await)
+            (name(it.envelope.as_ref()), it.receipt.clone(), discard(desk, channel.service(), *it).await)
         }
         Arrival::Stays { what, why } => {
             tracing::warn!(what, error = efm::masking::mask(&why), "what came in stays at the channel for now");

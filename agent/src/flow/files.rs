@@ -2,7 +2,7 @@
 
 use super::arkivmelding::{Arkivmelding, NotAnArkivmelding, is_xml};
 use super::{Desk, Refusal, Trouble};
-use crate::domain::{BlobId, File, Kind, MessageId, NewFile, Outgoing, Service};
+use crate::domain::{About, BlobId, File, Kind, MessageId, NewFile, Outgoing, Service};
 use crate::ports::{Attached, BlobError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -54,11 +54,14 @@ pub async fn upload<E>(
             .await?;
     file.is_primary = is_primary(&message, &file.filename);
     let (blob, filename) = (file.blob.clone(), file.filename.clone());
-    if let Err(refused) = look_into(desk, &message, &file).await {
-        desk.sweep([blob]).await;
-        return Err(refused);
-    }
-    let refusal = match desk.store.attach(id, file, limit, desk.clock.now()).await? {
+    let about = match look_into(desk, &message, &file).await {
+        Ok(about) => about,
+        Err(refused) => {
+            desk.sweep([blob]).await;
+            return Err(refused);
+        }
+    };
+    let refusal = match desk.store.attach(id, file, about, limit, desk.clock.now()).await? {
         Attached::Kept(_) => return Ok(()),
         Attached::NoSuchMessage => not_found(),
         Attached::SameName => Refusal::SameFilename(filename),
@@ -80,8 +83,9 @@ pub async fn keep_part<E>(
     keep(desk, upload, bytes, PART_LIMIT_BYTES, too_large).await
 }
 
-/// Adds the files of a multipart request to a message that is not stored yet.
-pub(super) async fn add_all(desk: &Desk, message: &mut Outgoing, files: Vec<NewFile>) -> Result<(), Trouble> {
+/// Adds the files of a multipart request to a message that is not stored yet. Says what they say it is about.
+pub(super) async fn add_all(desk: &Desk, message: &mut Outgoing, files: Vec<NewFile>) -> Result<About, Trouble> {
+    let mut about = About::default();
     let mut names = BTreeSet::new();
     let twice: Vec<_> = files.iter().filter(|file| !names.insert(&file.filename)).collect();
     if !twice.is_empty() {
@@ -97,11 +101,12 @@ pub(super) async fn add_all(desk: &Desk, message: &mut Outgoing, files: Vec<NewF
         }
         let (filename, title, mime_type) = (file.filename.clone(), file.title.clone(), file.mime_type.clone());
         may_be_added(message, &Upload { filename, title, mime_type })?;
-        look_into(desk, message, &file).await?;
+        let said = look_into(desk, message, &file).await?;
+        about = About { title: said.title.or(about.title), reference: said.reference.or(about.reference) };
         file.is_primary = is_primary(message, &file.filename);
         message.files.push(File { number, file });
     }
-    Ok(())
+    Ok(about)
 }
 
 async fn keep<E>(
@@ -165,16 +170,17 @@ fn may_be_added(message: &Outgoing, upload: &Upload) -> Result<(), Refusal> {
     }
 }
 
-/// A file that must be readable is read as soon as it is there.
-async fn look_into(desk: &Desk, message: &Outgoing, file: &NewFile) -> Result<(), Trouble> {
+/// A file that must be readable is read as soon as it is there. Says what it says the message is about.
+async fn look_into(desk: &Desk, message: &Outgoing, file: &NewFile) -> Result<About, Trouble> {
     if message.envelope.document.kind == Kind::Arkivmelding && file.filename == ARKIVMELDING {
-        arkivmelding(desk, file).await?;
+        let Arkivmelding { title, reference, .. } = arkivmelding(desk, file).await?;
+        return Ok(About { title, reference });
     }
     let is_dialogue = ["dialogmelding.xml", "kvittering.xml"].contains(&file.filename.as_str());
     if message.service == Service::Dph && is_dialogue && !is_xml(&whole(desk, file).await?) {
         return Err(Refusal::InvalidDocument(format!("{} is no XML", file.filename)).into());
     }
-    Ok(())
+    Ok(About::default())
 }
 
 async fn arkivmelding(desk: &Desk, file: &NewFile) -> Result<Arkivmelding, Trouble> {

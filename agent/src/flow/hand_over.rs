@@ -12,24 +12,35 @@ pub async fn peek(desk: &Desk, filter: IncomingFilter) -> Result<Incoming, Troub
     found.ok_or_else(|| Refusal::NoContent.into())
 }
 
-/// The package of a locked message. What cannot be read stays, so that a person can look at it.
+/// The package of a locked message. One that is not there any more ends the message; what cannot be read stays, so that a
+/// person can look at it.
 pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Trouble> {
     let message = desk.store.incoming(id).await?.ok_or_else(|| Refusal::MessageNotFound(id.to_string()))?;
-    if !message.is_locked(desk.clock.now()) {
+    let now = desk.clock.now();
+    if !message.is_locked(now) {
         return Err(Refusal::NotLocked(id.clone()).into());
     }
-    let package = message.package.filter(|_| !message.envelope.document.kind.is_receipt());
+    let package = message.package.clone().filter(|_| !message.envelope.document.kind.is_receipt());
     let package = package.ok_or(Refusal::NoContent)?;
-    desk.blobs.open(&package).await.map_err(|error| {
-        tracing::error!(message = %id, error = %efm::chain::Chain(&error), "a package cannot be read");
-        let refusal = match error {
-            BlobError::Missing(_) => Refusal::FileNotFound(vec!["asic.zip".into()]),
-            BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
-                Refusal::AsicUnreadable(id.clone())
-            }
-        };
-        refusal.into()
-    })
+    let error = match desk.blobs.open(&package).await {
+        Ok(reader) => return Ok(reader),
+        Err(error) => error,
+    };
+    tracing::error!(message = %id, error = %efm::chain::Chain(&error), "a package cannot be read");
+    match error {
+        BlobError::Missing(_) => {
+            // It will never be there again: the message would be peeked at for ever.
+            let sender = message.envelope.sender().map(|who| who.primary().to_owned()).unwrap_or_default();
+            let text = format!(
+                "Can not read file \"asic.zip\" for message [messageId={id}, sender={sender}], removing from queue."
+            );
+            desk.store.acknowledge(id, NewStatus::described(Status::Feil, now, text), None).await?;
+            Err(Refusal::FileNotFound(vec!["asic.zip".into()]).into())
+        }
+        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
+            Err(Refusal::AsicUnreadable(id.clone()).into())
+        }
+    }
 }
 
 /// Removes a locked message, and tells its sender that it was delivered.

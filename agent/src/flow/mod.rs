@@ -70,6 +70,8 @@ pub struct Rules {
     pub message_channel: Option<String>,
     /// The process that counts where nobody says what is to be sent.
     pub default_process: String,
+    /// Of which HER ids we may send.
+    pub her_ids: Vec<String>,
 }
 
 impl Rules {

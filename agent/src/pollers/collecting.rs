@@ -55,7 +55,7 @@ async fn check(channel: &dyn Channel) {
     match channel.check().await {
         Ok(()) => tracing::info!(service, "the channel can be used"),
         Err(CannotUse::Refused(error)) => {
-            tracing::error!(service, error, "the channel cannot be used until this is put right")
+            tracing::error!(service, error, "the channel cannot be used until this is put right");
         }
         Err(CannotUse::Unavailable(error)) => tracing::warn!(service, error, "the channel cannot be used now"),
     }

@@ -32,7 +32,7 @@ pub enum Arrival {
     /// A message, or a status.
     Message(Box<Arrived>),
     /// Something that cannot be read, today or tomorrow.
-    Garbage(Garbage),
+    Garbage(Box<Garbage>),
     /// Something that could not be fetched or opened now. It stays where it is, and comes again.
     Stays {
         /// What the channel calls it.

@@ -7,6 +7,7 @@
 
 mod blobs;
 mod channel;
+mod order;
 mod page;
 mod registry;
 mod sealing;
@@ -15,6 +16,7 @@ mod tokens;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
+pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use page::{Page, PageRequest};
 pub use registry::{
     Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,

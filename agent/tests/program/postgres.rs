@@ -17,7 +17,17 @@ const NOBODY: u32 = 65534;
 impl Cluster {
     /// None where there are no programs for it; that is told.
     pub fn start(what: &str) -> Option<Self> {
-        match Self::try_start() {
+        Self::maybe_start(what, None)
+    }
+
+    /// As above; nobody comes in without TLS, which it speaks with this certificate and key.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn start_with_tls(what: &str, certificate: &str, key: &str) -> Option<Self> {
+        Self::maybe_start(what, Some((certificate, key)))
+    }
+
+    fn maybe_start(what: &str, tls: Option<(&str, &str)>) -> Option<Self> {
+        match Self::try_start(tls) {
             Ok(cluster) => Some(cluster),
             Err(why) => {
                 eprintln!("left out: {what}: {why}");
@@ -26,7 +36,7 @@ impl Cluster {
         }
     }
 
-    fn try_start() -> Result<Self, String> {
+    fn try_start(tls: Option<(&str, &str)>) -> Result<Self, String> {
         let programs = programs().ok_or("no initdb and postgres on this machine")?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         give_away(folder.path())?;
@@ -40,9 +50,11 @@ impl Cluster {
         if !made.status.success() {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)));
         }
+        let with_tls = tls.map(|tls| lay_down(&data, tls)).transpose()?;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).map_err(|it| it.to_string())?.port();
         let server = lower(&programs.join("postgres"), folder.path())
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+            .args(with_tls.unwrap_or_default())
             .args(["-c", &format!("port={port}"), "-D"])
             .arg(&data)
             .stdout(Stdio::null())
@@ -82,6 +94,27 @@ impl Drop for Cluster {
         }
         let _ = self.server.wait();
     }
+}
+
+/// Puts certificate, key and the rule that nobody comes in without TLS into the cluster's folder; says the arguments for it.
+fn lay_down(data: &Path, (certificate, key): (&str, &str)) -> Result<Vec<&'static str>, String> {
+    let put = |name: &str, text: &str| -> Result<(), std::io::Error> {
+        let path = data.join(name);
+        efm::atomic::replace(&path, text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(())
+    };
+    put("server.crt", certificate).map_err(|error| error.to_string())?;
+    put("server.key", key).map_err(|error| error.to_string())?;
+    put("pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n").map_err(|error| error.to_string())?;
+    for name in ["server.crt", "server.key", "pg_hba.conf"] {
+        give_away(&data.join(name))?;
+    }
+    Ok(vec!["-c", "ssl=on"])
 }
 
 fn programs() -> Option<PathBuf> {

@@ -14,7 +14,9 @@ pub mod process;
 use crate::config::Settings;
 use crate::config::settings::{self, Kind};
 use crate::host::system;
+use crate::host::system::sockets::{self, Socket};
 use crate::ports::{Child, ChildError, Examination, Exit, Launch, Needs, Process};
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -28,6 +30,8 @@ pub struct IntegrationPoint {
     home: PathBuf,
     settings: settings::Child,
     children: Rc<system::Children>,
+    /// The port that is held for it, once it was started.
+    socket: Rc<RefCell<Option<Socket>>>,
     output: output::Output,
     manage: manage::Manage,
     javas: java::Javas,
@@ -46,6 +50,7 @@ impl IntegrationPoint {
             manage: manage::Manage::new(&settings),
             javas: java::Javas::new(settings.java.clone()),
             children: Rc::default(),
+            socket: Rc::default(),
             home,
             settings,
         }
@@ -55,7 +60,7 @@ impl IntegrationPoint {
     /// and nobody else can ask how they ended.
     #[must_use]
     pub fn in_place_of(self, before: &Self) -> Self {
-        Self { children: before.children.clone(), ..self }
+        Self { children: Rc::clone(&before.children), socket: Rc::clone(&before.socket), ..self }
     }
 
     /// Passes its new lines on to our log, marked `[INCLUDED]`, while it is polled, when the settings say so; otherwise
@@ -76,6 +81,23 @@ impl IntegrationPoint {
 
     fn is_ours(&self, process: &Process) -> bool {
         self.children.are_parents_of(process.pid, process.started)
+    }
+
+    /// Opens the socket that the settings ask for, and closes one that they no longer do.
+    fn hold_port(&self) -> std::io::Result<()> {
+        let mut socket = self.socket.borrow_mut();
+        let wanted = self.settings.listen;
+        if socket.as_ref().map(Socket::address) == wanted {
+            return Ok(());
+        }
+        if let Some(old) = socket.take() {
+            old.close();
+        }
+        match wanted {
+            Some(address) => *socket = Some(Socket::open(address)?),
+            None => sockets::let_go(self.manage.port().number()),
+        }
+        Ok(())
     }
 
     fn lives_now(process: &Process) -> bool {
@@ -105,7 +127,10 @@ impl Child for IntegrationPoint {
         let what = format!("integrasjonspunkt {}", program.version);
         let output = self.output.open_for(&what).map_err(failed(self.output.path()))?;
         let (path, arguments) = process::command_line(&self.settings, &java, &program.file);
-        let command = process::command(&path, &arguments, &self.settings, &self.home, output).map_err(failed(&path))?;
+        self.hold_port().map_err(|source| ChildError::Start { what: self.settings.base_url.to_string(), source })?;
+        let socket = self.socket.borrow();
+        let command = process::command(&path, &arguments, &self.settings, &self.home, output, socket.as_ref());
+        let command = command.map_err(failed(&path))?;
         let (pid, started) = self.children.start(command).map_err(failed(&path))?;
         tracing::info!(pid, program = %path.display(), file = %program.file.display(), "started");
         Ok(Process { pid, started, boot: system::boot(), archive: Some(program.file.clone()) })
@@ -163,7 +188,7 @@ impl Child for IntegrationPoint {
     }
 
     async fn port_holder(&self) -> Result<Option<String>, ChildError> {
-        self.manage.port().holder().map_err(|source| ChildError::Look { source })
+        self.manage.port().holder(self.socket.borrow().as_ref()).map_err(|source| ChildError::Look { source })
     }
 
     fn signs_of_progress(&self) -> u64 {

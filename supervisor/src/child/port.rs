@@ -1,5 +1,6 @@
 //! Our port: who has it, and whether that is the integration point that we mean.
 
+use crate::host::system::sockets::Socket;
 use crate::host::{Listener, Seen, system};
 use crate::ports::Process;
 use std::io;
@@ -35,6 +36,11 @@ impl Port {
             Some(Host::Domain(_)) | None => None,
         };
         Self { number: url.port_or_known_default().unwrap_or(0), addresses }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u16 {
+        self.number
     }
 
     /// Sockets that would answer us. One on another address of this machine is another instance's business.
@@ -76,13 +82,18 @@ impl Port {
         })
     }
 
-    /// Who has it, in words; none: it is free, and can be bound.
+    /// Who has it, in words; none: it is free, and can be bound, or is held by us for the integration point.
     ///
     /// # Errors
     /// The system does not say.
-    pub fn holder(&self) -> io::Result<Option<String>> {
-        if let Some(listener) = self.listeners()?.first() {
+    pub fn holder(&self, ours: Option<&Socket>) -> io::Result<Option<String>> {
+        let is_other = |listener: &&Listener| ours.is_none_or(|ours| !ours.is(listener));
+        if let Some(listener) = self.listeners()?.iter().find(is_other) {
             return Ok(Some(describe(system::holder(listener))));
+        }
+        if ours.is_some() {
+            // What we hold nobody else can have.
+            return Ok(None);
         }
         // Taken by a socket that no table shows us (another network stack, a reserved range): only trying tells.
         let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
@@ -124,11 +135,11 @@ mod tests {
     #[test]
     fn the_holder_of_a_taken_port_is_named_and_a_closed_port_is_free() {
         let (socket, port) = taken();
-        let holder = port.holder().unwrap().unwrap();
+        let holder = port.holder(None).unwrap().unwrap();
         let named = holder.starts_with(&std::process::id().to_string());
         assert!(!crate::host::tells_owners() || named, "{holder}");
         drop(socket);
-        assert_eq!(port.holder().unwrap(), None);
+        assert_eq!(port.holder(None).unwrap(), None);
     }
 
     #[test]

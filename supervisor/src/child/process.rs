@@ -2,6 +2,7 @@
 
 use super::environment;
 use crate::config::settings::{Child as Settings, Kind};
+use crate::host::system::sockets::Socket;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -28,21 +29,28 @@ pub fn command_line(settings: &Settings, java: &Path, file: &Path) -> (PathBuf, 
 }
 
 /// The command that starts it: in the home folder, with nothing to read, with its output in a file of its own, and
-/// with no handle of ours but that file (everything we open is closed on exec).
+/// with no handle of ours but that file and the socket that is held for it (everything we open is closed on exec).
 pub fn command(
     program: &Path,
     arguments: &[OsString],
     settings: &Settings,
     home: &Path,
     output: File,
+    socket: Option<&Socket>,
 ) -> io::Result<Command> {
-    let mut command = Command::new(program);
+    let mut command = match socket {
+        Some(socket) => socket.hand_to(program)?,
+        None => {
+            let mut command = Command::new(program);
+            command.stdin(Stdio::null());
+            command
+        }
+    };
     command
         .args(arguments)
         .current_dir(home)
         .env_clear()
         .envs(environment::for_child(&settings.environment_prefixes_removed))
-        .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output);
     Ok(command)
@@ -77,6 +85,7 @@ mod tests {
             log_files_kept: 0,
             hang_patience: None,
             own_components: Vec::new(),
+            listen: None,
         }
     }
 
@@ -97,7 +106,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let output = tempfile::tempfile().unwrap();
         let arguments = [OsString::from("-x")];
-        let command = command(Path::new("java"), &arguments, &settings(Kind::Java), home.path(), output).unwrap();
+        let command = command(Path::new("java"), &arguments, &settings(Kind::Java), home.path(), output, None).unwrap();
         assert_eq!(command.get_current_dir(), Some(home.path()));
         // Only what was chosen: an environment that is inherited whole shows no variables here.
         assert!(command.get_envs().any(|(name, _)| name.eq_ignore_ascii_case("PATH")));

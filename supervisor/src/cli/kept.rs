@@ -18,6 +18,7 @@ use super::house::Real;
 use crate::config::Settings;
 use crate::duty::Snapshot;
 use crate::host::manager::{Manager, Word};
+use crate::host::system;
 use crate::ports::{Child, Vault};
 use crate::update::{UpdateError, World, stop};
 
@@ -41,6 +42,8 @@ struct Turned {
 
 impl Default for Keeper {
     fn default() -> Self {
+        // Before anything is started, or it would inherit them.
+        system::sockets::take_kept();
         Self { manager: Manager::found(), goes_down: Cell::new(false), turned: RefCell::default() }
     }
 }

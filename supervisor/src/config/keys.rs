@@ -88,6 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     one("child.log_size"),
     one("child.log_files_kept"),
     one("child.hang_patience"),
+    one("child.listen"),
     many("child.own_components", Shape::ManyByComma, &[]),
     one("release.source"),
     also("release.list", &[("kosmos.integrasjonspunkt.versionsURL", AsWritten)]),

@@ -1,6 +1,7 @@
 //! The settings as the rest of the house sees them: typed, checked, with units. No text is parsed after this.
 
 use efm::secret::Secret;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -140,6 +141,8 @@ pub struct Child {
     pub hang_patience: Option<Duration>,
     /// Components of `/manage/health` that are its own; a red one of these rolls a trial back, any other is only told.
     pub own_components: Vec<String>,
+    /// A port that is held for it, so that nobody is refused while it is exchanged.
+    pub listen: Option<SocketAddr>,
 }
 
 /// Where releases come from and which of them we want.

@@ -14,6 +14,7 @@ mod registry;
 mod rights;
 pub mod service;
 mod services;
+pub mod sockets;
 
 pub use children::{Children, NO_WINDOW, ended, kill, terminate, tree};
 pub use processes::{boot, cut_front, holder, holds, identify, java_folders, listening, processes, surroundings};

@@ -26,6 +26,15 @@ pub(crate) enum Problem {
     Invalid(Vec<Violation>),
     /// Something that was given makes no sense.
     IllegalArgument(String),
+    /// A list cannot be ordered by this.
+    NoProperty {
+        /// What was asked for.
+        name: String,
+        /// The Java class of the rows.
+        of: &'static str,
+        /// What can be asked for.
+        right: String,
+    },
     /// A parameter or part that must be there is not.
     MissingParameter(&'static str),
     /// A header that must be there is not.
@@ -106,6 +115,12 @@ impl Problem {
             Self::IllegalArgument(why) => {
                 row(StatusCode::BAD_REQUEST, "java.lang.IllegalArgumentException", why.clone())
             }
+            // The original answers 500 here, too.
+            Self::NoProperty { name, of, right } => row(
+                StatusCode::BAD_REQUEST,
+                "org.springframework.data.mapping.PropertyReferenceException",
+                format!("No property '{name}' found for type '{of}'; this list can be sorted by {right}"),
+            ),
             Self::MissingParameter(name) => row(
                 StatusCode::BAD_REQUEST,
                 "org.springframework.web.bind.MissingServletRequestParameterException",

@@ -137,6 +137,7 @@ impl Client {
         recipient: &str,
         reference: &str,
     ) -> Result<String, ApiError> {
+        const PATH: &str = "filetransfer/";
         let announcement = Announcement {
             file_name: "sbd.zip",
             resource_id: &self.resource,
@@ -147,7 +148,6 @@ impl Client {
             checksum: None,
             disable_virus_scan: None,
         };
-        const PATH: &str = "filetransfer/";
         let body = serde_json::to_vec(&announcement).map_err(|error| self.strange(PATH, &error))?;
         let request = self.request(Method::POST, PATH, user).await?;
         let answer = self.answered(PATH, user, request.header(CONTENT_TYPE, "application/json").body(body)).await?;

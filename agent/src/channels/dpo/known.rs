@@ -27,6 +27,13 @@ pub(super) struct Known {
     begun: BTreeSet<String>,
 }
 
+/// A transfer that is not to be asked about now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LeftAlone {
+    /// When it was announced, where that is known.
+    pub(super) created: Option<Timestamp>,
+}
+
 #[derive(Debug)]
 struct Later {
     tries: u32,
@@ -42,10 +49,10 @@ impl Known {
         is_due || !self.begun.is_empty()
     }
 
-    /// When one was announced that is not to be asked about now; none: ask.
-    pub(super) fn left_alone(&self, id: &str, now: Instant) -> Option<Option<Timestamp>> {
+    /// What is known of one that is not to be asked about now; none: ask.
+    pub(super) fn left_alone(&self, id: &str, now: Instant) -> Option<LeftAlone> {
         let later = self.later.get(id).filter(|later| later.not_before > now).map(|later| later.created);
-        later.or_else(|| self.foreign.get(id).copied())
+        later.or_else(|| self.foreign.get(id).copied()).map(|created| LeftAlone { created })
     }
 
     pub(super) fn is_foreign(&mut self, id: String, created: Option<Timestamp>) {

@@ -142,9 +142,13 @@ pub(super) async fn unpack(file: File) -> Result<Unpacked, BadParcel> {
 }
 
 fn open(file: File) -> Result<(Sbd, ZipArchive<File>), BadParcel> {
-    let bad = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => BadParcel::Machine(error),
-        other => BadParcel::Bad(format!("it is no zip: {other}")),
+    let bad = |error: zip::result::ZipError| {
+        let why = format!("it is no zip: {error}");
+        let io = if let zip::result::ZipError::Io(error) = error { Some(error) } else { None };
+        match io.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof) {
+            Some(error) => BadParcel::Machine(error),
+            None => BadParcel::Bad(why),
+        }
     };
     let mut archive = ZipArchive::new(file).map_err(bad)?;
     for name in [SBD, LEGACY] {

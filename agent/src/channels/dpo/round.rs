@@ -86,7 +86,7 @@ impl<'a> Round<'a> {
         let (now, mut latest, mut unknown) = (Instant::now(), step.from, Vec::new());
         for id in ids {
             match self.dpo.known().left_alone(&id, now) {
-                Some(created) => latest = latest.max(created),
+                Some(known) => latest = latest.max(known.created),
                 None if self.seen.insert(id.clone()) => unknown.push(id),
                 None => {}
             }
@@ -137,7 +137,7 @@ impl<'a> Round<'a> {
         };
         let receipt = format!("{}/{id}", user.org_id);
         let garbage = |envelope: Option<Envelope>, why: String, may_be_told: bool| {
-            Arrival::Garbage(Garbage { envelope, why, may_be_told, receipt: receipt.clone() })
+            Arrival::Garbage(Box::new(Garbage { envelope, why, may_be_told, receipt: receipt.clone() }))
         };
         let unpacked = match parcel::unpack(file).await {
             Ok(unpacked) => unpacked,

@@ -109,7 +109,8 @@ impl Sealing for Word {
         let names: Vec<_> = package.files.iter().map(|file| file.file.filename.as_str()).collect();
         let parties = package.parties.as_ref().unwrap();
         let text = format!("sealed {} {} {}", parties.sender, parties.receiver, names.join(","));
-        async move { Ok(Box::new(Given(Some(text.into()))) as Box<dyn BlobReader>) }.boxed()
+        let reader: Box<dyn BlobReader> = Box::new(Given(Some(text.into())));
+        async move { Ok(reader) }.boxed()
     }
 
     fn open(&self, mut sealed: Box<dyn BlobReader>) -> Answer<'_, Opened, SealError> {

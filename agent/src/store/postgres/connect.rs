@@ -1,6 +1,7 @@
 //! Connections: made and driven on a thread of their own, lent to one act at a time.
 
 use super::failed;
+use super::tls::{Connector, Tls};
 use crate::ports::StoreError;
 use efm::secret::Secret;
 use futures_util::StreamExt;
@@ -9,8 +10,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{IsolationLevel, NoTls, Row, Statement};
+use tokio_postgres::{IsolationLevel, NoTls, Row, Socket, Statement};
 
 /// So many acts at once; the others wait.
 const CONNECTIONS: usize = 8;
@@ -35,6 +37,8 @@ pub struct Server {
     pub user: String,
     /// With which password.
     pub password: Option<Secret>,
+    /// Over what.
+    pub tls: Tls,
 }
 
 impl Server {
@@ -51,6 +55,7 @@ impl Server {
             .connect_timeout(TO_CONNECT);
         config.options(format!("{LIMITS}{}", schema.unwrap_or_default()));
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+        config.ssl_mode(self.tls.mode());
         if let Some(password) = &self.password {
             config.password(password.reveal());
         }
@@ -72,10 +77,10 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn start(server: &Server) -> Result<Self, StoreError> {
         let thread = |source| StoreError::Database { act: "start a thread", source: Box::new(source) };
+        let (config, tls) = (server.config(), server.tls.connector()?);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(thread)?;
         let (asks, asked) = mpsc::channel(CONNECTIONS);
-        let config = server.config();
-        let drive = move || runtime.block_on(drive(config, asked));
+        let drive = move || runtime.block_on(drive(config, tls, asked));
         let started = std::thread::Builder::new().name("store-postgres".into()).spawn(drive).map_err(thread)?;
         let permits = Semaphore::new(CONNECTIONS);
         Ok(Self { asks: Some(asks), idle: Mutex::default(), permits, thread: Some(started) })
@@ -113,12 +118,12 @@ impl Drop for Pool {
     }
 }
 
-async fn drive(config: tokio_postgres::Config, mut asked: mpsc::Receiver<Ask>) {
+async fn drive(config: tokio_postgres::Config, tls: Option<Connector>, mut asked: mpsc::Receiver<Ask>) {
     let mut connections = FuturesUnordered::new();
     loop {
         tokio::select! {
             ask = asked.recv() => match ask {
-                Some(ask) => connections.push(connect(&config, ask)),
+                Some(ask) => connections.push(begin(&config, tls.clone(), ask)),
                 None => break,
             },
             Some(()) = connections.next() => {}
@@ -128,8 +133,15 @@ async fn drive(config: tokio_postgres::Config, mut asked: mpsc::Receiver<Ask>) {
     let _ = tokio::time::timeout(TO_CLOSE, closed).await;
 }
 
-async fn connect(config: &tokio_postgres::Config, ask: Ask) {
-    match config.connect(NoTls).await {
+async fn begin(config: &tokio_postgres::Config, tls: Option<Connector>, ask: Ask) {
+    match tls {
+        Some(tls) => connect(config, tls, ask).await,
+        None => connect(config, NoTls, ask).await,
+    }
+}
+
+async fn connect<T: MakeTlsConnect<Socket>>(config: &tokio_postgres::Config, tls: T, ask: Ask) {
+    match config.connect(tls).await {
         Ok((client, connection)) => {
             // Who asked may have gone; then the connection ends at once.
             let _ = ask.send(Ok(client));

@@ -1,15 +1,16 @@
 //! Conversations and their statuses. [`register`] is the only way by which a status is noted.
 
 use super::connect::Act;
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, clean, column, maybe_clean, millis, moment, natural, word};
 use super::{Postgres, act, statuses};
-use crate::domain::conversation::{Conversation, Direction, Move, judge};
+use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Service, Services, Status};
 use crate::ports::{
-    Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
-    StoreError, StoredConversation,
+    Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
+    StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
 };
+use crate::store::columns::{Tongue, of_conversation, of_status, order};
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
@@ -40,12 +41,19 @@ impl Conversations for Postgres {
     fn statuses(&self, filter: StatusFilter, page: PageRequest) -> Answer<'_, Page<StatusRow>, StoreError> {
         act!(self, "list statuses", |act| async {
             let filter = filter.clone();
+            let order = order(Tongue::Postgres, &filter.order, &[], of_status, StatusProperty::Id);
+            let is_of_one = filter.message_id.is_some() || filter.conversation_id.is_some();
             let filter = Filter::default()
                 .equals("statuses.id", filter.number)
                 .is("message_id", filter.message_id)
                 .is("conversation_id", filter.conversation_id)
-                .is("status", filter.status.map(Status::name));
-            let found = filter.page(&act, STATUS, STATUSES, "statuses.id", page).await?;
+                .is("status", filter.status.map(Status::name))
+                .compared("at", ">=", filter.from.map(millis))
+                .compared("at", "<=", filter.until.map(millis));
+            // Each status has its conversation: they are not needed to count.
+            let counted = if is_of_one { STATUSES } else { "statuses" };
+            let list = List { columns: STATUS, from: STATUSES, counted, order: &order };
+            let found = filter.page(&act, &list, page).await?;
             Ok(Page { rows: found.rows.iter().map(status).collect::<Result<_, _>>()?, total: found.total })
         })
     }
@@ -77,17 +85,26 @@ async fn conversations(
     filter: ConversationFilter,
     page: PageRequest,
 ) -> Result<Page<StoredConversation>, StoreError> {
+    let by_change = [Order::down(ConversationProperty::LastUpdate)];
+    let order = order(Tongue::Postgres, &filter.order, &by_change, of_conversation, ConversationProperty::Id);
     let filter = Filter::default()
         .equals("id", filter.number)
         .is("message_id", filter.message_id)
         .is("conversation_id", filter.conversation_id)
+        .is("sender", filter.whole_sender)
         .is("sender_identifier", filter.sender)
+        .is("receiver", filter.whole_receiver)
         .is("receiver_identifier", filter.receiver)
+        .is("reference", filter.reference)
+        .is("title", filter.title)
         .is("service", filter.service.map(Service::name))
         .is("direction", filter.direction.map(Direction::name))
-        .equals("is_pollable", filter.is_pollable)
-        .equals("is_finished", filter.is_finished);
-    let found = filter.page(act, "*", "conversations", "updated DESC, id DESC", page).await?;
+        .compared("updated", ">=", filter.updated_from.map(millis))
+        .compared("updated", "<", filter.updated_before.map(millis))
+        .flag("is_pollable", filter.is_pollable)
+        .flag("is_finished", filter.is_finished);
+    let list = List { columns: "*", from: "conversations", counted: "conversations", order: &order };
+    let found = filter.page(act, &list, page).await?;
     let numbers = found.rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>, _>>()?;
     let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ANY($1) ORDER BY number");
     let mut statuses: BTreeMap<i64, Vec<StatusRow>> = BTreeMap::new();
@@ -136,6 +153,17 @@ pub(super) async fn insert(act: &Act<'_>, new: &Conversation) -> Result<bool, St
         )
         .await?;
     Ok(kept > 0)
+}
+
+/// Says what the message of a conversation is about. It is no change of what became of it.
+pub(super) async fn describe(act: &Act<'_>, id: &MessageId, about: &About) -> Result<(), StoreError> {
+    if *about == About::default() {
+        return Ok(());
+    }
+    let update = "UPDATE conversations SET title = coalesce($2, title), reference = coalesce($3, reference)
+                  WHERE message_id = $1 AND direction = 'OUTGOING'";
+    let (title, reference) = (maybe_clean(about.title.as_ref()), maybe_clean(about.reference.as_ref()));
+    act.change(update, &[&id.as_str(), &title, &reference]).await.map(|_| ())
 }
 
 /// Notes a status as [`judge`] says. What must happen with each new status, exactly once, belongs here.

@@ -1,11 +1,15 @@
 //! Messages that came in.
 
 use super::connect::Act;
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_moment, millis};
 use super::{Postgres, act, conversations, queue};
 use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus, Service, Services};
-use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Page, PageRequest, Received, StoreError};
+use crate::ports::{
+    Acknowledged, Answer, Inbox, IncomingFilter, MessageProperty, NewIncoming, Order, Page, PageRequest, Received,
+    StoreError,
+};
+use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -26,7 +30,10 @@ impl Inbox for Postgres {
 
     fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError> {
         act!(self, "list messages", |act| async {
-            let found = conditions(filter.clone()).page(&act, "*", "messages_in", "updated, id", page).await?;
+            let by_age = [Order::up(MessageProperty::LastUpdated)];
+            let order = order(Tongue::Postgres, &filter.order, &by_age, of_message, MessageProperty::Id);
+            let list = List { columns: "*", from: "messages_in", counted: "messages_in", order: &order };
+            let found = conditions(filter.clone()).page(&act, &list, page).await?;
             Ok(Page { rows: found.rows.iter().map(message).collect::<Result<_, _>>()?, total: found.total })
         })
     }

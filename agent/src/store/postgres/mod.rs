@@ -14,12 +14,14 @@ mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod tls;
 mod upkeep;
 
 use crate::domain::Services;
 use crate::ports::StoreError;
 use connect::Pool;
 pub use connect::Server;
+pub use tls::{Tls, Trust};
 
 /// The store in a database of its own.
 #[derive(Debug)]

@@ -1,11 +1,14 @@
 //! Messages on their way out, and their files.
 
 use super::connect::Act;
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
 use super::{Postgres, act, conversations};
-use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status};
-use crate::ports::{Answer, Attached, Created, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::domain::{
+    About, BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status,
+};
+use crate::ports::{Answer, Attached, Created, MessageProperty, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
@@ -25,14 +28,18 @@ impl Outbox for Postgres {
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError> {
         act!(self, "list messages", |act| async {
             let filter = filter.clone();
+            let order = order(Tongue::Postgres, &filter.order, &[], of_message, MessageProperty::Id);
             let filter = Filter::default()
+                .equals("id", filter.number)
+                .equals("updated", filter.updated.map(millis))
                 .is("message_id", filter.message_id)
                 .is("conversation_id", filter.conversation_id)
                 .is("process", filter.process)
                 .is("sender_identifier", filter.sender)
                 .is("receiver_identifier", filter.receiver)
                 .is("service", filter.service.map(Service::name));
-            let found = filter.page(&act, "*", "messages_out", "id", page).await?;
+            let list = List { columns: "*", from: "messages_out", counted: "messages_out", order: &order };
+            let found = filter.page(&act, &list, page).await?;
             Ok(Page { rows: messages(&act, &found.rows).await?, total: found.total })
         })
     }
@@ -41,10 +48,17 @@ impl Outbox for Postgres {
         &'a self,
         id: &'a MessageId,
         file: NewFile,
+        about: About,
         limit_bytes: u64,
         now: Timestamp,
     ) -> Answer<'a, Attached, StoreError> {
-        act!(self, "attach a file", |act| attach(&act, id, &file, limit_bytes, now))
+        act!(self, "attach a file", |act| async {
+            let attached = attach(&act, id, &file, limit_bytes, now).await?;
+            if matches!(attached, Attached::Kept(_)) {
+                conversations::describe(&act, id, &about).await?;
+            }
+            Ok(attached)
+        })
     }
 
     fn discard<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Vec<BlobId>, StoreError> {
@@ -84,6 +98,9 @@ async fn create(
     // Another one was a little faster. Its row is committed, so ours is not there.
     if kept == 0 || !conversations::insert(act, conversation).await? {
         return if kept == 0 { Ok(Created::Exists) } else { remove(act, &new.id).await.map(|_| Created::Exists) };
+    }
+    for File { file, .. } in &new.files {
+        attach(act, &new.id, file, u64::MAX, conversation.updated).await?;
     }
     let created = NewStatus::plain(Status::Opprettet, conversation.updated);
     conversations::register(act, &new.id, conversation.direction, &created, queued).await?;

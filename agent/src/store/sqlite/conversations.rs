@@ -1,14 +1,15 @@
 //! Conversations and their statuses. [`register`] is the only way by which a status is noted.
 
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, change, column, each, millis, moment, one, word};
 use super::{Sqlite, statuses};
-use crate::domain::conversation::{Conversation, Direction, Move, judge};
+use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
 use crate::domain::{Deadline, MessageId, NewStatus, Status};
 use crate::ports::{
-    Answer, ConversationFilter, Conversations, Counts, Page, PageRequest, Registered, StatusFilter, StatusRow,
-    StoreError, StoredConversation,
+    Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
+    StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
 };
+use crate::store::columns::{Tongue, of_conversation, of_status, order};
 use rusqlite::{Connection, Row, params};
 
 impl Conversations for Sqlite {
@@ -28,17 +29,9 @@ impl Conversations for Sqlite {
         page: PageRequest,
     ) -> Answer<'_, Page<StoredConversation>, StoreError> {
         self.read("list conversations", move |connection| {
-            let filter = Filter::default()
-                .is("id", filter.number)
-                .is("message_id", filter.message_id)
-                .is("conversation_id", filter.conversation_id)
-                .is("sender_identifier", filter.sender)
-                .is("receiver_identifier", filter.receiver)
-                .is("service", filter.service.map(|service| service.name().to_owned()))
-                .is("direction", filter.direction.map(|direction| direction.name().to_owned()))
-                .is("is_pollable", filter.is_pollable)
-                .is("is_finished", filter.is_finished);
-            filter.page(connection, "*", "conversations", "updated DESC, id DESC", page, |row| {
+            let (filter, order) = conditions(filter);
+            let list = List { columns: "*", from: "conversations", counted: "conversations", order: &order };
+            filter.page(connection, &list, page, |row| {
                 let number = column(row, "id")?;
                 let query = format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.conversation = ?1 ORDER BY number");
                 let statuses = each(connection, &query, &[&number], status)?;
@@ -55,12 +48,8 @@ impl Conversations for Sqlite {
 
     fn statuses(&self, filter: StatusFilter, page: PageRequest) -> Answer<'_, Page<StatusRow>, StoreError> {
         self.read("list statuses", move |connection| {
-            let filter = Filter::default()
-                .is("statuses.id", filter.number)
-                .is("message_id", filter.message_id)
-                .is("conversation_id", filter.conversation_id)
-                .is("status", filter.status.map(|status| status.name().to_owned()));
-            filter.page(connection, STATUS, STATUSES, "statuses.id", page, status)
+            let (filter, order, counted) = status_conditions(filter);
+            filter.page(connection, &List { columns: STATUS, from: STATUSES, counted, order: &order }, page, status)
         })
     }
 
@@ -88,6 +77,46 @@ pub(super) const STATUSES: &str = "statuses JOIN conversations ON conversations.
 pub(super) const STATUS: &str = "statuses.id AS number, statuses.conversation AS conversation_number, conversation_id, message_id, \
                       statuses.at AS at, statuses.status AS status, statuses.description AS description, \
                       statuses.raw_receipt AS raw_receipt";
+
+/// What a list of conversations asks for, and its order.
+fn conditions(filter: ConversationFilter) -> (Filter, String) {
+    let by_change = [Order::down(ConversationProperty::LastUpdate)];
+    let number = ConversationProperty::Id;
+    let order = order(Tongue::Sqlite, &filter.order, &by_change, of_conversation, number);
+    let conditions = Filter::default()
+        .is("id", filter.number)
+        .is("message_id", filter.message_id)
+        .is("conversation_id", filter.conversation_id)
+        .is("sender", filter.whole_sender)
+        .is("sender_identifier", filter.sender)
+        .is("receiver", filter.whole_receiver)
+        .is("receiver_identifier", filter.receiver)
+        .is("reference", filter.reference)
+        .is("title", filter.title)
+        .is("service", filter.service.map(|service| service.name().to_owned()))
+        .is("direction", filter.direction.map(|direction| direction.name().to_owned()))
+        .compared("updated", ">=", filter.updated_from.map(millis))
+        .compared("updated", "<", filter.updated_before.map(millis))
+        .flag("is_pollable", filter.is_pollable)
+        .flag("is_finished", filter.is_finished);
+    (conditions, order)
+}
+
+/// What a list of statuses asks for, its order, and what is counted.
+fn status_conditions(filter: StatusFilter) -> (Filter, String, &'static str) {
+    let order = order(Tongue::Sqlite, &filter.order, &[], of_status, StatusProperty::Id);
+    let is_of_one = filter.message_id.is_some() || filter.conversation_id.is_some();
+    let conditions = Filter::default()
+        .is("statuses.id", filter.number)
+        .is("message_id", filter.message_id)
+        .is("conversation_id", filter.conversation_id)
+        .is("status", filter.status.map(|status| status.name().to_owned()))
+        .compared("at", ">=", filter.from.map(millis))
+        .compared("at", "<=", filter.until.map(millis));
+    // Each status has its conversation: they are not needed to count.
+    let counted = if is_of_one { STATUSES } else { "statuses" };
+    (conditions, order, counted)
+}
 
 /// Keeps a new conversation.
 pub(super) fn insert(connection: &Connection, new: &Conversation) -> Result<(), StoreError> {
@@ -121,6 +150,16 @@ pub(super) fn insert(connection: &Connection, new: &Conversation) -> Result<(), 
         ],
     )?;
     Ok(())
+}
+
+/// Says what the message of a conversation is about. It is no change of what became of it.
+pub(super) fn describe(connection: &Connection, id: &MessageId, about: &About) -> Result<(), StoreError> {
+    if *about == About::default() {
+        return Ok(());
+    }
+    let update = "UPDATE conversations SET title = coalesce(?2, title), reference = coalesce(?3, reference)
+                  WHERE message_id = ?1 AND direction = 'OUTGOING'";
+    change(connection, update, params![id.as_str(), about.title, about.reference]).map(|_| ())
 }
 
 /// Whether there is one.
@@ -194,3 +233,6 @@ pub(super) fn status(row: &Row<'_>) -> Result<StatusRow, StoreError> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! Messages that came in.
 
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, blob_id, change, column, maybe_moment, millis, one};
 use super::{Sqlite, conversations, queue};
 use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus};
-use crate::ports::{Acknowledged, Answer, Inbox, IncomingFilter, NewIncoming, Page, PageRequest, Received, StoreError};
+use crate::ports::{
+    Acknowledged, Answer, Inbox, IncomingFilter, MessageProperty, NewIncoming, Order, Page, PageRequest, Received,
+    StoreError,
+};
+use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -23,7 +27,10 @@ impl Inbox for Sqlite {
 
     fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError> {
         self.read("list messages", move |connection| {
-            conditions(filter).page(connection, "*", "messages_in", "updated, id", page, message)
+            let by_age = [Order::up(MessageProperty::LastUpdated)];
+            let order = order(Tongue::Sqlite, &filter.order, &by_age, of_message, MessageProperty::Id);
+            let list = List { columns: "*", from: "messages_in", counted: "messages_in", order: &order };
+            conditions(filter).page(connection, &list, page, message)
         })
     }
 
@@ -39,10 +46,11 @@ impl Inbox for Sqlite {
             // The writer is alone: what is found free stays free until it is locked. What cannot be read is locked too,
             // so that it stands in nobody's way.
             for _ in 0..UNREADABLE {
-                let found = conditions(filter.clone()).page(connection, "*", &free, "updated, id", first, |row| {
+                let list = List { columns: "*", from: &free, counted: &free, order: "updated, id" };
+                let found = conditions(filter.clone()).rows(connection, &list, first, |row| {
                     Ok((column::<i64>(row, "id")?, message(row)))
                 })?;
-                let Some((number, message)) = found.rows.into_iter().next() else { return Ok(None) };
+                let Some((number, message)) = found.into_iter().next() else { return Ok(None) };
                 let lock = "UPDATE messages_in SET locked_until = ?2 WHERE id = ?1";
                 change(connection, lock, params![number, millis(until)])?;
                 match message {

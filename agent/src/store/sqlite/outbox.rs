@@ -1,10 +1,11 @@
 //! Messages on their way out, and their files.
 
-use super::filter::Filter;
+use super::filter::{Filter, List};
 use super::rows::{self, blob_id, change, column, each, millis, one};
 use super::{Sqlite, conversations};
-use crate::domain::{BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Status};
-use crate::ports::{Answer, Attached, Created, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::domain::{About, BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Status};
+use crate::ports::{Answer, Attached, Created, MessageProperty, Outbox, OutgoingFilter, Page, PageRequest, StoreError};
+use crate::store::columns::{Tongue, of_message, order};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -20,14 +21,18 @@ impl Outbox for Sqlite {
 
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError> {
         self.read("list messages", move |connection| {
+            let order = order(Tongue::Sqlite, &filter.order, &[], of_message, MessageProperty::Id);
             let filter = Filter::default()
+                .is("id", filter.number)
+                .is("updated", filter.updated.map(millis))
                 .is("message_id", filter.message_id)
                 .is("conversation_id", filter.conversation_id)
                 .is("process", filter.process)
                 .is("sender_identifier", filter.sender)
                 .is("receiver_identifier", filter.receiver)
                 .is("service", filter.service.map(|service| service.name().to_owned()));
-            filter.page(connection, "*", "messages_out", "id", page, |row| message(connection, row))
+            let list = List { columns: "*", from: "messages_out", counted: "messages_out", order: &order };
+            filter.page(connection, &list, page, |row| message(connection, row))
         })
     }
 
@@ -35,11 +40,18 @@ impl Outbox for Sqlite {
         &'a self,
         id: &'a MessageId,
         file: NewFile,
+        about: About,
         limit_bytes: u64,
         now: Timestamp,
     ) -> Answer<'a, Attached, StoreError> {
         let id = id.clone();
-        self.write("attach a file", move |connection| attach(connection, &id, &file, limit_bytes, now))
+        self.write("attach a file", move |connection| {
+            let attached = attach(connection, &id, &file, limit_bytes, now)?;
+            if matches!(attached, Attached::Kept(_)) {
+                conversations::describe(connection, &id, &about)?;
+            }
+            Ok(attached)
+        })
     }
 
     fn discard<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Vec<BlobId>, StoreError> {

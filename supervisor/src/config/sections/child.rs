@@ -8,6 +8,7 @@ use crate::config::settings::{Child, Kind};
 use crate::config::units;
 use crate::config::value::{Scalar, word_of};
 use crate::config::worked_out::PROFILES;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -35,6 +36,11 @@ pub(super) fn read(reader: &mut Reader) -> Option<Child> {
         patience.map_or_else(|| "never".into(), units::show_duration)
     });
     let own_components = reader.many("child.own_components", check::line, String::clone);
+    let listen = reader
+        .need("child.listen", listen, |address| address.map_or_else(|| "none".into(), |address| address.to_string()));
+    if listen.flatten().is_some() {
+        check_listen(reader, kind, listen.flatten(), base_url.as_ref());
+    }
     if kind == Some(Kind::Native) && java.is_some() {
         reader.warn("child.java", wrong("a native program needs no JVM", "leave it out, or kind = \"java\""));
     }
@@ -59,6 +65,7 @@ pub(super) fn read(reader: &mut Reader) -> Option<Child> {
         log_files_kept: log_files_kept?,
         hang_patience: hang_patience?,
         own_components,
+        listen: listen?,
     })
 }
 
@@ -130,6 +137,31 @@ fn hang_patience(scalar: &Scalar) -> Result<Option<Duration>, Wrong> {
         wrong.right.push_str("; or \"never\"");
         wrong
     })
+}
+
+fn listen(scalar: &Scalar) -> Result<Option<SocketAddr>, Wrong> {
+    if is_word(scalar, "none") {
+        return Ok(None);
+    }
+    let text = scalar.text()?;
+    let address = text.parse::<SocketAddr>().ok().filter(|address| address.port() != 0);
+    let right = "an address and a port, like \"0.0.0.0:9093\" or \"127.0.0.1:9093\"; or \"none\"";
+    address.map(Some).ok_or_else(|| wrong(format!("{} is not one", quoted(text)), right))
+}
+
+/// It must be the port where it answers, and a program that takes a socket.
+fn check_listen(reader: &mut Reader, kind: Option<Kind>, address: Option<SocketAddr>, base_url: Option<&Url>) {
+    const KEY: &str = "child.listen";
+    if cfg!(windows) {
+        reader.refuse(KEY, wrong("Windows hands no listening socket to a service's child", "\"none\""));
+    } else if kind == Some(Kind::Java) {
+        reader.refuse(KEY, wrong("a Java integration point takes no socket", "\"none\", or kind = \"native\""));
+    }
+    let (Some(address), Some(port)) = (address, base_url.and_then(Url::port_or_known_default)) else { return };
+    if address.port() != port {
+        let what = format!("it is asked on port {port}, and {address} would be held");
+        reader.refuse(KEY, wrong(what, "the port of base_url"));
+    }
 }
 
 type Urls = (Option<Url>, Option<Url>, Option<Url>, Option<Url>);

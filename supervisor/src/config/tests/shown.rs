@@ -60,6 +60,7 @@ child.environment_prefixes_removed  spring, kosmos                              
 child.log_size                      10MiB                                             default
 child.log_files_kept                5                                                 default
 child.hang_patience                 never                                             default
+child.listen                        none                                              default
 child.own_components                db, jms, livenessState, ping, readinessState      default
 release.source                      digdir                                            default
 release.list                        https://raw.githubusercontent.com/felleslosninger/efm-integrasjonspunkt/refs/heads/main/latest-versions.yml  default

@@ -157,7 +157,7 @@ impl Life {
                 return 1;
             }
         };
-        let listener = match TcpListener::bind(("127.0.0.1", self.port)).await {
+        let listener = match listener(self.port).await {
             Ok(listener) => listener,
             Err(error) => {
                 println!("APPLICATION FAILED TO START: port {} was already in use: {error}", self.port);
@@ -271,6 +271,16 @@ fn port(arguments: &[OsString]) -> u16 {
 }
 
 /// The grandchild says that it lives, and does nothing else.
+/// The socket that was handed over, or one of its own.
+async fn listener(port: u16) -> io::Result<TcpListener> {
+    #[cfg(unix)]
+    if let Some(socket) = listenfd::ListenFd::from_env().take_tcp_listener(0)? {
+        socket.set_nonblocking(true)?;
+        return TcpListener::from_std(socket);
+    }
+    TcpListener::bind(("127.0.0.1", port)).await
+}
+
 fn wait_for_the_end() -> i32 {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return 1 };
     runtime.block_on(async {

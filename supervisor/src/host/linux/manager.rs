@@ -2,12 +2,16 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Stdio;
 use std::time::Duration;
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, sendmsg_addr};
 
 use crate::child::environment;
 use crate::host::events::Entry;
@@ -64,6 +68,32 @@ impl Manager {
         }
     }
 
+    /// Gives it a socket to keep for us while we are restarted; under this name it comes back.
+    pub fn keep(&self, name: &str, socket: BorrowedFd<'_>) {
+        self.about_a_socket(&format!("FDSTORE=1\nFDNAME={name}\n"), &[socket]);
+    }
+
+    /// What it keeps under this name is no longer wanted.
+    pub fn forget(&self, name: &str) {
+        self.about_a_socket(&format!("FDSTOREREMOVE=1\nFDNAME={name}\n"), &[]);
+    }
+
+    fn about_a_socket(&self, text: &str, sockets: &[BorrowedFd<'_>]) {
+        let Some((socket, address)) = &self.socket else { return };
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut with = SendAncillaryBuffer::new(&mut room);
+        if !sockets.is_empty() {
+            with.push(SendAncillaryMessage::ScmRights(sockets));
+        }
+        let sent = address_of(address).and_then(|address| {
+            let flags = SendFlags::NOSIGNAL;
+            Ok(sendmsg_addr(socket, &address, &[IoSlice::new(text.as_bytes())], &mut with, flags)?)
+        });
+        if let Err(error) = sent {
+            tracing::warn!(%error, "systemd does not keep the socket; who calls while we are restarted may be refused later");
+        }
+    }
+
     /// Whether we are asked to leave because the machine goes down: then the child is to be stopped in good time, before
     /// the network and the disks are taken away from it. A systemd that does not answer does not say so.
     pub async fn machine_goes_down(&self) -> bool {
@@ -98,6 +128,15 @@ impl Manager {
                 format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\nSTATUS=leaves\n", within.as_micros())
             }
         }
+    }
+}
+
+/// The same address for the call that hands sockets over.
+fn address_of(address: &SocketAddr) -> io::Result<SocketAddrUnix> {
+    match (address.as_pathname(), address.as_abstract_name()) {
+        (Some(path), _) => Ok(SocketAddrUnix::new(path)?),
+        (None, Some(name)) => Ok(SocketAddrUnix::new_abstract_name(name)?),
+        (None, None) => Err(io::Error::from(io::ErrorKind::InvalidInput)),
     }
 }
 
@@ -162,6 +201,34 @@ mod tests {
         Manager::at(Some(format!("@{name}").into()), None).tell(Word::Turn("x"));
         let mut buffer = [0; 100];
         assert!(systemd.recv(&mut buffer).unwrap() > 0);
+    }
+
+    #[test]
+    fn a_socket_is_handed_to_systemd_and_taken_back() {
+        use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+        use std::io::IoSliceMut;
+        use std::os::fd::AsFd;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let systemd = UnixDatagram::bind(&path).unwrap();
+        let manager = Manager::at(Some(path.into()), None);
+        let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        manager.keep("127-0-0-1-9093", held.as_fd());
+        let (mut text, mut room) = ([0; 200], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+        let mut with = RecvAncillaryBuffer::new(&mut room);
+        let heard =
+            recvmsg(&systemd, &mut [IoSliceMut::new(&mut text)], &mut with, RecvFlags::CMSG_CLOEXEC).unwrap().bytes;
+        assert_eq!(std::str::from_utf8(&text[..heard]).unwrap(), "FDSTORE=1\nFDNAME=127-0-0-1-9093\n");
+        let came = with.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut sockets) => sockets.next(),
+            _ => None,
+        });
+        let came = std::net::TcpListener::from(came.unwrap());
+        assert_eq!(came.local_addr().unwrap(), held.local_addr().unwrap());
+        manager.forget("127-0-0-1-9093");
+        let heard = systemd.recv(&mut text).unwrap();
+        assert_eq!(std::str::from_utf8(&text[..heard]).unwrap(), "FDSTOREREMOVE=1\nFDNAME=127-0-0-1-9093\n");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod ports;
 mod processes;
 pub mod service;
 mod signals;
+pub mod sockets;
 mod spawning;
 
 pub use ports::{holder, holds, listening};

@@ -1,0 +1,47 @@
+//! What is kept: messages, conversations, statuses, the queue. One contract (`store/contract/`) holds every store to it.
+
+mod conversations;
+mod inbox;
+mod outbox;
+mod queue;
+mod status_queue;
+mod upkeep;
+
+pub use conversations::{
+    ConversationFilter, Conversations, Counts, Registered, StatusFilter, StatusRow, StoredConversation,
+};
+pub use inbox::{Acknowledged, Inbox, IncomingFilter, NewIncoming, Received};
+pub use outbox::{Attached, Created, Outbox, OutgoingFilter};
+pub use queue::{Enqueued, Held, Leased, Queue, Settled, Settlement, Work};
+pub use status_queue::StatusQueue;
+pub use upkeep::{Expired, Upkeep};
+
+/// Everything that is kept.
+pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep {}
+
+impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep> Store for T {}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refuses.
+    #[error("{act} in the store")]
+    Database {
+        /// What was tried.
+        act: &'static str,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row holds what this version cannot read.
+    #[error("read {what} from the store: {why}")]
+    Strange {
+        /// Of what.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// The store is being closed.
+    #[error("the store is closed")]
+    Closed,
+}
