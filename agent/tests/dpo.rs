@@ -28,7 +28,7 @@ const TAUSHETSBELAGT: &str = "urn:no:difi:profile:arkivmelding:taushetsbelagt:ve
 const RESPONSE: &str = "urn:no:difi:profile:arkivmelding:response:ver1.0";
 const AVTALT: &str = "urn:no:difi:profile:avtalt:avtalt:ver1.0";
 /// Nothing that is waited for takes longer, on however slow a machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The leases of a killed program run out after 15 s, and what failed several times waits longer and longer.
 const DRAINING: Duration = Duration::from_secs(150);
 
@@ -382,17 +382,16 @@ impl Drop for Over<'_> {
 fn take(sor: &AtomicU16, delivered: &Mutex<BTreeSet<String>>, removed: &Mutex<BTreeSet<String>>) {
     let ask = |method: &str, path: &str| try_call(sor.load(Ordering::Acquire), method, path, &[], b"").ok();
     let peeked = ask("GET", "/api/messages/in/peek").filter(|answer| answer.status == 200);
-    let id = match peeked {
-        Some(answer) => id_of(&answer.json()),
-        None => {
-            let Some(listed) = ask("GET", "/api/messages/in?size=1").filter(|answer| answer.status == 200) else {
-                return pause(20);
-            };
-            match listed.json()["content"].get(0).map(id_of) {
-                // One that the other case system is taking just now may be it, too: whoever removes it first has it.
-                Some(id) if !delivered.lock().unwrap().contains(&id) => id,
-                _ => return pause(20),
-            }
+    let id = if let Some(answer) = peeked {
+        id_of(&answer.json())
+    } else {
+        let Some(listed) = ask("GET", "/api/messages/in?size=1").filter(|answer| answer.status == 200) else {
+            return pause(20);
+        };
+        match listed.json()["content"].get(0).map(id_of) {
+            // One that the other case system is taking just now may be it, too: whoever removes it first has it.
+            Some(id) if !delivered.lock().unwrap().contains(&id) => id,
+            _ => return pause(20),
         }
     };
     let Some(popped) = ask("GET", &format!("/api/messages/in/pop/{id}")).filter(|answer| answer.status == 200) else {
