@@ -77,6 +77,7 @@ impl Site {
             blobs: Arc::clone(blobs),
             registry: Arc::clone(registry),
             channels: channels.clone(),
+            closed: BTreeMap::new(),
             clock: clock(self.later),
             random: Arc::clone(random),
             rules: rules.clone(),
@@ -135,8 +136,9 @@ impl Site {
             }
             Act::Dispatch => self.dispatch().await,
             Act::Collect => {
-                let collected = collect::all(self.desk(), &*self.desk().channels[&Service::Dpo]).await;
-                (if collected.is_ok() { 200 } else { 500 }, Some(Vec::new()))
+                let collected = collect::all(self.desk(), &*self.desk().channels[&Service::Dpo], std::future::pending()).await;
+                let is_well = collected.is_ok_and(|round| round.stays == 0);
+                (if is_well { 200 } else { 500 }, Some(Vec::new()))
             }
             Act::Upkeep => {
                 expire::messages(self.desk()).await.unwrap();
@@ -234,6 +236,7 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         backoff: Backoff::of_the_queue(100),
         status_document_type: "urn:no:difi:eformidling:xsd::status".into(),
         message_channel: None,
+        default_process: String::new(),
         her_ids: Vec::new(),
     };
     Arc::new(Desk {
@@ -241,6 +244,7 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         blobs,
         registry: Arc::new(Everybody(Service::Dpo)),
         channels: [(Service::Dpo, post)].into_iter().collect(),
+        closed: BTreeMap::new(),
         clock: clock(later),
         random: Arc::new(Counted),
         rules,
