@@ -67,9 +67,17 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// As `std::fs::remove_file`, but a file that is already gone is no error.
 pub fn remove(path: &Path) -> io::Result<()> {
+    if let_go(path)? { sync_folder_of(path) } else { Ok(()) }
+}
+
+/// As [`remove`], but a power cut may bring it back: for what is swept then. Says whether it was there.
+///
+/// # Errors
+/// As [`remove`].
+pub fn let_go(path: &Path) -> io::Result<bool> {
     match retry_while_held_open(|| fs::remove_file(path)) {
-        Ok(()) => sync_folder_of(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }

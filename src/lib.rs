@@ -15,3 +15,4 @@ pub mod owner;
 pub mod properties;
 pub mod secret;
 pub mod telemetry;
+pub mod webhook;

@@ -7,8 +7,10 @@ pub mod host;
 pub mod identity;
 pub mod in_process;
 pub mod liar;
+pub mod measure;
 pub mod postbox;
 pub mod site;
+pub mod world;
 
 /// Says aloud that tests are left out, and why. The test runner swallows what a test that passes prints with `println!`;
 /// it does not swallow this.

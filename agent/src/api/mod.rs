@@ -16,6 +16,7 @@ mod query;
 mod receivers;
 mod sort;
 mod statuses;
+mod subscriptions;
 mod upload;
 
 pub use door::{Door, without_trailing_slash};
@@ -26,6 +27,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use openapi::{Answers, Operation, Takes};
 use std::sync::Arc;
+
+/// Whether the bytes are a `Content-Disposition` of an upload; for `entries`.
+pub fn reads_upload(bytes: &[u8]) -> bool {
+    let mut headers = axum::http::HeaderMap::new();
+    let Ok(disposition) = axum::http::HeaderValue::from_bytes(bytes) else { return false };
+    headers.insert(axum::http::header::CONTENT_DISPOSITION, disposition.clone());
+    headers.insert(axum::http::header::CONTENT_TYPE, disposition);
+    upload::read(&headers, None).is_ok()
+}
 
 type Row = (Operation, MethodRouter<Arc<Desk>>);
 
@@ -41,7 +51,9 @@ pub fn routes(desk: Arc<Desk>) -> Router {
 /// Each path with each of its methods.
 #[rustfmt::skip]
 fn table() -> Vec<Row> {
-    use Answers::{Capabilities, Conversation, Document, File, Nothing, PageOf, ServiceRecord, Status};
+    use Answers::{
+        Capabilities, Conversation, Delivery, Document, File, Nothing, PageOf, ServiceRecord, Status, Subscription,
+    };
     let row = |method, path, summary, takes, answers, handler| {
         (Operation { method, path, summary, takes, answers }, handler)
     };
@@ -70,5 +82,12 @@ fn table() -> Vec<Row> {
         // One segment has one name for the router; it is the message's id when read, the status's number when removed.
         row("get", "/api/statuses/{id}", "List the statuses of a message", Takes::Filters(&[]), PageOf(&Status), get(statuses::of_message)),
         row("delete", "/api/statuses/{id}", "Take a status off the queue", Takes::Nothing, Nothing, delete(statuses::take)),
+        row("get", "/api/subscriptions", "List subscriptions", Takes::Filters(&[]), PageOf(&Subscription), get(subscriptions::list)),
+        row("post", "/api/subscriptions", "Subscribe", Takes::Subscription, Subscription, post(subscriptions::create)),
+        row("delete", "/api/subscriptions", "Remove all subscriptions", Takes::Nothing, Nothing, delete(subscriptions::remove_all)),
+        row("get", "/api/subscriptions/{id}", "Read a subscription", Takes::Nothing, Subscription, get(subscriptions::one)),
+        row("put", "/api/subscriptions/{id}", "Change what is given of a subscription", Takes::Subscription, Nothing, put(subscriptions::change)),
+        row("delete", "/api/subscriptions/{id}", "Remove a subscription", Takes::Nothing, Nothing, delete(subscriptions::remove)),
+        row("get", "/api/subscriptions/{id}/deliveries", "List how the last calls of a subscription went", Takes::Filters(&[]), PageOf(&Delivery), get(subscriptions::deliveries)),
     ]
 }

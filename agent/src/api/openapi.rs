@@ -22,6 +22,7 @@ pub(super) enum Takes {
     Document,
     Parts,
     File,
+    Subscription,
     /// And a page, where the answer is one.
     Filters(&'static [&'static str]),
 }
@@ -34,6 +35,8 @@ pub(super) enum Answers {
     File,
     Conversation,
     Status,
+    Subscription,
+    Delivery,
     Capabilities,
     ServiceRecord,
     PageOf(&'static Self),
@@ -89,7 +92,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
             all.push(text("title", "query", false));
             all.push(text("Content-Disposition", "header", true));
         }
-        Takes::Nothing | Takes::Document | Takes::Parts => {}
+        Takes::Nothing | Takes::Document | Takes::Parts | Takes::Subscription => {}
     }
     if matches!(operation.answers, Answers::PageOf(_)) {
         for (name, default, most) in [("page", 0, None), ("size", 10, Some(2000))] {
@@ -114,6 +117,7 @@ fn body(takes: Takes) -> Option<Value> {
         Takes::Nothing | Takes::Filters(_) => None,
         Takes::Document => Some(content("application/json", &reference("StandardBusinessDocument"))),
         Takes::File => Some(content("*/*", &binary)),
+        Takes::Subscription => Some(content("application/json", &reference("Subscription"))),
         Takes::Parts => {
             let sbd = reference("StandardBusinessDocument");
             let parts = json!({
@@ -136,6 +140,8 @@ fn answer(answers: Answers) -> Value {
         Answers::Document
         | Answers::Conversation
         | Answers::Status
+        | Answers::Subscription
+        | Answers::Delivery
         | Answers::Capabilities
         | Answers::ServiceRecord => described("It", &schema(answers)),
         Answers::PageOf(one) => {
@@ -151,6 +157,8 @@ fn schema(answers: Answers) -> Value {
         Answers::Document => reference("StandardBusinessDocument"),
         Answers::Conversation => reference("Conversation"),
         Answers::Status => reference("Status"),
+        Answers::Subscription => reference("Subscription"),
+        Answers::Delivery => reference("Delivery"),
         Answers::Capabilities => reference("Capabilities"),
         Answers::ServiceRecord => reference("ServiceRecord"),
         Answers::Nothing | Answers::File | Answers::PageOf(_) => json!({}),
@@ -202,6 +210,11 @@ fn schemas() -> Value {
         "Status": object(
             &["id", "convId"],
             &["lastUpdate", "status", "description", "rawReceipt", "conversationId", "messageId"],
+        ),
+        "Subscription": object(&["id"], &["name", "pushEndpoint", "resource", "event", "filter"]),
+        "Delivery": object(
+            &["id", "try", "durationMs", "code"],
+            &["webhookId", "event", "messageId", "status", "at", "outcome", "error"],
         ),
         "Capabilities": {
             "type": "object",

@@ -103,6 +103,14 @@ impl Parameters {
         self.take("title")
     }
 
+    /// Of a list that has no order but that of its ids.
+    pub(super) fn in_one_order(&self) -> Result<(), Problem> {
+        match self.orders.iter().map(|sort| sort.trim()).find(|sort| !matches!(*sort, "" | "id" | "id,asc")) {
+            Some(sort) => Err(Problem::IllegalArgument(format!("this list is sorted by id,asc alone, not by {sort}"))),
+            None => Ok(()),
+        }
+    }
+
     fn take(&mut self, name: &str) -> Option<String> {
         self.first.remove(name)
     }

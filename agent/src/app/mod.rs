@@ -15,12 +15,13 @@ use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Rules};
+use crate::flow::{Desk, Pushing, Rules};
 use crate::manage::{self, Manage, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::ports::{Blobs, Caller, Channel, NoRandom, Random, Registry, Store, StoreError};
 use crate::registry::Everybody;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
+use crate::webhooks::{Http, Limits};
 use efm::clock::Clock;
 use futures_util::future::join_all;
 use keys::Own;
@@ -105,19 +106,25 @@ pub async fn run(
             stop.asked().await;
         }
     };
+    let holder = holder(&*desk.random)?;
     let how = Dispatching {
-        holder: holder(&*desk.random)?,
+        holder: holder.clone(),
         concurrency: settings.concurrency,
         lease: LEASE,
         longest_try: LONGEST_TRY,
     };
     let dispatching = pollers::dispatch(&desk, &how, stopped());
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
-    let upkeep = Upkeep { expiry: settings.expiry, keeps_history: settings.keeps_history };
+    let pushing = pollers::push(&desk, &holder, stopped());
+    let upkeep = Upkeep {
+        expiry: settings.expiry,
+        keeps_history: settings.keeps_history,
+        keeps_deliveries: settings.webhooks.keeps_log,
+    };
     let upkeep = pollers::upkeep(&desk, &upkeep, stopped());
 
     ready(here);
-    let all = async { drop(tokio::join!(server, dispatching, collecting, upkeep)) };
+    let all = async { drop(tokio::join!(server, dispatching, pushing, collecting, upkeep)) };
     let all = std::pin::pin!(all);
     tokio::select! {
         () = all => {}
@@ -179,9 +186,25 @@ async fn desk(
         message_channel: settings.message_channel.clone(),
         default_process: settings.lookups.default_process.clone(),
         her_ids: settings.her_ids.clone(),
+        pushing: pushing(settings),
     };
-    let queued = tokio::sync::Notify::new();
-    Ok(Desk { store, blobs, registry, channels, closed, clock, random, rules, queued })
+    let caller = caller(settings);
+    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted })
+}
+
+fn pushing(settings: &Settings) -> Pushing {
+    Pushing {
+        backoff: Pushing::backoff(),
+        give_up_after: settings.webhooks.give_up_after,
+        ping_is_required: settings.webhooks.ping_is_required,
+    }
+}
+
+fn caller(settings: &Settings) -> Arc<dyn Caller> {
+    let how = &settings.webhooks;
+    let limits = Limits { connect: how.connect_timeout, read: how.read_timeout };
+    Arc::new(Http::new(&settings.network, limits, how.secret.clone()))
 }
 
 /// The bytes of files, with their key where and as the settings say.

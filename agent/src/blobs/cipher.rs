@@ -6,7 +6,7 @@
 
 use super::key::Key;
 use crate::domain::BlobId;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey};
 use ring::hkdf;
 
 pub(super) const MAGIC: &[u8; 4] = b"efm1";
@@ -33,9 +33,10 @@ impl Cipher {
         Ok(Self { key: LessSafeKey::new(UnboundKey::from(derived)), next: 0 })
     }
 
-    pub(super) fn seal(&mut self, chunk: &mut Vec<u8>, is_last: bool) -> Result<(), Spoilt> {
+    /// Seals the bytes where they are, and gives what stands behind them.
+    pub(super) fn seal(&mut self, chunk: &mut [u8], is_last: bool) -> Result<Tag, Spoilt> {
         let nonce = self.nonce(is_last)?;
-        self.key.seal_in_place_append_tag(nonce, Aad::empty(), chunk).map_err(|_| Spoilt)
+        self.key.seal_in_place_separate_tag(nonce, Aad::empty(), chunk).map_err(|_| Spoilt)
     }
 
     pub(super) fn open(&mut self, chunk: &mut Vec<u8>, is_last: bool) -> Result<(), Spoilt> {

@@ -29,7 +29,8 @@ async fn what_goes_in_comes_out_at_every_length_around_a_chunk() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Folder::open(folder.path()).unwrap();
     let chunk = cipher::CHUNK_LENGTH;
-    for (number, length) in (0..).zip([0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk, 3 * chunk + 17]) {
+    let lengths = [0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 2 * chunk + 1, 3 * chunk, 4 * chunk, 5 * chunk + 17];
+    for (number, length) in (0..).zip(lengths) {
         let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
         let pieces: Vec<&[u8]> = bytes.chunks(10_007).collect();
         assert_eq!(put(&blobs, &id(number), &pieces).await, u64::try_from(length).unwrap());
@@ -83,11 +84,18 @@ async fn a_blob_that_was_cut_changed_or_renamed_does_not_open() {
 async fn one_that_was_not_finished_is_not_there_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Folder::open(folder.path()).unwrap();
-    let mut writer = blobs.begin(&id(1)).await.unwrap();
-    writer.write(Bytes::from_static(b"half")).await.unwrap();
-    drop(writer);
-    assert!(matches!(blobs.open(&id(1)).await, Err(BlobError::Missing(_))));
-    assert_eq!(std::fs::read_dir(blobs.path(&id(1)).parent().unwrap()).unwrap().count(), 0);
+    for length in [4, 20 * cipher::CHUNK_LENGTH] {
+        let mut writer = blobs.begin(&id(1)).await.unwrap();
+        writer.write(vec![7; length].into()).await.unwrap();
+        drop(writer);
+        assert!(matches!(blobs.open(&id(1)).await, Err(BlobError::Missing(_))));
+    }
+    // A blocking thread that still writes removes what it has written when it finds that nobody waits for it.
+    let begun = std::time::Instant::now();
+    while blobs.path(&id(1)).parent().unwrap().read_dir().unwrap().count() > 0 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "it leaves something");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     blobs.remove(&id(1)).await.unwrap();
     blobs.remove(&id(9)).await.unwrap();
 }

@@ -5,6 +5,7 @@ use super::keys::{KEYS, of_profile};
 use super::problem::{COMMAND_LINE, DEFAULT, PROFILE, Place, Problem, Severity};
 use super::yaml;
 use efm::properties::{Properties, Sources, canonical};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -118,7 +119,8 @@ fn trimmed(name: &str, properties: &Properties) -> Vec<Problem> {
 
 /// Keys that nobody here reads.
 fn unknown(files: &[(String, Properties)], arguments: &Arguments) -> Vec<Problem> {
-    let is_known = |name: &str| KEYS.iter().any(|key| canonical(key.name) == canonical(&any_number(name)));
+    let known: HashSet<String> = KEYS.iter().map(|key| canonical(key.name)).collect();
+    let is_known = |name: &str| known.contains(&canonical(&any_number(name)));
     let problem = |place, name: &str| Problem {
         severity: Severity::Warning,
         place,

@@ -17,6 +17,7 @@ mod problem;
 mod reader;
 mod sealing;
 mod settings;
+mod webhooks;
 mod yaml;
 
 pub use arguments::{Arguments, split};
@@ -28,6 +29,7 @@ pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
 pub use sealing::Sealing;
 pub use settings::{Auth, Database, Loopback, PostgresAt, PostgresTls, Profile, Settings, ShutdownFrom};
+pub use webhooks::Webhooks;
 
 use std::path::Path;
 
@@ -50,6 +52,22 @@ pub fn load(folder: &Path, environment: &[(String, String)], arguments: &Argumen
     let (problems, shown) = reader.end();
     let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
     Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
+}
+
+/// Whether the bytes are settings as YAML; for `entries`.
+pub fn reads_yaml(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| yaml::read(text).is_ok())
+}
+
+/// Whether the lines of these bytes are settings with which it could run; for `entries`.
+pub fn reads_settings(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let arguments = split(text.lines().map(|line| format!("--{line}"))).1;
+    let folder = Path::new("a folder that is not there");
+    let loaded = load(folder, &[], &arguments);
+    // What is wrong is told to a person.
+    loaded.problems.iter().for_each(|problem| drop(problem.to_string()));
+    loaded.settings.is_some()
 }
 
 /// The variables of this process.

@@ -10,6 +10,7 @@ use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
 use super::sealing::{self, Sealing};
+use super::webhooks::{self, Webhooks};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
 use efm::secret::Secret;
@@ -80,6 +81,8 @@ pub struct Settings {
     pub first_retry: Duration,
     /// What is asked of what comes in sealed.
     pub sealing: Sealing,
+    /// How those who subscribed are called.
+    pub webhooks: Webhooks,
     /// The false channel.
     pub loopback: Option<Loopback>,
 }
@@ -174,6 +177,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let auth = auth(from);
     let network = network::read(from, folder);
     let sealing = sealing::read(from, folder);
+    let webhooks = webhooks::read(from);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -246,6 +250,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         dpo: if enables_dpo { Some(dpo?) } else { None },
         first_retry: first_retry?,
         sealing,
+        webhooks: webhooks?,
         loopback,
     })
 }

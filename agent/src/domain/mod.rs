@@ -13,6 +13,7 @@ mod message;
 mod participant;
 mod service;
 mod status;
+mod subscription;
 mod verdict;
 mod written;
 
@@ -26,5 +27,6 @@ pub use message::{File, Incoming, NewFile, Outgoing};
 pub use participant::{Authority, Participant, Unreadable};
 pub use service::{Service, Services};
 pub use status::{NewStatus, Status};
+pub use subscription::{EventKind, Filter, NotAFilter, Resource, StatusNoted, Subscription};
 pub use verdict::{Finding, Refuse, Signer, Verdict, Weakness};
 pub use written::{NotADate, Written, day_begins, in_oslo};

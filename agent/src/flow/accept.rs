@@ -21,7 +21,10 @@ pub async fn create_whole(desk: &Desk, envelope: Envelope, parts: Vec<NewFile>) 
     let blobs: Vec<_> = parts.iter().map(|part| part.blob.clone()).collect();
     let created = async {
         let (mut message, mut conversation) = prepare(desk, envelope).await?;
-        conversation.describe(files::add_all(desk, &mut message, parts).await?);
+        match files::add_all(desk, &mut message, parts).await {
+            Ok(about) => conversation.describe(about),
+            Err(wrong) => return Err(used_or(desk, &message.id, wrong).await),
+        }
         keep(desk, message, conversation).await
     };
     let created = created.await;
@@ -39,7 +42,10 @@ pub async fn drop_parts(desk: &Desk, parts: Vec<NewFile>) {
 async fn keep(desk: &Desk, message: Outgoing, conversation: Conversation) -> Result<Envelope, Trouble> {
     let (id, envelope) = (message.id.clone(), message.envelope.clone());
     match desk.store.create(message, conversation).await? {
-        Created::Kept => Ok(envelope),
+        Created::Kept => {
+            desk.noted.notify_one();
+            Ok(envelope)
+        }
         Created::Exists => Err(Refusal::MessageExists(id).into()),
     }
 }
@@ -59,13 +65,24 @@ async fn prepare(desk: &Desk, mut envelope: Envelope) -> Result<(Outgoing, Conve
     }
     let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now);
     let conversation = conversation.ok_or(Trouble::Lacks("ConversationId scope"))?;
-    // A used id is told before anything else is, so it is looked for here and once more when the message is kept.
-    if is_used(desk, &id).await? {
-        return Err(Refusal::MessageExists(id).into());
+    let wrong = match own_certificate(desk).await {
+        Ok(()) => check(desk, &envelope, service).err().map(Trouble::from),
+        Err(wrong) => Some(wrong.into()),
+    };
+    if let Some(wrong) = wrong {
+        return Err(used_or(desk, &id, wrong).await);
     }
-    own_certificate(desk).await?;
-    check(desk, &envelope, service)?;
     Ok((Outgoing { id, service, envelope, files: Vec::new() }, conversation))
+}
+
+/// A used id is told before anything else that is wrong. Where nothing is, the store tells it when the message is kept,
+/// and nobody has to ask.
+async fn used_or(desk: &Desk, id: &MessageId, wrong: Trouble) -> Trouble {
+    match is_used(desk, id).await {
+        Ok(true) => Refusal::MessageExists(id.clone()).into(),
+        Ok(false) => wrong,
+        Err(trouble) => trouble,
+    }
 }
 
 async fn is_used(desk: &Desk, id: &MessageId) -> Result<bool, Trouble> {
@@ -230,6 +247,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     }
     if let Some(deadline) = message.envelope.deadline().filter(|deadline| deadline.is_past(now)) {
         desk.store.register(id, Direction::Outgoing, NewStatus::expired(now)).await?;
+        desk.noted.notify_one();
         return Err(Refusal::Expired { at: crate::domain::in_oslo(deadline.moment()) }.into());
     }
     files::check_all(desk, &message).await?;

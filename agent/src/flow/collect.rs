@@ -98,6 +98,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     if conversation.deadline.is_past(now) {
         let statuses = vec![created, NewStatus::expired(now)];
         desk.store.receive(NewIncoming { message: None, conversation, statuses, reply: None }).await?;
+        desk.noted.notify_one();
         return Ok("expired");
     }
     let package = match package {
@@ -125,6 +126,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     let statuses = vec![created, received];
     let what = match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
         Received::Kept => {
+            desk.noted.notify_one();
             if is_answered {
                 desk.queued.notify_one();
             }
@@ -146,6 +148,7 @@ async fn status(desk: &Desk, id: &MessageId, envelope: &Envelope) -> Result<&'st
         return Ok("unknown status");
     };
     desk.store.register(id, Direction::Outgoing, NewStatus::plain(status, desk.clock.now())).await?;
+    desk.noted.notify_one();
     Ok("status")
 }
 

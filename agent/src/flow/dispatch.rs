@@ -72,7 +72,10 @@ async fn give_up(desk: &Desk, leased: &Leased, why: &str) -> Result<(), Trouble>
 async fn settle(desk: &Desk, leased: &Leased, settlement: Settlement) -> Result<(), Trouble> {
     tell(leased, &settlement);
     match desk.store.settle(leased, settlement).await? {
-        Settled::Done(blobs) => desk.sweep(blobs).await,
+        Settled::Done(blobs) => {
+            desk.noted.notify_one();
+            desk.sweep(blobs).await;
+        }
         Settled::LeaseLost => tracing::warn!(work = leased.held.number, "somebody else has taken this work over"),
     }
     Ok(())

@@ -21,6 +21,9 @@ pub async fn messages(desk: &Desk) -> Result<u32, Trouble> {
             tracing::info!(message = %one.message, direction = one.direction.name(), "its time is over");
             desk.sweep(one.blobs).await;
         }
+        if found > 0 {
+            desk.noted.notify_one();
+        }
         ended = ended.saturating_add(found);
         if found < AT_ONCE {
             return Ok(ended);

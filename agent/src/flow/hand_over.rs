@@ -53,6 +53,7 @@ pub async fn acknowledge(desk: &Desk, id: &MessageId) -> Result<Incoming, Troubl
     match desk.store.acknowledge(id, status, reply).await? {
         Acknowledged::Removed(message) => {
             desk.queued.notify_one();
+            desk.noted.notify_one();
             desk.sweep(message.package.clone()).await;
             Ok(*message)
         }

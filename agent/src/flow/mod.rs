@@ -1,5 +1,6 @@
 //! The use cases, each a verb: [`accept`] what a case system sends, [`dispatch`] what is due, [`collect`] what comes in,
 //! [`hand_over`] what waits for a case system, [`reach`] who can be reached how,
+//! [`subscribe`] who wants to be told, [`push`] what they are told,
 //! [`expire`] what time has passed by. They know the domain and the doors, and nothing else.
 //!
 //! What is answered with success is on the disk. Bytes are written before the row that names them, and removed after
@@ -13,14 +14,22 @@ pub mod expire;
 mod files;
 pub mod hand_over;
 mod print;
+pub mod push;
 pub mod reach;
 mod refusal;
 mod reply;
+pub mod subscribe;
 
 pub use refusal::{Refusal, Trouble};
 
+/// Whether the bytes are an arkivmelding; for `entries`.
+pub fn reads_arkivmelding(bytes: &[u8]) -> bool {
+    let _ = arkivmelding::is_xml(bytes);
+    arkivmelding::Arkivmelding::read(bytes).is_ok()
+}
+
 use crate::domain::{Backoff, BlobId, Service, Services};
-use crate::ports::{Blobs, Channel, Random, Registry, Store};
+use crate::ports::{Blobs, Caller, Channel, Random, Registry, Store};
 use efm::clock::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +48,8 @@ pub struct Desk {
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
     /// Services that are enabled and cannot be used for now, and why.
     pub closed: BTreeMap<Service, String>,
+    /// The way to those who subscribed.
+    pub caller: Arc<dyn Caller>,
     /// What time it is.
     pub clock: Clock,
     /// New names.
@@ -47,6 +58,8 @@ pub struct Desk {
     pub rules: Rules,
     /// Rung when something was put on the queue.
     pub queued: Notify,
+    /// Rung when a status was noted.
+    pub noted: Notify,
 }
 
 /// The rules of this site.
@@ -72,6 +85,19 @@ pub struct Rules {
     pub default_process: String,
     /// Of which HER ids we may send.
     pub her_ids: Vec<String>,
+    /// How those who subscribed are told.
+    pub pushing: Pushing,
+}
+
+/// How those who subscribed are told.
+#[derive(Clone, Debug)]
+pub struct Pushing {
+    /// When a lane that failed is tried again.
+    pub backoff: Backoff,
+    /// A push that could not be made for so long is given up.
+    pub give_up_after: Duration,
+    /// Whether who does not take a ping is refused.
+    pub ping_is_required: bool,
 }
 
 impl Rules {

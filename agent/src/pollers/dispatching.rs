@@ -44,9 +44,11 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
         let free = if takes_more { free } else { 0 };
         let wait = match while_sending(take(desk, how, free), &mut in_hand, &mut held).await {
             Ok(taken) => {
+                // With both hands full nothing that is due matters before something is out of them.
+                let takes_more = taken.len() < usize::try_from(free).unwrap_or(usize::MAX);
                 held.extend(taken.iter().map(|leased| leased.held));
                 in_hand.extend(taken.into_iter().map(|leased| send(desk, how, leased)));
-                while_sending(next_look(desk, free > 0), &mut in_hand, &mut held).await
+                while_sending(next_look(desk, takes_more), &mut in_hand, &mut held).await
             }
             Err(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "the queue cannot be read");

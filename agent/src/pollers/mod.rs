@@ -4,8 +4,10 @@
 mod collecting;
 mod dispatching;
 mod pace;
+mod pushing;
 mod upkeep;
 
 pub use collecting::collect;
 pub use dispatching::{Dispatching, dispatch};
+pub use pushing::push;
 pub use upkeep::{Upkeep, upkeep};

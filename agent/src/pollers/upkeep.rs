@@ -1,7 +1,7 @@
 //! What must happen now and then, whoever asks: expiry, locks, history, leftovers.
 
 use super::pace;
-use crate::flow::{Desk, Trouble, expire};
+use crate::flow::{Desk, Trouble, expire, push};
 use std::time::Duration;
 
 /// How often, and how far back.
@@ -11,6 +11,8 @@ pub struct Upkeep {
     pub expiry: Duration,
     /// How long finished conversations are kept; none: for ever.
     pub keeps_history: Option<Duration>,
+    /// How long it is known how those who subscribed were called.
+    pub keeps_deliveries: Duration,
 }
 
 /// Does it until `stopped` resolves.
@@ -20,6 +22,9 @@ pub async fn upkeep(desk: &Desk, how: &Upkeep, stopped: impl Future<Output = ()>
             every(how.expiry, "expire messages", async || expire::messages(desk).await.map(drop)),
             every(pace::UNLOCK, "unlock messages", async || expire::locks(desk).await.map(drop)),
             every(pace::LEFTOVERS, "remove leftovers", async || expire::leftovers(desk).await.map(drop)),
+            every(pace::HISTORY, "forget deliveries", async || push::forget(desk, how.keeps_deliveries)
+                .await
+                .map(drop)),
             every(pace::HISTORY, "forget conversations", async || match how.keeps_history {
                 Some(keeps) => expire::history(desk, keeps).await.map(drop),
                 None => Ok(()),

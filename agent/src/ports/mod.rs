@@ -1,6 +1,5 @@
 //! The doors: what the flow needs from the world. The rooms behind them are `store`, `blobs`, `registry`, `tokens`,
-//! `channels`;
-//! what time it is says [`efm::clock::Clock`].
+//! `channels`, `webhooks`; what time it is says [`efm::clock::Clock`].
 //!
 //! Every call of [`Store`] is one act: wholly done and on the disk when it answers `Ok`, and wholly done or not at all
 //! where its future is dropped. Nobody outside sees a transaction.
@@ -13,6 +12,7 @@ mod registry;
 mod sealing;
 mod store;
 mod tokens;
+mod webhook;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
@@ -25,11 +25,14 @@ pub use sealing::{
     ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
 };
 pub use store::{
-    Acknowledged, Attached, ConversationFilter, Conversations, Counts, Created, Enqueued, Expired, Held, Inbox,
-    IncomingFilter, Leased, NewIncoming, Outbox, OutgoingFilter, Queue, Received, Registered, Settled, Settlement,
-    StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, Upkeep, Work,
+    Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
+    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending, Push,
+    PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement, StatusFilter,
+    StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed, SubscriptionChange,
+    Subscriptions, Told, Upkeep, Work,
 };
 pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
+pub use webhook::{Caller, Event, Heard};
 
 /// What a door answers, some time.
 pub type Answer<'a, T, E> = futures_util::future::BoxFuture<'a, Result<T, E>>;

@@ -29,6 +29,12 @@ pub enum Constraint {
     NotEmpty,
     /// It must be the number of a person.
     Person,
+    /// It must not be there.
+    Null,
+    /// It must be an address that can be called.
+    Url,
+    /// It must be a filter of events.
+    Filter,
 }
 
 /// A rule that was not kept.

@@ -3,8 +3,8 @@
 use super::Fault;
 use integrasjonspunkt::domain::{BlobId, Service};
 use integrasjonspunkt::ports::{
-    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, BlobWriter, Blobs, CannotUse, Channel, Parcel, SendError,
-    Sent, TroubleFetching,
+    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, BlobWriter, Blobs, CannotUse, Channel, Parcel,
+    SendError, Sent, TroubleFetching,
 };
 use std::collections::VecDeque;
 use std::io;

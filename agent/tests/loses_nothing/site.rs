@@ -5,12 +5,12 @@ use super::{Act, FILES};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use efm::clock::Clock;
-use futures_util::future::poll_fn;
+use futures_util::future::{BoxFuture, poll_fn};
 use integrasjonspunkt::api::{self, Door};
 use integrasjonspunkt::blobs::Folder;
 use integrasjonspunkt::domain::{Backoff, MessageId, Service, Services};
-use integrasjonspunkt::flow::{Desk, Rules, collect, dispatch, expire};
-use integrasjonspunkt::ports::{Blobs, Channel, NoRandom, Random, Store};
+use integrasjonspunkt::flow::{Desk, Pushing, Rules, collect, dispatch, expire};
+use integrasjonspunkt::ports::{Blobs, Caller, Channel, Event, Heard, NoRandom, Random, Store};
 use integrasjonspunkt::registry::Everybody;
 use integrasjonspunkt::store::Sqlite;
 use jiff::Timestamp;
@@ -71,17 +71,19 @@ impl Site {
 
     pub fn later(&mut self, seconds: u16) {
         self.later += Duration::from_secs(u64::from(seconds));
-        let Desk { store, blobs, registry, channels, random, rules, .. } = &**self.desk();
+        let Desk { store, blobs, registry, channels, caller, closed, random, rules, .. } = &**self.desk();
         let desk = Desk {
             store: Arc::clone(store),
             blobs: Arc::clone(blobs),
             registry: Arc::clone(registry),
             channels: channels.clone(),
-            closed: BTreeMap::new(),
+            caller: Arc::clone(caller),
+            closed: closed.clone(),
             clock: clock(self.later),
             random: Arc::clone(random),
             rules: rules.clone(),
             queued: tokio::sync::Notify::new(),
+            noted: tokio::sync::Notify::new(),
         };
         self.desk = Some(Arc::new(desk));
     }
@@ -136,7 +138,8 @@ impl Site {
             }
             Act::Dispatch => self.dispatch().await,
             Act::Collect => {
-                let collected = collect::all(self.desk(), &*self.desk().channels[&Service::Dpo], std::future::pending()).await;
+                let collected =
+                    collect::all(self.desk(), &*self.desk().channels[&Service::Dpo], std::future::pending()).await;
                 let is_well = collected.is_ok_and(|round| round.stays == 0);
                 (if is_well { 200 } else { 500 }, Some(Vec::new()))
             }
@@ -236,20 +239,44 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
         backoff: Backoff::of_the_queue(100),
         status_document_type: "urn:no:difi:eformidling:xsd::status".into(),
         message_channel: None,
-        default_process: String::new(),
+        default_process: "urn:no:difi:profile:arkivmelding:administrasjon:ver1.0".into(),
         her_ids: Vec::new(),
+        pushing: Pushing {
+            backoff: Pushing::backoff(),
+            give_up_after: Duration::from_hours(24),
+            ping_is_required: false,
+        },
     };
     Arc::new(Desk {
         store,
         blobs,
         registry: Arc::new(Everybody(Service::Dpo)),
         channels: [(Service::Dpo, post)].into_iter().collect(),
+        caller: Arc::new(NobodyCalls),
         closed: BTreeMap::new(),
         clock: clock(later),
         random: Arc::new(Counted),
         rules,
         queued: tokio::sync::Notify::new(),
+        noted: tokio::sync::Notify::new(),
     })
+}
+
+/// Nobody has subscribed.
+struct NobodyCalls;
+
+impl Caller for NobodyCalls {
+    fn call<'a>(&'a self, endpoint: &'a str, _event: &'a Event, _now: Timestamp) -> BoxFuture<'a, Heard> {
+        panic!("nobody has subscribed with {endpoint}");
+    }
+
+    fn refuses(&self, _endpoint: &str) -> Option<String> {
+        None
+    }
+
+    fn longest(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Names that never come again, and that a failing case gets each time.

@@ -32,7 +32,9 @@ impl Answer {
             *time = "…".into();
         }
         for row in body.get_mut("content").and_then(|rows| rows.as_array_mut()).into_iter().flatten() {
-            row["lastUpdate"] = "…".into();
+            if let Some(time) = row.get_mut("lastUpdate") {
+                *time = "…".into();
+            }
         }
         let header = &mut body["standardBusinessDocumentHeader"];
         if header.is_object() {

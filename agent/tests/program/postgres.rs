@@ -11,11 +11,22 @@ pub struct Cluster {
     pub port: u16,
 }
 
+/// Whether a commit is on the disk when it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Faster. What is killed is the program, and never the database's machine.
+    Never,
+    /// As in operation, for measuring.
+    #[allow(dead_code, reason = "not by all who share this")]
+    Always,
+}
+
 /// As this user and group, where we are root: the programs refuse to run as root.
 const NOBODY: u32 = 65534;
 
 impl Cluster {
     /// None where there are no programs for it; that is told.
+    #[allow(dead_code, reason = "not by all who share this")]
     pub fn start(what: &str) -> Option<Self> {
         Self::maybe_start(what, None)
     }
@@ -27,7 +38,7 @@ impl Cluster {
     }
 
     fn maybe_start(what: &str, tls: Option<(&str, &str)>) -> Option<Self> {
-        match Self::try_start(tls) {
+        match Self::try_start(Flush::Never, tls) {
             Ok(cluster) => Some(cluster),
             Err(why) => {
                 eprintln!("left out: {what}: {why}");
@@ -36,7 +47,7 @@ impl Cluster {
         }
     }
 
-    fn try_start(tls: Option<(&str, &str)>) -> Result<Self, String> {
+    pub fn try_start(flush: Flush, tls: Option<(&str, &str)>) -> Result<Self, String> {
         let programs = programs().ok_or("no initdb and postgres on this machine")?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         give_away(folder.path())?;
@@ -53,7 +64,7 @@ impl Cluster {
         let with_tls = tls.map(|tls| lay_down(&data, tls)).transpose()?;
         let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).map_err(|it| it.to_string())?.port();
         let server = lower(&programs.join("postgres"), folder.path())
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", flush.setting()])
             .args(with_tls.unwrap_or_default())
             .args(["-c", &format!("port={port}"), "-D"])
             .arg(&data)
@@ -82,6 +93,15 @@ impl Cluster {
             std::thread::sleep(Duration::from_millis(20));
         }
         Err("postgres does not get ready".into())
+    }
+}
+
+impl Flush {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Never => "fsync=off",
+            Self::Always => "fsync=on",
+        }
     }
 }
 

@@ -23,7 +23,14 @@ pub(crate) enum Problem {
     /// The body cannot be read.
     Unreadable(String),
     /// The body does not keep to the rules.
-    Invalid(Vec<Violation>),
+    Invalid {
+        /// What the Java one calls the body.
+        object: &'static str,
+        /// All that is wrong.
+        violations: Vec<Violation>,
+        /// For people, where the rules say too little.
+        description: Option<String>,
+    },
     /// Something that was given makes no sense.
     IllegalArgument(String),
     /// A list cannot be ordered by this.
@@ -89,8 +96,8 @@ impl Problem {
     }
 
     fn errors(&self) -> Option<Vec<violations::Body>> {
-        if let Self::Invalid(all) = self {
-            return Some(all.iter().map(violations::Body::of).collect());
+        if let Self::Invalid { object, violations, .. } = self {
+            return Some(violations.iter().map(|one| violations::Body::of(one, object)).collect());
         }
         let Self::Refused(refusal) = self else { return None };
         let Refusal::BrokenRules(paths) = &**refusal else { return None };
@@ -106,11 +113,12 @@ impl Problem {
                 "org.springframework.http.converter.HttpMessageNotReadableException",
                 why.clone(),
             ),
-            Self::Invalid(all) => row(
-                StatusCode::BAD_REQUEST,
-                "org.springframework.web.bind.MethodArgumentNotValidException",
-                format!("Validation failed for object='standardBusinessDocument'. Error count: {}", all.len()),
-            ),
+            Self::Invalid { object, violations, description } => Row {
+                status: StatusCode::BAD_REQUEST,
+                exception: "org.springframework.web.bind.MethodArgumentNotValidException",
+                message: format!("Validation failed for object='{object}'. Error count: {}", violations.len()),
+                description: description.clone(),
+            },
             // The original answers 500; it is the client that can mend it.
             Self::IllegalArgument(why) => {
                 row(StatusCode::BAD_REQUEST, "java.lang.IllegalArgumentException", why.clone())
@@ -209,7 +217,9 @@ impl From<StoreError> for Problem {
 impl From<sbd::Refused> for Problem {
     fn from(refused: sbd::Refused) -> Self {
         match refused {
-            sbd::Refused::Invalid(all) => Self::Invalid(all),
+            sbd::Refused::Invalid(violations) => {
+                Self::Invalid { object: "standardBusinessDocument", violations, description: None }
+            }
             sbd::Refused::NoBody => Refusal::MissingType.into(),
             sbd::Refused::Identifier { .. } | sbd::Refused::UnknownBody { .. } => {
                 Self::IllegalArgument(efm::chain::Chain(&refused).to_string())

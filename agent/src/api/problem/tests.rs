@@ -37,6 +37,8 @@ async fn numbers_and_sizes_are_written_as_java_does() {
 async fn a_rule_that_is_not_kept_reads_as_the_one_of_today() {
     let path = "standardBusinessDocumentHeader.headerVersion".to_owned();
     let violation = Violation { constraint: sbd::Constraint::NotNull, path, rejected: None, class: "java.lang.String" };
+    let object = "standardBusinessDocument";
+    let invalid = Problem::Invalid { object, violations: vec![violation], description: None };
     let expected = serde_json::json!([{
         "codes": [
             "NotNull.standardBusinessDocument.standardBusinessDocumentHeader.headerVersion",
@@ -57,5 +59,5 @@ async fn a_rule_that_is_not_kept_reads_as_the_one_of_today() {
         "bindingFailure": false,
         "code": "NotNull"
     }]);
-    assert_eq!(body(Problem::Invalid(vec![violation])).await["errors"], expected);
+    assert_eq!(body(invalid).await["errors"], expected);
 }

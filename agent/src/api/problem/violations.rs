@@ -5,8 +5,6 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const OBJECT: &str = "standardBusinessDocument";
-
 /// An element of `errors`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,11 +23,11 @@ pub(super) struct Body {
 
 impl Body {
     /// Of the rules that a body is held to before anybody looks at what it means.
-    pub(super) fn of(violation: &Violation) -> Self {
+    pub(super) fn of(violation: &Violation, object: &'static str) -> Self {
         let code = code(&violation.constraint);
         let path = &violation.path;
         let plain = with_ever_fewer_indices(path);
-        let mut codes: Vec<String> = plain.iter().map(|name| format!("{code}.{OBJECT}.{name}")).collect();
+        let mut codes: Vec<String> = plain.iter().map(|name| format!("{code}.{object}.{name}")).collect();
         codes.extend(plain.iter().map(|name| format!("{code}.{name}")));
         if let Some((_, last)) = path.rsplit_once('.') {
             codes.extend(with_ever_fewer_indices(last).iter().map(|name| format!("{code}.{name}")));
@@ -39,7 +37,7 @@ impl Body {
         let mut seen = BTreeSet::new();
         codes.retain(|code| seen.insert(code.clone()));
         let field = serde_json::json!({
-            "codes": [format!("{OBJECT}.{path}"), path], "defaultMessage": path, "code": path
+            "codes": [format!("{object}.{path}"), path], "defaultMessage": path, "code": path
         });
         let mut arguments = vec![field];
         match &violation.constraint {
@@ -47,7 +45,10 @@ impl Body {
                 arguments.extend([max.unwrap_or(i32::MAX.unsigned_abs()).into(), (*min).into()]);
             }
             Constraint::OneOf(allowed) => arguments.push(allowed.to_vec().into()),
+            Constraint::Url => arguments.extend(attributes_of_url()),
             Constraint::NotNull
+            | Constraint::Null
+            | Constraint::Filter
             | Constraint::Uuid
             | Constraint::MessageType
             | Constraint::Future
@@ -58,7 +59,7 @@ impl Body {
             codes,
             arguments: Some(arguments),
             default_message: message(violation),
-            object_name: OBJECT.to_owned(),
+            object_name: object.to_owned(),
             field: path.clone(),
             rejected_value: violation.rejected.clone(),
             binding_failure: false,
@@ -91,6 +92,9 @@ fn code(constraint: &Constraint) -> &'static str {
         Constraint::Future => "Future",
         Constraint::NotEmpty => "NotEmpty",
         Constraint::Person => "Fnr",
+        Constraint::Null => "Null",
+        Constraint::Url => "URL",
+        Constraint::Filter => "WebhookFilter",
     }
 }
 
@@ -110,7 +114,16 @@ fn message(violation: &Violation) -> String {
         Constraint::Future => "must be a future date".into(),
         Constraint::NotEmpty => "must not be empty".into(),
         Constraint::Person => "must be the number of a person".into(),
+        Constraint::Null => "must be null".into(),
+        Constraint::Url => "must be a valid URL".into(),
+        Constraint::Filter => "Must be a valid filter definition.".into(),
     }
+}
+
+/// What the Java one's rule could be told, in the order of their names: flags, host, port, protocol, expression.
+fn attributes_of_url() -> Vec<Value> {
+    let text = |text: &str| serde_json::json!({ "defaultMessage": text, "codes": [text] });
+    vec![serde_json::json!([]), text(""), (-1).into(), text(""), text(".*")]
 }
 
 /// `a[0].b[1]`, `a[0].b`, `a.b`: the last index goes first.

@@ -3,8 +3,10 @@
 mod conversations;
 mod inbox;
 mod outbox;
+mod pushes;
 mod queue;
 mod status_queue;
+mod subscriptions;
 mod upkeep;
 
 pub use conversations::{
@@ -12,14 +14,18 @@ pub use conversations::{
 };
 pub use inbox::{Acknowledged, Inbox, IncomingFilter, NewIncoming, Received};
 pub use outbox::{Attached, Created, Outbox, OutgoingFilter};
+pub use pushes::{
+    Attempt, Delivery, KEPT_DELIVERIES, Outcome, Pending, Push, PushSettled, PushSettlement, Pushes, Told,
+};
 pub use queue::{Enqueued, Held, Leased, Queue, Settled, Settlement, Work};
 pub use status_queue::StatusQueue;
+pub use subscriptions::{Resubscribed, StoredSubscription, Subscribed, SubscriptionChange, Subscriptions};
 pub use upkeep::{Expired, Upkeep};
 
 /// Everything that is kept.
-pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep {}
+pub trait Store: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep {}
 
-impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Upkeep> Store for T {}
+impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep> Store for T {}
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

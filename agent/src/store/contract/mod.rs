@@ -7,6 +7,7 @@ mod lists;
 mod million;
 mod outgoing;
 mod postgres;
+mod pushes;
 mod queue;
 mod several;
 mod sqlite;
@@ -111,8 +112,15 @@ macro_rules! clauses {
 use clauses;
 
 /// All clauses; a theme is a file with a `clauses![…]` at its end.
-const THEMES: &[&[Clause]] =
-    &[outgoing::CLAUSES, incoming::CLAUSES, queue::CLAUSES, conversations::CLAUSES, upkeep::CLAUSES, lists::CLAUSES];
+const THEMES: &[&[Clause]] = &[
+    outgoing::CLAUSES,
+    incoming::CLAUSES,
+    queue::CLAUSES,
+    conversations::CLAUSES,
+    upkeep::CLAUSES,
+    lists::CLAUSES,
+    pushes::CLAUSES,
+];
 
 #[path = "../../../tests/program/postgres.rs"]
 mod cluster;

@@ -28,11 +28,17 @@ async fn postgresql_keeps_the_contract() {
         let store = open(&server(cluster.port, &format!("clause{number}")).await).await;
         clause(&store).await;
     }
-    let servers = [server(cluster.port, "a").await, server(cluster.port, "b").await, server(cluster.port, "c").await];
+    let servers = [
+        server(cluster.port, "a").await,
+        server(cluster.port, "b").await,
+        server(cluster.port, "c").await,
+        server(cluster.port, "d").await,
+    ];
     let again = async |at: usize| boxed(open(&servers[at]).await);
     super::several::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
     super::several::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
     super::several::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
+    super::several::two_that_are_open_at_once_share_the_lanes(async || again(3).await).await;
     let spoilt = server(cluster.port, "spoilt").await;
     let store = open(&spoilt).await;
     super::several::a_row_that_cannot_be_read_keeps_nobody_back(&store, async |text: &str| beside(&spoilt, text).await)

@@ -1,10 +1,12 @@
 //! Stores that are opened one after the other or at once, and what lies in them that nobody can read.
 
 use super::{arrived, at, attach, create, id, lease, names};
-use crate::domain::{Direction, NewStatus, Status};
+use crate::domain::{Direction, EventKind, NewStatus, Resource, Status, Subscription};
 use crate::ports::{
-    Acknowledged, Attached, Created, IncomingFilter, NewIncoming, Received, Registered, Settlement, Store, Work,
+    Acknowledged, Attached, Attempt, Created, IncomingFilter, NewIncoming, PageRequest, Received, Registered,
+    Settlement, Store, Work,
 };
+use std::time::Duration;
 
 pub(super) async fn what_was_answered_is_there_when_it_is_opened_again(open: impl AsyncFn() -> Box<dyn Store>) {
     let store = open().await;
@@ -57,6 +59,40 @@ pub(super) async fn of_two_that_do_the_same_at_once_one_does_it(open: impl Async
         futures_util::future::join_all(stores.iter().map(|store| store.acknowledge(&first, status.clone(), None)));
     let removed = done.await.into_iter().filter(|it| matches!(it, Ok(Acknowledged::Removed(_)))).count();
     assert_eq!(removed, 1);
+}
+
+pub(super) async fn two_that_are_open_at_once_share_the_lanes(open: impl AsyncFn() -> Box<dyn Store>) {
+    let stores = [open().await, open().await];
+    for number in 0..10 {
+        let wants = Subscription {
+            name: letter(number),
+            push_endpoint: "http://localhost/".into(),
+            resource: Resource::All,
+            event: EventKind::All,
+            filter: None,
+        };
+        let went = Attempt { at: at(0), took: Duration::ZERO, code: Some(200), error: None };
+        stores[0].subscribe(&wants, "ping", &went).await.unwrap();
+    }
+    // Noting goes on while they lease: neither waits for the other, and nobody's push is left out.
+    let both = async |number: u8| {
+        let asked = (0..4).map(|turn: u8| stores[usize::from(turn % 2)].lease_lanes("x", at(1), at(60), 2));
+        tokio::join!(create(&*stores[usize::from(number % 2)], number), futures_util::future::join_all(asked)).1
+    };
+    let mut leased = Vec::new();
+    for number in 0..6 {
+        leased.extend(both(number).await.into_iter().flat_map(|leased| leased.unwrap()));
+    }
+    let mut lanes: Vec<_> = leased.iter().map(|push| push.held.number).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    assert_eq!((lanes.len(), leased.len()), (10, 10), "each lane is one holder's");
+    for stored in stores[1].subscriptions(PageRequest { number: 0, size: 10 }).await.unwrap().rows {
+        assert_eq!(stored.waiting, 6);
+    }
+    // Who subscribed may go while its push is noted.
+    let (made, gone) = tokio::join!(create(&*stores[0], 20), stores[1].unsubscribe_all());
+    assert_eq!((made, gone.unwrap()), (Created::Kept, 10));
 }
 
 /// A name whose first letter is this number's.

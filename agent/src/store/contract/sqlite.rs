@@ -9,11 +9,12 @@ pub(super) fn open(place: &Path) -> Sqlite {
 
 #[tokio::test]
 async fn several_that_are_open_one_after_the_other_or_at_once() {
-    let places: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let places: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
     let again = async |at: usize| boxed(open(places[at].path()));
     super::several::what_was_answered_is_there_when_it_is_opened_again(async || again(0).await).await;
     super::several::two_that_are_open_at_once_share_the_work(async || again(1).await).await;
     super::several::of_two_that_do_the_same_at_once_one_does_it(async || again(2).await).await;
+    super::several::two_that_are_open_at_once_share_the_lanes(async || again(3).await).await;
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use super::connect::Act;
 use super::filter::{Filter, List};
 use super::rows::{self, clean, column, maybe_clean, millis, moment, natural, word};
-use super::{Postgres, act, statuses};
+use super::{Postgres, act, pushes, statuses};
 use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
-use crate::domain::{Deadline, MessageId, NewStatus, Service, Services, Status};
+use crate::domain::{Deadline, MessageId, NewStatus, Service, Services, Status, StatusNoted};
 use crate::ports::{
     Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
     StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
@@ -191,8 +191,12 @@ pub(super) async fn register(
     let (description, receipt) = (maybe_clean(new.description.as_ref()), maybe_clean(new.raw_receipt.as_ref()));
     let at = millis(new.at);
     let noted = act.one(insert, &[&number, &at, &new.status.name(), &description, &receipt]).await?;
-    if let Some(noted) = noted.filter(|_| queued.has(conversation.service)) {
-        statuses::add(act, column(&noted, "id")?).await?;
+    if let Some(noted) = noted {
+        let noted = StatusNoted::of(column(&noted, "id")?, &conversation, new);
+        if queued.has(conversation.service) {
+            statuses::add(act, noted.number).await?;
+        }
+        pushes::note(act, &noted).await?;
     }
     let update = "UPDATE conversations SET is_finished = $2, is_pollable = $3, updated = $4 WHERE id = $1";
     act.change(update, &[&number, &is_finished, &is_pollable, &at]).await?;

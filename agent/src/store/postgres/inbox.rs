@@ -3,7 +3,7 @@
 use super::connect::Act;
 use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_moment, millis};
-use super::{Postgres, act, conversations, queue};
+use super::{Postgres, act, conversations, queue, view};
 use crate::domain::{Conversation, Direction, Envelope, Incoming, MessageId, NewStatus, Service, Services};
 use crate::ports::{
     Acknowledged, Answer, Inbox, IncomingFilter, MessageProperty, NewIncoming, Order, Page, PageRequest, Received,
@@ -22,14 +22,14 @@ impl Inbox for Postgres {
     }
 
     fn incoming<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Incoming>, StoreError> {
-        act!(self, "read a message", |act| async {
+        view!(self, |act| async {
             let found = act.one("SELECT * FROM messages_in WHERE message_id = $1", &[&id.as_str()]).await?;
             found.as_ref().map(message).transpose()
         })
     }
 
     fn all_incoming(&self, filter: IncomingFilter, page: PageRequest) -> Answer<'_, Page<Incoming>, StoreError> {
-        act!(self, "list messages", |act| async {
+        view!(self, |act| async {
             let by_age = [Order::up(MessageProperty::LastUpdated)];
             let order = order(Tongue::Postgres, &filter.order, &by_age, of_message, MessageProperty::Id);
             let list = List { columns: "*", from: "messages_in", counted: "messages_in", order: &order };

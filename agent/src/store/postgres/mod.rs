@@ -1,6 +1,6 @@
 //! `PostgreSQL`: several programs side by side on one database.
 //!
-//! Each act is one transaction, READ COMMITTED, on a connection of the [`connect::Pool`]. Rows that two could want are
+//! Each act that changes something is one transaction, READ COMMITTED, on a connection of the [`connect::Pool`]. Rows that two could want are
 //! locked before they are judged, and whoever seeks work passes over what another has locked. Where the database ends a
 //! transaction because two waited for each other, the act is done again.
 
@@ -10,10 +10,12 @@ mod filter;
 mod inbox;
 mod look;
 mod outbox;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod tls;
 mod upkeep;
 
@@ -78,6 +80,18 @@ macro_rules! act {
     };
 }
 use act;
+
+/// `|act| work` that only looks, and is no transaction.
+macro_rules! view {
+    ($store:expr, |$act:ident| $work:expr) => {
+        Box::pin(async move {
+            let client = $store.pool.take().await?;
+            let $act = client.look()?;
+            $work.await
+        })
+    };
+}
+use view;
 
 fn failed(act: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
     move |source| StoreError::Database { act, source: Box::new(source) }

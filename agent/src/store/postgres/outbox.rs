@@ -3,7 +3,7 @@
 use super::connect::Act;
 use super::filter::{Filter, List};
 use super::rows::{self, blob_id, clean, column, maybe_clean, millis, natural, small};
-use super::{Postgres, act, conversations};
+use super::{Postgres, act, conversations, view};
 use crate::domain::{
     About, BlobId, Conversation, File, MessageId, NewFile, NewStatus, Outgoing, Service, Services, Status,
 };
@@ -19,14 +19,14 @@ impl Outbox for Postgres {
     }
 
     fn outgoing<'a>(&'a self, id: &'a MessageId) -> Answer<'a, Option<Outgoing>, StoreError> {
-        act!(self, "read a message", |act| async {
+        view!(self, |act| async {
             let rows = act.each("SELECT * FROM messages_out WHERE message_id = $1", &[&id.as_str()]).await?;
             Ok(messages(&act, &rows).await?.pop())
         })
     }
 
     fn all_outgoing(&self, filter: OutgoingFilter, page: PageRequest) -> Answer<'_, Page<Outgoing>, StoreError> {
-        act!(self, "list messages", |act| async {
+        view!(self, |act| async {
             let filter = filter.clone();
             let order = order(Tongue::Postgres, &filter.order, &[], of_message, MessageProperty::Id);
             let filter = Filter::default()

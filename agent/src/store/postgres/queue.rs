@@ -2,7 +2,7 @@
 
 use super::connect::Act;
 use super::rows::{self, clean, column, maybe_clean, millis, moment, small};
-use super::{Postgres, act, conversations, outbox};
+use super::{Postgres, act, conversations, outbox, view};
 use crate::domain::{Direction, Envelope, MessageId, Service, Services};
 use crate::ports::{Answer, Enqueued, Held, Leased, Queue, Settled, Settlement, StoreError, Work};
 use jiff::Timestamp;
@@ -59,7 +59,7 @@ impl Queue for Postgres {
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError> {
-        act!(self, "look at the queue", |act| async {
+        view!(self, |act| async {
             let query = "SELECT min(greatest(due, coalesce(leased_until, due))) AS next FROM queue";
             let next = act.one(query, &[]).await?.map_or(Ok(None), |row| column::<Option<i64>>(&row, "next"))?;
             next.map(moment).transpose()

@@ -2,12 +2,12 @@
 
 use super::connect::Act;
 use super::conversations::{STATUS, STATUSES, status};
-use super::{Postgres, act};
+use super::{Postgres, act, view};
 use crate::ports::{Answer, StatusQueue, StatusRow, StoreError};
 
 impl StatusQueue for Postgres {
     fn first_status(&self) -> Answer<'_, Option<StatusRow>, StoreError> {
-        act!(self, "look at the status queue", |act| async {
+        view!(self, |act| async {
             let query =
                 format!("SELECT {STATUS} FROM {STATUSES} WHERE statuses.id = (SELECT min(status) FROM status_queue)");
             act.one(&query, &[]).await?.as_ref().map(status).transpose()

@@ -2,9 +2,9 @@
 
 use super::filter::{Filter, List};
 use super::rows::{self, change, column, each, millis, moment, one, word};
-use super::{Sqlite, statuses};
+use super::{Sqlite, pushes, statuses};
 use crate::domain::conversation::{About, Conversation, Direction, Move, judge};
-use crate::domain::{Deadline, MessageId, NewStatus, Status};
+use crate::domain::{Deadline, MessageId, NewStatus, Status, StatusNoted};
 use crate::ports::{
     Answer, ConversationFilter, ConversationProperty, Conversations, Counts, Order, Page, PageRequest, Registered,
     StatusFilter, StatusProperty, StatusRow, StoreError, StoredConversation,
@@ -190,7 +190,9 @@ pub(super) fn register(
         "INSERT INTO statuses (conversation, at, status, description, raw_receipt) VALUES (?1, ?2, ?3, ?4, ?5)";
     let (name, at) = (new.status.name(), millis(new.at));
     change(connection, insert, params![number, at, name, new.description, new.raw_receipt])?;
+    let noted = StatusNoted::of(connection.last_insert_rowid(), &conversation, new);
     statuses::add_last(connection, conversation.service)?;
+    pushes::note(connection, &noted)?;
     let update = "UPDATE conversations SET is_finished = ?2, is_pollable = ?3, updated = ?4 WHERE id = ?1";
     change(connection, update, params![number, is_finished, is_pollable, at])?;
     Ok(Registered::Noted)

@@ -8,10 +8,12 @@ mod filter;
 mod inbox;
 mod look;
 mod outbox;
+mod pushes;
 mod queue;
 mod rows;
 mod schema;
 mod statuses;
+mod subscriptions;
 mod thread;
 mod upkeep;
 

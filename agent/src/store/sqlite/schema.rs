@@ -9,42 +9,35 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; the number of a migration is its place, from one.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/sqlite/0001-begin.sql"),
     include_str!("../../../migrations/sqlite/0002-status-queue.sql"),
+    include_str!("../../../migrations/sqlite/0003-webhooks.sql"),
     include_str!("../../../migrations/sqlite/0004-lists.sql"),
     include_str!("../../../migrations/sqlite/0005-message-channel.sql"),
 ];
 
 const FLOOR: &str = "CREATE TABLE IF NOT EXISTS schema_floor (lowest INTEGER NOT NULL) STRICT";
 
-/// Applies what is missing. Each is done wholly or not at all.
+/// Applies what is missing; all of it or nothing, so that a new database is flushed once.
 pub(super) fn bring_up(connection: &mut Connection) -> Result<(), StoreError> {
-    connection.execute_batch(FLOOR).map_err(failed("prepare the schema"))?;
-    for (number, migration) in (1_u32..).zip(MIGRATIONS) {
-        apply(connection, number, migration)?;
+    let act = failed("migrate");
+    // The lock is taken first: of two that start at once, the other one finds it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&act)?;
+    transaction.execute_batch(FLOOR).map_err(&act)?;
+    let here = version(&transaction)?;
+    for (number, migration) in (1_u32..).zip(MIGRATIONS).filter(|(number, _)| *number > here) {
+        transaction.execute_batch(migration).map_err(&act)?;
+        transaction.pragma_update(None, "user_version", number).map_err(&act)?;
     }
-    let here = version(connection)?;
     let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
-    let lowest: u32 = connection
+    let lowest: u32 = transaction
         .query_row("SELECT coalesce(max(lowest), 0) FROM schema_floor", [], |row| row.get(0))
         .map_err(failed("read the schema"))?;
     if lowest > known {
         let why = format!("its schema is {here}, for programs that know at least {lowest}; this one knows {known}");
         return Err(StoreError::Strange { what: "the database", why });
     }
-    Ok(())
-}
-
-fn apply(connection: &mut Connection, number: u32, migration: &str) -> Result<(), StoreError> {
-    let act = failed("migrate");
-    // The lock is taken first: of two that start at once, the other one finds it done.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&act)?;
-    if version(&transaction)? >= number {
-        return Ok(());
-    }
-    transaction.execute_batch(migration).map_err(&act)?;
-    transaction.pragma_update(None, "user_version", number).map_err(&act)?;
     transaction.commit().map_err(&act)
 }
 

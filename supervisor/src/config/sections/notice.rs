@@ -6,18 +6,14 @@ use crate::config::problem::{Place, Wrong, quoted, wrong};
 use crate::config::reader::Reader;
 use crate::config::settings::{Notice, Told, Webhook};
 use crate::config::value::Scalar;
-use base64::Engine as _;
 use efm::secret::Secret;
+use efm::webhook::{BadKey, SHORTEST_SECRET};
 use reqwest::header::{HeaderName, HeaderValue};
 use std::path::PathBuf;
 use url::Url;
 
 const LIKE_URL: &str = "an address like \"https://hooks.example.org/kosmos\"";
 const LONGEST_NAME: usize = 60;
-/// A shorter one can be guessed by who has one signed call.
-const SHORTEST_SECRET: usize = 16;
-/// Before a secret in base 64, in the manner of Standard Webhooks.
-const IN_BASE_64: &str = "whsec_";
 /// These say what they say already.
 const OUR_HEADERS: [&str; 7] =
     ["host", "connection", "content-type", "content-length", "transfer-encoding", "accept-encoding", "user-agent"];
@@ -178,18 +174,13 @@ fn header_value(text: &str) -> Result<(), Wrong> {
 }
 
 fn signing_key(text: &str) -> Result<(), Wrong> {
-    let length = match text.strip_prefix(IN_BASE_64) {
-        Some(encoded) => {
-            let decoded = base64::engine::general_purpose::STANDARD.decode(encoded);
-            decoded.map_err(|_| wrong(format!("what follows {IN_BASE_64} is no base 64"), "the whole of it"))?.len()
+    efm::webhook::check(text).map_err(|bad| match bad {
+        BadKey::NotBase64 => wrong(bad.to_string(), "the whole of it"),
+        BadKey::Short => {
+            let right = format!("{SHORTEST_SECRET} characters or more, as `openssl rand -base64 32` makes them");
+            wrong(bad.to_string(), right)
         }
-        None => text.len(),
-    };
-    if length < SHORTEST_SECRET {
-        let right = format!("{SHORTEST_SECRET} characters or more, as `openssl rand -base64 32` makes them");
-        return Err(wrong("it is so short that it can be guessed", right));
-    }
-    Ok(())
+    })
 }
 
 /// A secret that stands here or in a file. It is never shown, nor what is wrong with it.

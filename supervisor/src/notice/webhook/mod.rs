@@ -1,12 +1,11 @@
 //! Webhooks: somebody's server is called when something happens. What is called waits in the outbox like a mail, in a
 //! lane of its own for each webhook, and its loop stands beside the others: one that is down is in nobody's way.
 //!
-//! `body` says what is sent, `sign` that it is ours, `send` how it is sent and what an answer means. The head of a call is
+//! `body` says what is sent, [`efm::webhook`] that it is ours, `send` how it is sent and what an answer means. The head of a call is
 //! that of [Standard Webhooks](https://www.standardwebhooks.com): `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 
 mod body;
 mod send;
-mod sign;
 
 use efm::chain::Chain;
 use std::path::Path;

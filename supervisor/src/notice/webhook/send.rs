@@ -9,7 +9,6 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 use url::Url;
 
-use super::sign;
 use crate::config::settings::{Network, Webhook};
 use crate::notice::NoticeError;
 use crate::notice::outbox::Call;
@@ -82,7 +81,10 @@ fn head(webhook: &Webhook, call: &Call, seconds: i64, dropped: Option<u64>) -> R
     head.insert("webhook-id", plain(&call.id)?);
     head.insert("webhook-timestamp", HeaderValue::from(seconds));
     if let Some(secret) = &webhook.secret {
-        head.insert("webhook-signature", hidden(&Secret::new(sign::signature(secret, &call.id, seconds, &call.body)))?);
+        head.insert(
+            "webhook-signature",
+            hidden(&Secret::new(efm::webhook::signature(secret, &call.id, seconds, &call.body)))?,
+        );
     }
     if let Some(count) = dropped {
         head.insert("kosmos-dropped", HeaderValue::from(count));

@@ -4,12 +4,12 @@ use std::io;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::numbers::mib;
 use crate::release::SMALL;
 use crate::site::{Site, Way};
-use crate::system::{self, Reading};
-use crate::table::{Row, Table};
 use crate::{Programs, Wish};
+use outside_world::measure::numbers::mib;
+use outside_world::measure::system::{self, Reading};
+use outside_world::measure::table::{Row, Table};
 
 /// So many homes each time.
 const HOMES: [usize; 3] = [1, 10, 40];

@@ -4,12 +4,12 @@ use std::io;
 use std::time::Duration;
 
 use crate::jvm::Jvm;
-use crate::numbers::{mib, short};
 use crate::release::{LARGE, SMALL};
 use crate::site::{Site, Way};
-use crate::system::{self, Reading};
-use crate::table::{Row, Table};
 use crate::{Programs, Wish};
+use outside_world::measure::numbers::{mib, short};
+use outside_world::measure::system::{self, Reading};
+use outside_world::measure::table::{Row, Table};
 
 /// So many looks come before the last reading.
 const LOOKS: usize = 20;

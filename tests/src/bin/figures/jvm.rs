@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::numbers::{Numbers, mib};
-use crate::system::{self, Reading};
+use outside_world::measure::numbers::{Numbers, mib};
+use outside_world::measure::system::{self, Reading};
 
 /// Sleeps, and before that asks once over HTTPS if it is told where.
 const SOURCE: &str = r#"

@@ -4,12 +4,12 @@ use std::io;
 use std::time::Instant;
 
 use crate::jvm::Jvm;
-use crate::numbers::{Numbers, short};
 use crate::release::SMALL;
 use crate::site::{Site, Way};
-use crate::system;
-use crate::table::{Row, Table};
 use crate::{Programs, Wish};
+use outside_world::measure::numbers::{Numbers, short};
+use outside_world::measure::system;
+use outside_world::measure::table::{Row, Table};
 
 /// The processor's clock is coarse, so many are measured as one.
 const LOOKS: u64 = 20;

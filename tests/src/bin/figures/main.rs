@@ -28,18 +28,15 @@ mod hosts;
 mod idle;
 mod jvm;
 mod look;
-mod numbers;
 mod release;
 mod site;
 mod start;
-mod system;
-mod table;
 mod upgrade;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use table::Table;
+use outside_world::measure::{system, table::Table};
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]

@@ -4,11 +4,11 @@ use std::io;
 use std::time::Instant;
 
 use crate::jvm::Jvm;
-use crate::numbers::{Numbers, short};
 use crate::release::{LARGE, SMALL};
 use crate::site::{Site, Way};
-use crate::table::{Row, Table};
 use crate::{Programs, Wish};
+use outside_world::measure::numbers::{Numbers, short};
+use outside_world::measure::table::{Row, Table};
 
 /// How large the program is.
 pub fn size(programs: &Programs, jvm: Option<&Jvm>) -> Row {

@@ -11,11 +11,11 @@ use std::io;
 use std::time::Duration;
 
 use crate::jvm::Jvm;
-use crate::numbers::{Numbers, short};
 use crate::release::{LARGE, SMALL, noise};
 use crate::site::{Site, Way};
-use crate::table::{Row, Table};
 use crate::{Programs, Wish};
+use outside_world::measure::numbers::{Numbers, short};
+use outside_world::measure::table::{Row, Table};
 
 /// A database as a site has it.
 const DATABASE_BYTES: usize = 50_000_000;

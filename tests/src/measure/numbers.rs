@@ -15,8 +15,19 @@ impl Numbers {
 
     /// One more, whatever its unit.
     pub fn add_number(&mut self, number: f64) {
-        self.0.push(number);
-        self.0.sort_by(f64::total_cmp);
+        let place = self.0.partition_point(|known| *known <= number);
+        self.0.insert(place, number);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// So many of a hundred are not larger.
+    pub fn percentile(&self, of_a_hundred: usize) -> f64 {
+        let place = (self.0.len() * of_a_hundred).div_ceil(100).saturating_sub(1);
+        self.0.get(place).copied().unwrap_or(f64::NAN)
     }
 
     /// The one in the middle; of an even number of them the better of the two.
@@ -61,5 +72,15 @@ mod tests {
             numbers.add(Duration::from_millis(number));
         }
         assert_eq!(numbers.to_string(), "2.00 ms (worst of 4: 200)");
+    }
+
+    #[test]
+    fn percentiles_are_of_what_was_measured() {
+        let mut numbers = Numbers::default();
+        for number in (1..=200).rev() {
+            numbers.add_number(f64::from(number));
+        }
+        assert_eq!([50, 99, 100].map(|of| short(numbers.percentile(of))), ["100", "198", "200"]);
+        assert!(Numbers::default().percentile(99).is_nan());
     }
 }

@@ -9,7 +9,11 @@ use std::time::Duration;
 pub struct Reading {
     /// All that is resident.
     pub resident_kib: u64,
-    /// Of it: anonymous, that is the heap and the stacks.
+    /// The most that was ever resident, or since [`forget_peak`].
+    pub peak_kib: u64,
+    /// Resident, and what others have mapped too counted in equal parts.
+    pub share_kib: u64,
+    /// Of what is resident: anonymous, that is the heap and the stacks.
     pub anonymous_kib: u64,
     /// Of it: nobody else's.
     pub private_kib: u64,
@@ -44,6 +48,8 @@ pub fn read(pid: u32) -> Option<Reading> {
     }
     Some(Reading {
         resident_kib: value(&status, "VmRSS:"),
+        peak_kib: value(&status, "VmHWM:"),
+        share_kib: value(&rollup, "Pss:"),
         anonymous_kib: value(&status, "RssAnon:"),
         private_kib: value(&rollup, "Private_Clean:") + value(&rollup, "Private_Dirty:"),
         threads: value(&status, "Threads:"),
@@ -59,6 +65,12 @@ pub fn read(pid: u32) -> Option<Reading> {
 #[cfg(not(target_os = "linux"))]
 pub fn read(_pid: u32) -> Option<Reading> {
     None
+}
+
+/// From now on the peak counts anew. Where the system does not let us, it is that of the whole life.
+pub fn forget_peak(pid: u32) {
+    #[allow(clippy::disallowed_methods, reason = "this is no file: it tells the system to begin counting anew")]
+    let _ = std::fs::write(format!("/proc/{pid}/clear_refs"), "5");
 }
 
 #[cfg(target_os = "linux")]
@@ -102,6 +114,7 @@ mod tests {
     #[test]
     fn we_can_be_read_and_our_work_is_counted() {
         let before = read(std::process::id()).unwrap();
+        assert!(before.peak_kib >= before.resident_kib && before.share_kib > 0);
         assert!(before.resident_kib > before.anonymous_kib && before.anonymous_kib > 0 && before.threads > 0);
         let mut sum = 0_u64;
         let began = std::time::Instant::now();

@@ -11,8 +11,8 @@ pub struct Row {
     pub measured: String,
     /// What it should be, and whether it is; none: it is only told.
     pub target: Option<(String, bool)>,
-    /// What a JVM needs for it.
-    pub jvm: String,
+    /// What something else needs for it.
+    pub beside: String,
 }
 
 impl Row {
@@ -28,36 +28,56 @@ impl Row {
 
     /// With the JVM's beside it.
     #[must_use]
-    pub fn beside(mut self, jvm: Option<String>) -> Self {
-        self.jvm = jvm.unwrap_or_else(|| "no JVM here".into());
+    pub fn beside(self, jvm: Option<String>) -> Self {
+        self.held_against(jvm.unwrap_or_else(|| "no JVM here".into()))
+    }
+
+    /// With what else was measured in the same run beside it.
+    #[must_use]
+    pub fn held_against(mut self, beside: impl Into<String>) -> Self {
+        self.beside = beside.into();
         self
     }
 }
 
 /// All figures.
-#[derive(Clone, Debug, Default)]
-pub struct Table(Vec<Row>);
+#[derive(Clone, Debug)]
+pub struct Table {
+    rows: Vec<Row>,
+    beside: &'static str,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::beside("JVM beside")
+    }
+}
 
 impl Table {
+    /// An empty one, whose last column is called so.
+    pub fn beside(beside: &'static str) -> Self {
+        Self { rows: Vec::new(), beside }
+    }
+
     /// One more figure; also shown at once, because the whole takes minutes.
     pub fn add(&mut self, row: Row) {
         println!("   {}: {}", row.figure, row.measured);
-        self.0.push(row);
+        self.rows.push(row);
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = vec![
-            ["Figure", "Measured", "Target", "Met", "JVM beside"].map(str::to_owned),
+            ["Figure", "Measured", "Target", "Met", self.beside].map(str::to_owned),
             ["---", "---", "---", "---", "---"].map(str::to_owned),
         ];
-        for row in &self.0 {
+        for row in &self.rows {
             let (target, met) = match &row.target {
                 Some((target, met)) => (target.clone(), if *met { "yes" } else { "**no**" }),
                 None => (String::new(), ""),
             };
-            lines.push([row.figure.clone(), row.measured.clone(), target, met.into(), row.jvm.clone()]);
+            lines.push([row.figure.clone(), row.measured.clone(), target, met.into(), row.beside.clone()]);
         }
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..5).map(width).collect();
