@@ -162,6 +162,24 @@ fn without_its_keys_it_runs_and_says_what_is_closed() {
     assert!(details["daysLeft"].as_i64().unwrap() > 30_000, "{details}");
 }
 
+#[test]
+fn the_key_of_the_files_is_wrapped_for_the_keystore() {
+    let more = [
+        format!("--difi.move.org.keystore.path=file:{}", vector("java.p12").display()),
+        "--difi.move.org.keystore.password=changeit".to_owned(),
+        "--difi.move.org.keystore.alias=virksomhet".to_owned(),
+        "--integrasjonspunkt.blobs.key-wrapping=keystore".to_owned(),
+    ];
+    let (program, between) = started(&more);
+    assert_eq!(create(program.port).status, 200);
+    let program = program.killed_and_started_again();
+    let listed = call(program.port, "GET", "/api/messages/out", &[], b"");
+    assert_eq!(listed.json()["totalElements"], 1, "{}", listed.text());
+    let without = arguments(OWN, between.path(), &["--integrasjonspunkt.blobs.key-wrapping=keystore"]);
+    let (code, said) = ended(program.home(), &without);
+    assert_eq!(code, Some(1), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn with_a_socket_that_is_handed_in_nobody_is_refused_during_a_restart() {

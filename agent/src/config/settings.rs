@@ -176,8 +176,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let keystores = keystores::read(from, folder);
     let auth = auth(from);
     let network = network::read(from, folder);
-    let sealing = sealing::read(from, folder);
     let webhooks = webhooks::read(from);
+    let sealing = sealing::read(from, folder);
     let loopback = loopback(from, folder, profile);
     let shutdown = shutdown(from);
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
@@ -249,8 +249,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         network: network?,
         dpo: if enables_dpo { Some(dpo?) } else { None },
         first_retry: first_retry?,
-        sealing,
         webhooks: webhooks?,
+        sealing,
         loopback,
     })
 }

@@ -38,13 +38,12 @@ pub fn command(
     output: File,
     socket: Option<&Socket>,
 ) -> io::Result<Command> {
-    let mut command = match socket {
-        Some(socket) => socket.hand_to(program)?,
-        None => {
-            let mut command = Command::new(program);
-            command.stdin(Stdio::null());
-            command
-        }
+    let mut command = if let Some(socket) = socket {
+        socket.hand_to(program)?
+    } else {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        command
     };
     command
         .args(arguments)

@@ -220,9 +220,9 @@ mod tests {
         let heard =
             recvmsg(&systemd, &mut [IoSliceMut::new(&mut text)], &mut with, RecvFlags::CMSG_CLOEXEC).unwrap().bytes;
         assert_eq!(std::str::from_utf8(&text[..heard]).unwrap(), "FDSTORE=1\nFDNAME=127-0-0-1-9093\n");
-        let came = with.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut sockets) => sockets.next(),
-            _ => None,
+        let came = with.drain().find_map(|message| {
+            let RecvAncillaryMessage::ScmRights(mut sockets) = message else { return None };
+            sockets.next()
         });
         let came = std::net::TcpListener::from(came.unwrap());
         assert_eq!(came.local_addr().unwrap(), held.local_addr().unwrap());
