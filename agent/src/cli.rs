@@ -2,6 +2,7 @@
 
 use crate::app;
 use crate::config::{self, Loaded, Severity};
+use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
 use crate::manage::Stop;
@@ -34,6 +35,12 @@ pub struct Cli {
 pub enum Word {
     /// Run until Ctrl-C, SIGTERM or POST /manage/shutdown
     Run,
+    /// See it work: two of them send each other a letter and its receipt on this machine, with a false outside world
+    Demo {
+        /// End after the story, instead of leaving both running until Ctrl-C
+        #[arg(long)]
+        once: bool,
+    },
     /// Look at everything that is needed, and say in a line each what is well, what is wrong, and what to do
     ///
     /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock. It
@@ -73,10 +80,24 @@ pub fn main() -> ExitCode {
     let loaded = config::load(Path::new("."), &environment, &arguments);
     match cli.word.unwrap_or(Word::Run) {
         Word::Run => run(loaded, &environment),
+        Word::Demo { once } => demo(once),
         Word::Doctor => look(&loaded),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
     }
+}
+
+fn demo(once: bool) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("integrasjonspunkt: start the runtime: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let went_well = runtime.block_on(demo::show(once));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    if went_well { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
 fn check(loaded: &Loaded) -> ExitCode {

@@ -8,6 +8,7 @@ pub mod blobs;
 pub mod channels;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod domain;
 pub mod entries;

@@ -54,7 +54,14 @@ async fn the_supervisor_finds_it_healthy_knows_its_version_and_shuts_it_down() {
     let settings = integrasjonspunkt::config::load(home.path(), &[], &arguments()).settings.unwrap();
     let (ready, port) = tokio::sync::oneshot::channel();
     let ready = |address: std::net::SocketAddr| ready.send(address.port()).unwrap();
-    let agent = integrasjonspunkt::app::run(settings, Vec::new(), Clock::machine(), Stop::default(), ready);
+    let agent = integrasjonspunkt::app::run(
+        settings,
+        Vec::new(),
+        Clock::machine(),
+        Stop::default(),
+        efm::telemetry::Levels::default(),
+        ready,
+    );
     let supervisor = async {
         let manage = client(home.path(), port.await.unwrap());
         let examined = manage.examine(&ourselves(), true).await.unwrap();

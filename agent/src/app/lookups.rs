@@ -115,7 +115,7 @@ fn http(parts: Parts<'_>, oidc: &Oidc) -> Result<Http, CannotSetUp> {
     Http::new(&parts.settings.network, oidc.connect_timeout, oidc.read_timeout)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(LIMIT_BYTES).read_to_end(&mut bytes));
     read.map(|_| bytes).map_err(|error| format!("it cannot be read: {error}"))

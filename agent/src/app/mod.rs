@@ -3,6 +3,7 @@
 //! Start at [`run`]. Everything runs in one task on one thread; the store has two threads of its own, files and packing
 //! use blocking ones.
 
+mod dpo;
 mod keys;
 mod lookups;
 mod pages;
@@ -206,7 +207,7 @@ async fn desk(
         lock: settings.lock,
         status_services: settings.status_services.clone(),
         upload_limits: settings.upload_limits.clone(),
-        backoff: Backoff::of_the_queue(settings.maximum_retry_hours),
+        backoff: Backoff::of_the_queue(settings.maximum_retry_hours).beginning_with(settings.first_retry),
         status_document_type: settings.status_document_type.clone(),
         message_channel: settings.message_channel.clone(),
         default_process: settings.lookups.default_process.clone(),
@@ -297,7 +298,12 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
         Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
         Some(_) | None => lookups::registry(parts),
     };
-    for service in settings.enabled.iter().filter(|service| !channels.contains_key(service)) {
+    match dpo::channel(parts, &registry, blobs) {
+        Ok(channel) => channels.extend(channel.map(|channel| (Service::Dpo, channel))),
+        Err(why) => tracing::error!(service = Service::Dpo.name(), error = why, "runs without it"),
+    }
+    let is_missing = |service: &Service| !channels.contains_key(service) && *service != Service::Dpo;
+    for service in settings.enabled.iter().filter(is_missing) {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }
     (channels, registry)

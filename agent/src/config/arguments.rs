@@ -9,7 +9,7 @@ pub struct Arguments {
 
 /// Splits what stands on the command line into words of ours and settings. `--debug` is a setting without a value.
 pub fn split(arguments: impl IntoIterator<Item = String>) -> (Vec<String>, Arguments) {
-    const OURS: [&str; 2] = ["--help", "--version"];
+    const OURS: [&str; 3] = ["--help", "--version", "--once"];
     let (mut words, mut settings) = (Vec::new(), Vec::new());
     for argument in arguments {
         let setting = match argument.strip_prefix("--") {

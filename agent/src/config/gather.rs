@@ -120,7 +120,7 @@ fn trimmed(name: &str, properties: &Properties) -> Vec<Problem> {
 /// Keys that nobody here reads.
 fn unknown(files: &[(String, Properties)], arguments: &Arguments) -> Vec<Problem> {
     let known: HashSet<String> = KEYS.iter().map(|key| canonical(key.name)).collect();
-    let is_known = |name: &str| known.contains(&canonical(name));
+    let is_known = |name: &str| known.contains(&canonical(&any_number(name)));
     let problem = |place, name: &str| Problem {
         severity: Severity::Warning,
         place,
@@ -138,4 +138,14 @@ fn unknown(files: &[(String, Properties)], arguments: &Arguments) -> Vec<Problem
     let strange = arguments.settings.iter().filter(|(name, _)| !is_known(name));
     problems.extend(strange.map(|(name, _)| problem(Place::CommandLine, name)));
     problems
+}
+
+/// `a[7].b` is one of `a[n].b`.
+fn any_number(name: &str) -> String {
+    match name.split_once('[').and_then(|(before, rest)| Some((before, rest.split_once("].")?))) {
+        Some((before, (number, after))) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{before}[n].{after}")
+        }
+        _ => name.to_owned(),
+    }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod at_rest;
+mod dpo;
 mod gather;
 mod jdbc;
 mod keys;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
+pub use dpo::{Dpo, SystemUser};
 pub use keystores::Keystores;
 pub use logging::Logging;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};

@@ -68,6 +68,34 @@ impl Reader {
         self.maybe(key, read)
     }
 
+    /// Whether one of a row of settings, `…[n]…` with this number, is there.
+    pub(super) fn has_numbered(&self, pattern: &str, number: usize) -> bool {
+        self.sources.text(&numbered(pattern, number)).is_ok_and(|found| found.is_some())
+    }
+
+    /// One of a row of settings, which must be there.
+    pub(super) fn need_numbered<T>(
+        &mut self,
+        pattern: &str,
+        number: usize,
+        read: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let key = numbered(pattern, number);
+        let Some(found) = self.found(&key) else {
+            let right = read("").err().unwrap_or("a value");
+            self.problem(Severity::Error, Place::Default, key, "it is not set".into(), right);
+            return None;
+        };
+        match read(found.text.trim()) {
+            Ok(value) => Some(value),
+            Err(right) => {
+                let wrong = format!("it is '{}'", mask(&found.text));
+                self.problem(Severity::Error, Place::of(found.place), found.name, wrong, right);
+                None
+            }
+        }
+    }
+
     /// A list, at commas or with indices.
     pub(super) fn list<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Result<T, &'static str>) -> Vec<T> {
         let found = self.sources.list(key, true);
@@ -106,6 +134,10 @@ impl Reader {
             None
         })
     }
+}
+
+fn numbered(pattern: &str, number: usize) -> String {
+    pattern.replace("[n]", &format!("[{number}]"))
 }
 
 /// Without what is secret: a whole keystore may stand in a setting.

@@ -1,6 +1,7 @@
 //! The settings, checked.
 
 use super::at_rest::{self, AtRest};
+use super::dpo::{self, Dpo};
 use super::jdbc;
 use super::keys::of_profile;
 use super::keystores::{self, Keystores};
@@ -75,10 +76,14 @@ pub struct Settings {
     pub keystores: Keystores,
     /// The way to the outside.
     pub network: Network,
-    /// How those who subscribed are called.
-    pub webhooks: Webhooks,
+    /// DPO, where it is enabled.
+    pub dpo: Option<Dpo>,
+    /// How long to wait before what failed is sent for the second time.
+    pub first_retry: Duration,
     /// What is asked of what comes in sealed.
     pub sealing: Sealing,
+    /// How those who subscribed are called.
+    pub webhooks: Webhooks,
     /// The false channel.
     pub loopback: Option<Loopback>,
     /// The log.
@@ -195,7 +200,10 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let registry = from.need("difi.move.serviceregistryEndpoint", lookups::address);
     let lookups = lookups::read(from, folder);
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
-    let enabled = enabled.map(|(service, _)| service).collect();
+    let enabled: Services = enabled.map(|(service, _)| service).collect();
+    // A folder in its place needs nothing of it.
+    let is_in_place = loopback.as_ref().is_some_and(|loopback| loopback.service == Service::Dpo);
+    let enables_dpo = enabled.has(Service::Dpo) && !is_in_place;
     let database = jdbc::database(from, folder);
     let blobs = from.need("difi.move.nextmove.filedir", |text| Ok(folder.join(text)));
     let at_rest = at_rest::read(from, folder);
@@ -221,6 +229,10 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
     let logging = logging::logging(from, folder);
+    let first_retry = from.need("integrasjonspunkt.queue.first-retry", |text| {
+        text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
+    });
+    let dpo = if enables_dpo { dpo::read(from) } else { None };
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
     Some(Settings {
@@ -250,6 +262,8 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         shutdown,
         keystores: keystores?,
         network: network?,
+        dpo: if enables_dpo { Some(dpo?) } else { None },
+        first_retry: first_retry?,
         webhooks: webhooks?,
         sealing,
         loopback,

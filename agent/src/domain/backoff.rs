@@ -26,6 +26,12 @@ impl Backoff {
         }
     }
 
+    /// As it is, but for its first wait.
+    #[must_use]
+    pub fn beginning_with(self, first: Duration) -> Self {
+        Self { first, ..self }
+    }
+
     /// Whether it was tried more often than is allowed. Only tries that nobody could tell of come so far.
     pub fn is_over(&self, tried_before: u32) -> bool {
         tried_before > self.again

@@ -64,6 +64,8 @@ pub struct Conversation {
     pub updated: Timestamp,
     /// What the channel calls it.
     pub external_reference: Option<String>,
+    /// Which of the other organisation's integration points is to get what answers its message.
+    pub channel: Option<String>,
 }
 
 impl Conversation {
@@ -87,6 +89,7 @@ impl Conversation {
             is_finished: false,
             updated: now,
             external_reference: None,
+            channel: envelope.message_channel().filter(|name| !name.is_empty()).map(str::to_owned),
             service,
             message_id,
             conversation_id,

@@ -137,6 +137,10 @@ pub struct Body {
     pub security_level: Option<u8>,
     /// `status` of a status message.
     pub status: Option<String>,
+    /// `relatedToMessageId` of a receipt.
+    pub related_message: Option<String>,
+    /// `receiptType` of a receipt.
+    pub receipt_type: Option<String>,
     /// `metadataFiler`: the names of files, and the name of the file that says more of each where it is named.
     pub metadata_files: Vec<(String, Option<String>)>,
     /// Of print: to whom.
@@ -198,6 +202,20 @@ impl Envelope {
     pub fn message_channel(&self) -> Option<&str> {
         let scope = self.scopes.iter().find(|scope| scope.scope_type == ScopeType::MessageChannel)?;
         scope.identifier.as_deref()
+    }
+
+    /// Makes it one for this channel.
+    pub fn name_channel(&mut self, channel: String) {
+        let is_channel = |scope: &&mut Scope| scope.scope_type == ScopeType::MessageChannel;
+        match self.scopes.iter_mut().find(is_channel) {
+            Some(scope) => scope.identifier = Some(channel),
+            None => self.scopes.push(Scope {
+                scope_type: ScopeType::MessageChannel,
+                instance: None,
+                identifier: Some(channel),
+                information: Vec::new(),
+            }),
+        }
     }
 
     /// The receiver.

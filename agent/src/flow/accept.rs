@@ -5,7 +5,7 @@ pub use super::files::{Upload, keep_part, upload};
 use super::{Desk, Refusal, Trouble, files, print};
 use crate::domain::{
     Address, Body, Conversation, ConversationId, Deadline, Direction, Envelope, Kind, MessageId, NewFile, NewStatus,
-    Outgoing, Participant, Scope, ScopeInformation, ScopeType, Service, Written,
+    Outgoing, Participant, Scope, ScopeInformation, Service, Written,
 };
 use crate::ports::{ConversationFilter, Created, Enqueued, LookupError, PageRequest, Route};
 use jiff::Timestamp;
@@ -135,8 +135,10 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, service: Service, now: Timestam
     if let Some(first) = scope.information.first_mut() {
         first.expected_response.get_or_insert_with(|| Written::at(expires));
     }
-    if let Some(channel) = desk.rules.message_channel.as_ref().filter(|_| service == Service::Dpo) {
-        name_channel(envelope, channel);
+    if let Some(channel) = desk.rules.message_channel.as_ref().filter(|_| service == Service::Dpo)
+        && envelope.message_channel().is_none_or(|name| name.trim().is_empty())
+    {
+        envelope.name_channel(channel.clone());
     }
     let is_blank = |scope: &Scope| scope.instance.as_ref().is_none_or(|instance| instance.trim().is_empty());
     if let Some(scope) = envelope.conversation_scope_mut().filter(|scope| service == Service::Dph && is_blank(scope)) {
@@ -149,22 +151,6 @@ fn fill_in(desk: &Desk, envelope: &mut Envelope, service: Service, now: Timestam
         }
     }
     Ok(id)
-}
-
-fn name_channel(envelope: &mut Envelope, channel: &str) {
-    let there = envelope.scopes.iter_mut().find(|scope| scope.scope_type == ScopeType::MessageChannel);
-    match there {
-        Some(scope) if scope.identifier.as_ref().is_none_or(|name| name.trim().is_empty()) => {
-            scope.identifier = Some(channel.to_owned());
-        }
-        Some(_) => {}
-        None => envelope.scopes.push(Scope {
-            scope_type: ScopeType::MessageChannel,
-            instance: None,
-            identifier: Some(channel.to_owned()),
-            information: Vec::new(),
-        }),
-    }
 }
 
 /// The checks that look at nothing but the message, in the order in which they win.

@@ -2,9 +2,12 @@
 
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status,
+    BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status, Verdict,
 };
-use crate::ports::{Arrived, BlobReader, Channel, Judgement, NewIncoming, Received, TroubleFetching};
+use crate::ports::{
+    Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
+};
+use efm::chain::Chain;
 use tracing::Instrument;
 
 /// What went wrong with a whole round.
@@ -12,52 +15,101 @@ use tracing::Instrument;
 #[error("fetch over {service}")]
 pub struct CannotFetch {
     service: &'static str,
+    /// What the channel says.
     #[source]
-    source: TroubleFetching,
+    pub source: TroubleFetching,
 }
 
-/// Takes in what the channel has now, and says how much that was. One that cannot be taken in does not keep the others
-/// back: it is told, and stays where it is. May be dropped between any two.
-pub async fn all(desk: &Desk, channel: &dyn Channel) -> Result<u32, CannotFetch> {
+/// What a round came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// So much was taken in and confirmed.
+    pub taken: u32,
+    /// So much stays where it is, for what went wrong with it.
+    pub stays: u32,
+}
+
+/// Takes in what the channel has now, until `stopped` resolves. One that cannot be taken in does not keep the others back: it is
+/// told, and stays where it is. What is being stored is finished; what is on its way comes again. May be dropped at any time.
+pub async fn all(
+    desk: &Desk,
+    channel: &dyn Channel,
+    mut stopped: impl Future<Output = ()> + Unpin,
+) -> Result<Round, CannotFetch> {
     let cannot = |source| CannotFetch { service: channel.service().name(), source };
-    let fetched = fetch(desk, channel).await;
+    let fetched = round(desk, channel, &mut stopped).await;
     let (now, service) = (desk.clock.now(), channel.service());
     match &fetched {
-        Ok(taken) => desk.tally.fetched(service, *taken, now),
-        Err(error) => desk.tally.not_fetched(service, efm::chain::Chain(error).to_string(), now),
+        Ok(round) => desk.tally.fetched(service, round.taken, now),
+        Err(error) => desk.tally.not_fetched(service, Chain(error).to_string(), now),
     }
     fetched.map_err(cannot)
 }
 
-async fn fetch(desk: &Desk, channel: &dyn Channel) -> Result<u32, TroubleFetching> {
-    let mut taken = 0;
-    for arrived in channel.fetch().await? {
-        let message = arrived.envelope.document.message_id.as_ref().map(ToString::to_string).unwrap_or_default();
-        let receipt = arrived.receipt.clone();
-        let span = tracing::error_span!("message", correlation_id = message);
-        match one(desk, channel.service(), arrived).instrument(span).await {
-            Ok(what) => {
-                channel.confirm(&receipt).await?;
-                tracing::info!(message_id = message, what, "collected");
-                taken += 1;
-            }
-            Err(error) => {
-                tracing::error!(message_id = message, error = %efm::chain::Chain(&error), "what came in could not be taken in");
-            }
+async fn round(
+    desk: &Desk,
+    channel: &dyn Channel,
+    mut stopped: impl Future<Output = ()> + Unpin,
+) -> Result<Round, TroubleFetching> {
+    let mut round = Round::default();
+    let mut arrivals = channel.fetch().await?;
+    loop {
+        let next = tokio::select! {
+            next = arrivals.next() => next?,
+            () = &mut stopped => return Ok(round),
+        };
+        let Some(arrival) = next else { return Ok(round) };
+        let span = tracing::error_span!("message", correlation_id = arrival.message());
+        if take(desk, channel, arrival).instrument(span).await {
+            round.taken += 1;
+        } else {
+            round.stays += 1;
         }
     }
-    Ok(taken)
+}
+
+/// Whether it was taken in and confirmed.
+async fn take(desk: &Desk, channel: &dyn Channel, arrival: Arrival) -> bool {
+    let (message, receipt, taken) = match arrival {
+        Arrival::Message(arrived) => {
+            let message = name(Some(&arrived.envelope));
+            (message, arrived.receipt.clone(), one(desk, channel.service(), *arrived).await)
+        }
+        Arrival::Garbage(it) => {
+            (name(it.envelope.as_ref()), it.receipt.clone(), discard(desk, channel.service(), *it).await)
+        }
+        Arrival::Stays { what, why } => {
+            tracing::warn!(what, error = efm::masking::mask(&why), "what came in stays at the channel for now");
+            return false;
+        }
+    };
+    let confirmed = match taken {
+        Ok(what) => channel.confirm(&receipt).await.map(|()| what).map_err(|error| error.to_string()),
+        Err(error) => Err(Chain(&error).to_string()),
+    };
+    match &confirmed {
+        Ok(what) => tracing::info!(message, what, "collected"),
+        Err(error) => tracing::error!(message, receipt, error, "what came in could not be taken in or confirmed"),
+    }
+    confirmed.is_ok()
+}
+
+fn name(envelope: Option<&Envelope>) -> String {
+    envelope.and_then(|envelope| envelope.document.message_id.as_ref()).map(ToString::to_string).unwrap_or_default()
 }
 
 async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static str, Trouble> {
-    let Arrived { envelope, package, judgement, .. } = arrived;
+    let Arrived { envelope, package, judgement, receipt } = arrived;
     let id = envelope.document.message_id.clone().ok_or(Trouble::Lacks("instanceIdentifier"))?;
     if envelope.document.kind == Kind::Status {
         return status(desk, &id, &envelope).await;
     }
     let now = desk.clock.now();
     let conversation = Conversation::of(&envelope, Direction::Incoming, service, now);
-    let conversation = conversation.ok_or(Trouble::Lacks("conversation, process or deadline"))?;
+    let Some(conversation) = conversation else {
+        let why = "it names no conversation, or no time when it expires".to_owned();
+        return discard(desk, service, Garbage { envelope: Some(envelope), why, may_be_told: false, receipt }).await;
+    };
     let created = NewStatus::plain(Status::Opprettet, now);
     if conversation.deadline.is_past(now) {
         let statuses = vec![created, NewStatus::expired(now)];
@@ -66,18 +118,29 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         return Ok("expired");
     }
     let package = match package {
-        Some(package) => Some(keep(desk, package).await?),
         None => None,
+        Some(package) => match keep(desk, package).await {
+            Ok(blob) => Some(blob),
+            // What it is shows only while it is read.
+            Err(Trouble::Blob(BlobError::Package(error))) if !error.may_pass() => {
+                let (why, may_be_told) = (Chain(&*error).to_string(), error.may_be_told_to_the_sender());
+                return discard(desk, service, Garbage { envelope: Some(envelope), why, may_be_told, receipt }).await;
+            }
+            Err(error) => return Err(error),
+        },
     };
-    if let Some(judgement) = judgement {
-        tell(&id, &judgement);
+    if let Some(judgement) = &judgement {
+        tell(&id, judgement);
     }
+    let verdict = judgement.as_ref().and_then(Judgement::verdict);
+    let received =
+        NewStatus { description: verdict.map(Verdict::to_string), ..NewStatus::plain(Status::InnkommendeMottatt, now) };
     let reply = reply::to(&desk.rules, &envelope, service, Status::Mottatt, now);
     let is_answered = reply.is_some();
-    let told = id.clone();
+    let (answered, told) = (envelope.clone(), id.clone());
     let message = Incoming { id, service, envelope, package: package.clone(), locked_until: None };
-    let statuses = vec![created, NewStatus::plain(Status::InnkommendeMottatt, now)];
-    match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
+    let statuses = vec![created, received];
+    let what = match desk.store.receive(NewIncoming { message: Some(message), conversation, statuses, reply }).await? {
         Received::Kept => {
             desk.noted.notify_one();
             if is_answered {
@@ -85,21 +148,70 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
             }
             tracing::info!(target: "AUDIT", message_id = %told, service_identifier = service.name(),
                 "Downloaded message with id={told}");
-            Ok("message")
+            "message"
         }
         Received::Duplicate => {
             desk.sweep(package).await;
-            Ok("duplicate")
+            "duplicate"
         }
-    }
+    };
+    // Also of a duplicate: the first time it may have been interrupted here.
+    receipt_of(desk, &answered).await?;
+    Ok(what)
 }
 
 async fn status(desk: &Desk, id: &MessageId, envelope: &Envelope) -> Result<&'static str, Trouble> {
-    let named = envelope.body.status.as_deref().and_then(Status::named);
-    let status = named.ok_or(Trouble::Lacks("status that is known here"))?;
+    let Some(status) = envelope.body.status.as_deref().and_then(Status::named) else {
+        tracing::warn!(message = %id, status = envelope.body.status, "a status that is not known here is passed over");
+        return Ok("unknown status");
+    };
     desk.store.register(id, Direction::Outgoing, NewStatus::plain(status, desk.clock.now())).await?;
     desk.noted.notify_one();
     Ok("status")
+}
+
+/// What a receipt says of the message that it is about.
+async fn receipt_of(desk: &Desk, envelope: &Envelope) -> Result<(), Trouble> {
+    if envelope.document.kind != Kind::ArkivmeldingKvittering {
+        return Ok(());
+    }
+    let Some(related) = envelope.body.related_message.as_deref().and_then(|id| MessageId::parse(id).ok()) else {
+        tracing::warn!(message = name(Some(envelope)), "a receipt does not say of which message it is");
+        return Ok(());
+    };
+    let kind = envelope.body.receipt_type.as_deref().unwrap_or_default();
+    let status = if matches!(kind, "ERROR" | "NOTSUPPORTED") { Status::Feil } else { Status::Lest };
+    let described = NewStatus::described(status, desk.clock.now(), format!("ArkivmeldingKvittering: {kind}"));
+    let status = NewStatus { raw_receipt: Some(envelope.body.text.clone()), ..described };
+    desk.store.register(&related, Direction::Outgoing, status).await?;
+    desk.noted.notify_one();
+    Ok(())
+}
+
+/// Keeps what can be told of something that cannot be read.
+async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'static str, Trouble> {
+    let Garbage { envelope, why, may_be_told, receipt } = garbage;
+    let message = name(envelope.as_ref());
+    tracing::error!(
+        message,
+        receipt,
+        error = efm::masking::mask(&why),
+        "what came in cannot be read, and is discarded"
+    );
+    let now = desk.clock.now();
+    let Some(envelope) = envelope else { return Ok("garbage") };
+    let Some(conversation) = Conversation::of(&envelope, Direction::Incoming, service, now) else {
+        return Ok("garbage");
+    };
+    let reply = reply::to(&desk.rules, &envelope, service, Status::Feil, now).filter(|_| may_be_told);
+    let statuses = vec![NewStatus::plain(Status::Opprettet, now), NewStatus::described(Status::Feil, now, why)];
+    let is_answered = reply.is_some();
+    desk.store.receive(NewIncoming { message: None, conversation, statuses, reply }).await?;
+    desk.noted.notify_one();
+    if is_answered {
+        desk.queued.notify_one();
+    }
+    Ok("garbage")
 }
 
 /// Says who has signed a package that is kept by now.

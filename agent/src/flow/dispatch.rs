@@ -1,8 +1,8 @@
 //! Sends what is due: lease, send, settle. A piece of work whose holder dies is taken over when its lease runs out.
 
 use super::{Desk, Trouble};
-use crate::domain::{Backoff, Deadline, Envelope, MessageId, NewStatus, Service, Status};
-use crate::ports::{Leased, Parcel, SendError, Sent, Settled, Settlement, Work};
+use crate::domain::{Backoff, Deadline, Direction, Envelope, Kind, MessageId, NewStatus, Service, Status};
+use crate::ports::{ConversationFilter, Leased, PageRequest, Parcel, SendError, Sent, Settled, Settlement, Work};
 use jiff::Timestamp;
 use std::time::Duration;
 use tracing::Instrument;
@@ -17,7 +17,8 @@ pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), 
 async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
     let (envelope, service, parcel) = match &leased.work {
         Work::Message(message) => {
-            let parcel = Parcel { envelope: message.envelope.clone(), files: message.files.clone() };
+            let envelope = addressed(desk, &message.envelope, message.service).await?;
+            let parcel = Parcel { envelope, files: message.files.clone() };
             (&message.envelope, message.service, parcel)
         }
         Work::Reply(envelope, service) => {
@@ -45,6 +46,25 @@ async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Tro
     };
     let settlement = decide(outcome, envelope, service, leased, &desk.rules.backoff, desk.clock.now());
     settle(desk, leased, settlement).await
+}
+
+/// A receipt goes back to that one of the organisation's integration points which the message came from.
+async fn addressed(desk: &Desk, envelope: &Envelope, service: Service) -> Result<Envelope, Trouble> {
+    let mut envelope = envelope.clone();
+    let related = envelope
+        .body
+        .related_message
+        .clone()
+        .filter(|_| service == Service::Dpo && envelope.document.kind == Kind::ArkivmeldingKvittering);
+    if related.is_none() {
+        return Ok(envelope);
+    }
+    let filter = ConversationFilter { message_id: related, direction: Some(Direction::Incoming), ..Default::default() };
+    let found = desk.store.conversations(filter, PageRequest { number: 0, size: 1 }).await?.rows.pop();
+    if let Some(channel) = found.and_then(|found| found.conversation.channel) {
+        envelope.name_channel(channel);
+    }
+    Ok(envelope)
 }
 
 /// What cannot be read is never sent: the message fails, and the others go on.

@@ -1,24 +1,62 @@
-//! Fetches what has come over a channel, again and again.
+//! Fetches what has come over a channel, again and again. What brings nothing but trouble is asked less and less often.
 
 use super::pace;
+use crate::flow::collect::Round;
 use crate::flow::{Desk, collect as flow};
-use crate::ports::Channel;
+use crate::ports::{CannotUse, Channel};
+use std::time::Duration;
 
-/// Fetches until `stopped` resolves; a round that has begun is finished.
+/// Fetches until `stopped` resolves; what is being stored then is finished.
 pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Output = ()>) {
     let mut stopped = std::pin::pin!(stopped);
+    tokio::select! {
+        () = &mut stopped => return,
+        () = check(channel) => {}
+    }
+    let mut in_vain = 0;
     loop {
-        let wait = match flow::all(desk, channel).await {
-            Ok(0) => pace::FOLDER,
-            Ok(_) => pace::SHORTEST,
+        let mut is_stopped = false;
+        let asked = async {
+            stopped.as_mut().await;
+            is_stopped = true;
+        };
+        let round = flow::all(desk, channel, std::pin::pin!(asked)).await;
+        if is_stopped {
+            return;
+        }
+        let asked_to_wait = match &round {
+            Ok(_) => None,
             Err(error) => {
-                tracing::warn!(error = %efm::chain::Chain(&error), "nothing could be fetched");
-                pace::AFTER_TROUBLE
+                tracing::warn!(error = %efm::chain::Chain(error), "nothing more could be fetched");
+                error.source.wait
             }
+        };
+        in_vain = match &round {
+            Ok(Round { taken: 0, stays: 1.. }) | Err(_) => in_vain + 1,
+            Ok(_) => 0,
+        };
+        let wait = match round {
+            _ if in_vain > 0 => {
+                pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait.unwrap_or(Duration::ZERO))
+            }
+            Ok(Round { taken: 1.., .. }) => pace::after_some(channel.pace()),
+            _ => channel.pace(),
         };
         tokio::select! {
             () = &mut stopped => return,
             () = tokio::time::sleep(wait) => {}
         }
+    }
+}
+
+/// What a person must do is told at the start, before a message shows it.
+async fn check(channel: &dyn Channel) {
+    let service = channel.service().name();
+    match channel.check().await {
+        Ok(()) => tracing::info!(service, "the channel can be used"),
+        Err(CannotUse::Refused(error)) => {
+            tracing::error!(service, error, "the channel cannot be used until this is put right");
+        }
+        Err(CannotUse::Unavailable(error)) => tracing::warn!(service, error, "the channel cannot be used now"),
     }
 }

@@ -9,8 +9,10 @@ pub(super) const LONGEST: Duration = Duration::from_secs(5);
 pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 /// After a round that failed.
 pub(super) const AFTER_TROUBLE: Duration = Duration::from_secs(1);
-/// A channel that leads to a folder is asked so often.
-pub(super) const FOLDER: Duration = Duration::from_millis(100);
+/// A channel that gives nothing but trouble is asked so often at least.
+const LONGEST_TROUBLE: Duration = Duration::from_mins(5);
+/// A channel that has given something is asked again after this long at most.
+const AFTER_SOME: Duration = Duration::from_secs(1);
 
 /// Locks that have run out are looked for so often.
 pub(super) const UNLOCK: Duration = Duration::from_secs(5);
@@ -18,6 +20,17 @@ pub(super) const UNLOCK: Duration = Duration::from_secs(5);
 pub(super) const LEFTOVERS: Duration = Duration::from_hours(1);
 /// And conversations that may be forgotten.
 pub(super) const HISTORY: Duration = Duration::from_hours(1);
+
+/// After so many rounds of nothing but trouble, of a channel that is asked so often.
+pub(super) fn after_trouble(pace: Duration, rounds: u32) -> Duration {
+    let longer = 2_u32.saturating_pow(rounds.saturating_sub(1));
+    pace.max(AFTER_TROUBLE).saturating_mul(longer).min(LONGEST_TROUBLE.max(pace))
+}
+
+/// After a round that brought something: there may be more.
+pub(super) fn after_some(pace: Duration) -> Duration {
+    (pace / 10).clamp(SHORTEST, AFTER_SOME)
+}
 
 /// Until something is due, within bounds.
 pub(super) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -30,6 +43,15 @@ pub(super) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_channel_that_gives_only_trouble_is_asked_less_and_less_often() {
+        let dpo = Duration::from_secs(15);
+        let waits: Vec<u64> = (1..8).map(|rounds| after_trouble(dpo, rounds).as_secs()).collect();
+        assert_eq!(waits, [15, 30, 60, 120, 240, 300, 300]);
+        assert_eq!(after_trouble(Duration::from_millis(100), 1), AFTER_TROUBLE);
+        assert_eq!((after_some(dpo), after_some(Duration::from_millis(100))), (AFTER_SOME, SHORTEST));
+    }
 
     #[test]
     fn it_waits_until_something_is_due_and_never_too_long() {

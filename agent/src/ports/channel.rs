@@ -2,6 +2,7 @@
 
 use super::{Answer, BlobReader, Judgement};
 use crate::domain::{Envelope, File, Service};
+use std::time::Duration;
 
 /// Sends and fetches over one service.
 pub trait Channel: Send + Sync {
@@ -10,10 +11,71 @@ pub trait Channel: Send + Sync {
     /// Hands a message over. May be called again with the same message when it was not known whether the first time
     /// succeeded; the other side recognises it by its id.
     fn send<'a>(&'a self, parcel: &'a Parcel) -> Answer<'a, Sent, SendError>;
-    /// What has come in and was not confirmed, a bounded number.
-    fn fetch(&self) -> Answer<'_, Vec<Arrived>, TroubleFetching>;
-    /// It is stored here: the channel may forget it.
+    /// Begins a round: what has come in and was not confirmed, one after the other.
+    fn fetch(&self) -> Answer<'_, Box<dyn Arrivals + '_>, TroubleFetching>;
+    /// It is stored here, or needed by nobody: the channel may forget it. Once more is no error.
     fn confirm<'a>(&'a self, receipt: &'a str) -> Answer<'a, (), TroubleFetching>;
+    /// Whether it can be used as it is set up; asked before the first message.
+    fn check(&self) -> Answer<'_, (), CannotUse>;
+    /// How often it is asked for what has come in.
+    fn pace(&self) -> Duration;
+}
+
+/// A round of fetching. Only one thing at a time is on its way; dropped, the rest comes with the next round.
+pub trait Arrivals: Send {
+    /// The next; none: the round is over. What is wrong with one is told in [`Arrival`]; an error ends the round.
+    fn next(&mut self) -> Answer<'_, Option<Arrival>, TroubleFetching>;
+}
+
+/// What a round brings.
+pub enum Arrival {
+    /// A message, or a status.
+    Message(Box<Arrived>),
+    /// Something that cannot be read, today or tomorrow.
+    Garbage(Box<Garbage>),
+    /// Something that could not be fetched or opened now. It stays where it is, and comes again.
+    Stays {
+        /// What the channel calls it.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Arrival {
+    /// The id of the message, as far as it says one; else nothing.
+    pub fn message(&self) -> String {
+        let envelope = match self {
+            Self::Message(arrived) => Some(&arrived.envelope),
+            Self::Garbage(garbage) => garbage.envelope.as_ref(),
+            Self::Stays { .. } => None,
+        };
+        envelope.and_then(|envelope| envelope.document.message_id.as_ref()).map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+/// Something that cannot be read. It is told and confirmed, so that it does not come again.
+#[derive(Debug)]
+pub struct Garbage {
+    /// What it says of itself, as far as that could be read.
+    pub envelope: Option<Envelope>,
+    /// What is wrong.
+    pub why: String,
+    /// Whether the one who sent it may be told.
+    pub may_be_told: bool,
+    /// What to [`Channel::confirm`].
+    pub receipt: String,
+}
+
+/// A channel that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotUse {
+    /// A person must act.
+    #[error("{0}")]
+    Refused(String),
+    /// It may pass.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// What is sent.
@@ -61,6 +123,17 @@ pub struct Arrived {
 }
 
 /// A channel that does not give what has come in.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TroubleFetching(pub String);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct TroubleFetching {
+    /// For people.
+    pub text: String,
+    /// How long it asks to be left alone.
+    pub wait: Option<Duration>,
+}
+
+impl From<String> for TroubleFetching {
+    fn from(text: String) -> Self {
+        Self { text, wait: None }
+    }
+}

@@ -18,7 +18,7 @@ mod webhook;
 
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use certificate::{Certificate, Certificates, Use};
-pub use channel::{Arrived, Channel, Parcel, SendError, Sent, TroubleFetching};
+pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
 pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};

@@ -157,6 +157,8 @@ fn body(text: String) -> Result<Body, Refused> {
         primary_document: word("hoveddokument"),
         security_level: level,
         status: word("status"),
+        related_message: word("relatedToMessageId"),
+        receipt_type: word("receiptType"),
         metadata_files: metadata.collect(),
         receiver_address: facts.get("mottaker").map(address),
         return_address: facts.pointer("/retur/mottaker").map(address),

@@ -3,11 +3,13 @@
 use super::Fault;
 use integrasjonspunkt::domain::{BlobId, Service};
 use integrasjonspunkt::ports::{
-    Answer, Arrived, BlobError, BlobReader, BlobWriter, Blobs, Channel, Parcel, SendError, Sent, TroubleFetching,
+    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, BlobWriter, Blobs, CannotUse, Channel, Parcel,
+    SendError, Sent, TroubleFetching,
 };
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 #[derive(Clone)]
 struct Letter {
@@ -133,24 +135,42 @@ impl Channel for Post {
         })
     }
 
-    fn fetch(&self) -> Answer<'_, Vec<Arrived>, TroubleFetching> {
+    fn fetch(&self) -> Answer<'_, Box<dyn Arrivals + '_>, TroubleFetching> {
         Box::pin(async move {
             if self.outside.strikes(|state| &mut state.fetch) {
-                return Err(TroubleFetching("no".into()));
+                return Err("no".to_owned().into());
             }
-            let letters: Vec<Letter> = self.outside.state().mailbox.iter().cloned().collect();
-            Ok(letters.into_iter().map(arrived).collect())
+            let round: Box<dyn Arrivals> = Box::new(Round(self.outside.state().mailbox.clone()));
+            Ok(round)
         })
     }
 
     fn confirm<'a>(&'a self, receipt: &'a str) -> Answer<'a, (), TroubleFetching> {
         Box::pin(async move {
             if self.outside.strikes(|state| &mut state.confirm) {
-                return Err(TroubleFetching("no".into()));
+                return Err("no".to_owned().into());
             }
             self.outside.state().mailbox.retain(|letter| letter.receipt != receipt);
             Ok(())
         })
+    }
+
+    fn check(&self) -> Answer<'_, (), CannotUse> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn pace(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+}
+
+/// What lay in the mailbox when the round began.
+struct Round(VecDeque<Letter>);
+
+impl Arrivals for Round {
+    fn next(&mut self) -> Answer<'_, Option<Arrival>, TroubleFetching> {
+        let next = self.0.pop_front().map(|letter| Arrival::Message(Box::new(arrived(letter))));
+        Box::pin(async move { Ok(next) })
     }
 }
 

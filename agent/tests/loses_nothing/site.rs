@@ -139,8 +139,10 @@ impl Site {
             }
             Act::Dispatch => self.dispatch().await,
             Act::Collect => {
-                let collected = collect::all(self.desk(), &*self.desk().channels[&Service::Dpo]).await;
-                (if collected.is_ok() { 200 } else { 500 }, Some(Vec::new()))
+                let collected =
+                    collect::all(self.desk(), &*self.desk().channels[&Service::Dpo], std::future::pending()).await;
+                let is_well = collected.is_ok_and(|round| round.stays == 0);
+                (if is_well { 200 } else { 500 }, Some(Vec::new()))
             }
             Act::Upkeep => {
                 expire::messages(self.desk()).await.unwrap();

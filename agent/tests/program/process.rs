@@ -27,6 +27,15 @@ impl Program {
         Self { child, arguments, home, port, to_ready }
     }
 
+    /// With these settings and no other channel.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn start_bare(settings: &[String]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let arguments = settings.to_vec();
+        let (child, port, to_ready) = begin(home.path(), &arguments);
+        Self { child, arguments, home, port, to_ready }
+    }
+
     /// Its folder.
     #[allow(dead_code, reason = "shared by tests of which some need it")]
     pub fn home(&self) -> &Path {

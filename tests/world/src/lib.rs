@@ -5,6 +5,8 @@
 
 pub mod broker;
 pub mod faults;
+pub mod identity;
 pub mod maskinporten;
 pub mod registry;
 pub mod server;
+pub mod stage;

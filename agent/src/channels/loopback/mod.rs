@@ -7,18 +7,24 @@
 mod package;
 
 use crate::domain::{Kind, Service};
-use crate::ports::{Answer, Arrived, BlobError, BlobReader, Blobs, Channel, Parcel, SendError, Sent, TroubleFetching};
+use crate::ports::{
+    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, Blobs, CannotUse, Channel, Parcel, SendError, Sent,
+    TroubleFetching,
+};
 use bytes::Bytes;
 use efm::atomic;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
 /// What is being written; no receiver is called so.
 const BEING_WRITTEN: &str = ".being-written";
 /// So many are fetched in a round.
 const A_ROUND: usize = 20;
+/// The folder is looked into so often.
+const PACE: Duration = Duration::from_millis(100);
 /// An envelope larger than this is something else.
 const SBD_LIMIT_BYTES: u64 = 5 << 20;
 
@@ -73,26 +79,16 @@ impl Channel for Loopback {
         })
     }
 
-    fn fetch(&self) -> Answer<'_, Vec<Arrived>, TroubleFetching> {
+    fn fetch(&self) -> Answer<'_, Box<dyn Arrivals + '_>, TroubleFetching> {
         Box::pin(async move {
             let mailbox = self.folder.join(plain(&self.own));
-            let trouble = |error: io::Error| TroubleFetching(format!("read the folder: {error}"));
-            let mut entries = match tokio::fs::read_dir(&mailbox).await {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(trouble(error)),
+            let entries = match tokio::fs::read_dir(&mailbox).await {
+                Ok(entries) => Some(entries),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(trouble(&error)),
             };
-            let mut arrived = Vec::new();
-            while let Some(entry) = entries.next_entry().await.map_err(trouble)? {
-                match open(&entry.path()).await {
-                    Ok(one) => arrived.push(one),
-                    Err(error) => tracing::warn!(error = %error, "an entry of the folder is no message"),
-                }
-                if arrived.len() == A_ROUND {
-                    break;
-                }
-            }
-            Ok(arrived)
+            let round: Box<dyn Arrivals> = Box::new(Round { entries, left: A_ROUND });
+            Ok(round)
         })
     }
 
@@ -101,9 +97,44 @@ impl Channel for Loopback {
         Box::pin(async move {
             let removed = tokio::task::spawn_blocking(move || remove_all(&path)).await;
             let removed = removed.map_err(io::Error::other).and_then(|removed| removed);
-            removed.map_err(|error| TroubleFetching(format!("remove from the folder: {error}")))
+            removed.map_err(|error| format!("remove from the folder: {error}").into())
         })
     }
+
+    fn check(&self) -> Answer<'_, (), CannotUse> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
+    }
+}
+
+/// What lies in the folder, a bounded number of it.
+struct Round {
+    entries: Option<tokio::fs::ReadDir>,
+    left: usize,
+}
+
+impl Arrivals for Round {
+    fn next(&mut self) -> Answer<'_, Option<Arrival>, TroubleFetching> {
+        Box::pin(async move {
+            let Some(entries) = self.entries.as_mut().filter(|_| self.left > 0) else { return Ok(None) };
+            let Some(entry) = entries.next_entry().await.map_err(|error| trouble(&error))? else { return Ok(None) };
+            self.left -= 1;
+            Ok(Some(match open(&entry.path()).await {
+                Ok(one) => Arrival::Message(Box::new(one)),
+                Err(error) => {
+                    let what = entry.file_name().to_string_lossy().into_owned();
+                    Arrival::Stays { what, why: format!("it is no message: {error}") }
+                }
+            }))
+        })
+    }
+}
+
+fn trouble(error: &io::Error) -> TroubleFetching {
+    format!("read the folder: {error}").into()
 }
 
 fn lacks(what: &str) -> SendError {

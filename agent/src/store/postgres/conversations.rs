@@ -130,8 +130,9 @@ pub(super) async fn with_statuses(act: &Act<'_>, found: &[Row]) -> Result<Vec<St
 pub(super) async fn insert(act: &Act<'_>, new: &Conversation) -> Result<bool, StoreError> {
     let insert = "INSERT INTO conversations
         (direction, message_id, conversation_id, sender, sender_identifier, receiver, receiver_identifier, process,
-         document_type, reference, title, service, expires, is_pollable, is_finished, updated, external_reference)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING";
+         document_type, reference, title, service, expires, is_pollable, is_finished, updated, external_reference,
+         channel)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING";
     let kept = act
         .change(
             insert,
@@ -153,6 +154,7 @@ pub(super) async fn insert(act: &Act<'_>, new: &Conversation) -> Result<bool, St
                 &new.is_finished,
                 &millis(new.updated),
                 &maybe_clean(new.external_reference.as_ref()),
+                &maybe_clean(new.channel.as_ref()),
             ],
         )
         .await?;
@@ -227,6 +229,7 @@ fn conversation(row: &Row) -> Result<Conversation, StoreError> {
         is_finished: column(row, "is_finished")?,
         updated: moment(column(row, "updated")?)?,
         external_reference: column(row, "external_reference")?,
+        channel: column(row, "channel")?,
     })
 }
 

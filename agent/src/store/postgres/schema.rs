@@ -5,11 +5,12 @@ use super::rows::column;
 use crate::ports::StoreError;
 
 /// In order; the number of a migration is its place, from one, and the same as in the other database.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../../migrations/postgres/0001-begin.sql"),
     include_str!("../../../migrations/postgres/0002-status-queue.sql"),
     include_str!("../../../migrations/postgres/0003-webhooks.sql"),
     include_str!("../../../migrations/postgres/0004-lists.sql"),
+    include_str!("../../../migrations/postgres/0005-message-channel.sql"),
 ];
 
 const TABLES: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);

@@ -118,8 +118,9 @@ fn status_conditions(filter: StatusFilter) -> (Filter, String, &'static str) {
 pub(super) fn insert(connection: &Connection, new: &Conversation) -> Result<(), StoreError> {
     let insert = "INSERT INTO conversations
         (direction, message_id, conversation_id, sender, sender_identifier, receiver, receiver_identifier, process,
-         document_type, reference, title, service, expires, is_pollable, is_finished, updated, external_reference)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+         document_type, reference, title, service, expires, is_pollable, is_finished, updated, external_reference,
+         channel)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
     change(
         connection,
         insert,
@@ -141,6 +142,7 @@ pub(super) fn insert(connection: &Connection, new: &Conversation) -> Result<(), 
             new.is_finished,
             millis(new.updated),
             new.external_reference,
+            new.channel,
         ],
     )?;
     Ok(())
@@ -220,6 +222,7 @@ fn conversation(row: &Row<'_>) -> Result<Conversation, StoreError> {
         is_finished: column(row, "is_finished")?,
         updated: moment(column(row, "updated")?)?,
         external_reference: column(row, "external_reference")?,
+        channel: column(row, "channel")?,
     })
 }
 

@@ -1,0 +1,345 @@
+//! Asks the broker. Each request carries the token of one system user, and each error says who asked, where, and what is
+//! missing.
+
+use super::wire::{Announced, Announcement, Overview};
+use crate::ports::{SystemUser, TokenAsk, TokenError, Tokens};
+use efm::outside::{Cause, Names, headers, shown};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Of an answer that says no so much is told.
+const TOLD_BYTES: usize = 600;
+/// An answer in JSON is never longer.
+const ANSWER_BYTES: usize = 1 << 20;
+/// So often is asked again what does no harm when it is asked twice.
+const AGAIN: u32 = 3;
+/// After this pause, and each time after one twice as long.
+const PAUSE: Duration = Duration::from_millis(150);
+
+const SCOPES: [&str; 2] = ["altinn:broker.read", "altinn:broker.write"];
+
+/// The broker, and who answers for whom.
+pub(super) struct Client {
+    pub(super) http: reqwest::Client,
+    /// What the settings of the way out are called.
+    pub(super) names: Names,
+    pub(super) base: Url,
+    pub(super) resource: String,
+    /// For an answer, or for the next bytes of one.
+    pub(super) patience: Duration,
+    pub(super) tokens: Arc<dyn Tokens>,
+}
+
+/// The broker does not do it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// No token.
+    #[error("no token for the Altinn broker as system user '{user}': {source}")]
+    Token {
+        /// As whom.
+        user: String,
+        /// Why not.
+        source: TokenError,
+    },
+    /// No answer, or half of one.
+    #[error("Broker api error: {at}: {why}")]
+    NoAnswer {
+        /// Where.
+        at: String,
+        /// Why not.
+        why: String,
+    },
+    /// It says no.
+    #[error("Broker api error: {at}: {status} {body}{advice}")]
+    Refused {
+        /// Where.
+        at: String,
+        /// How.
+        status: StatusCode,
+        /// Its words.
+        body: String,
+        /// What is to be done.
+        advice: String,
+        /// How long it wants to be left alone.
+        wait: Option<Duration>,
+    },
+    /// Its answer is none that we understand.
+    #[error("Broker api error: {at}: its answer makes no sense: {why}")]
+    Strange {
+        /// Where.
+        at: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl ApiError {
+    /// Whether a person must act.
+    pub(super) fn is_for_a_person(&self) -> bool {
+        match self {
+            Self::Token { source, .. } => !matches!(source, TokenError::Unavailable(_)),
+            Self::Refused { status, .. } => matches!(status.as_u16(), 400 | 401 | 403 | 404),
+            Self::NoAnswer { .. } | Self::Strange { .. } => false,
+        }
+    }
+
+    /// Whether it is worth while to ask again at once.
+    pub(super) fn may_pass_at_once(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } => true,
+            Self::Refused { status, wait, .. } => status.is_server_error() && wait.is_none(),
+            Self::Token { .. } | Self::Strange { .. } => false,
+        }
+    }
+
+    /// How long the broker wants to be left alone.
+    pub(super) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { wait, .. } => *wait,
+            Self::Token { .. } | Self::NoAnswer { .. } | Self::Strange { .. } => None,
+        }
+    }
+
+    /// Whether it is not there, or no longer.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::NOT_FOUND, .. })
+    }
+}
+
+/// Does it again while it may pass at once, a few times.
+pub(super) async fn persist<T, F>(mut act: impl FnMut() -> F + Send) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<T, ApiError>> + Send,
+{
+    let mut pause = PAUSE;
+    for _ in 1..AGAIN {
+        match act().await {
+            Err(error) if error.may_pass_at_once() => {
+                tracing::debug!(%error, "asking the broker again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            other => return other,
+        }
+    }
+    act().await
+}
+
+impl Client {
+    /// Announces a file; says where its bytes go.
+    pub(super) async fn announce(
+        &self,
+        user: &SystemUser,
+        recipient: &str,
+        reference: &str,
+    ) -> Result<String, ApiError> {
+        const PATH: &str = "filetransfer/";
+        let announcement = Announcement {
+            file_name: "sbd.zip",
+            resource_id: &self.resource,
+            senders_file_transfer_reference: reference,
+            sender: &user.org_id,
+            recipients: [recipient],
+            property_list: super::wire::Nothing {},
+            checksum: None,
+            disable_virus_scan: None,
+        };
+        let body = serde_json::to_vec(&announcement).map_err(|error| self.strange(PATH, &error))?;
+        let request = self.request(Method::POST, PATH, user).await?;
+        let answer = self.answered(PATH, user, request.header(CONTENT_TYPE, "application/json").body(body)).await?;
+        let announced: Announced = self.json(PATH, answer).await?;
+        if !is_plain(&announced.file_transfer_id) {
+            return Err(self.strange(PATH, &"an id with strange letters"));
+        }
+        Ok(announced.file_transfer_id)
+    }
+
+    /// Uploads the bytes of a file. How long it may take says whoever sends.
+    pub(super) async fn upload(
+        &self,
+        user: &SystemUser,
+        id: &str,
+        file: Arc<std::fs::File>,
+        length: u64,
+    ) -> Result<(), ApiError> {
+        let path = format!("filetransfer/{id}/upload");
+        let chunks = super::parcel::chunks(file);
+        let request = self.request(Method::POST, &path, user).await?;
+        // Without its length the broker takes the file for empty.
+        let request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
+        let sent = request.body(reqwest::Body::wrap_stream(chunks)).send().await;
+        self.judged(&path, user, sent).await.map(drop)
+    }
+
+    /// The transfers that wait for this user, at most a hundred, after this moment.
+    pub(super) async fn list(
+        &self,
+        user: &SystemUser,
+        recipient_status: &str,
+        from: Option<jiff::Timestamp>,
+    ) -> Result<Vec<String>, ApiError> {
+        let path = self.list_path(recipient_status, from);
+        let ids: Vec<String> = persist(|| self.get(&path, user)).await?;
+        Ok(ids.into_iter().filter(|id| is_plain(id)).collect())
+    }
+
+    /// What is said of one.
+    pub(super) async fn overview(&self, user: &SystemUser, id: &str) -> Result<Overview, ApiError> {
+        let path = format!("filetransfer/{id}");
+        persist(|| self.get(&path, user)).await
+    }
+
+    /// The bytes of one, into a file without a name in this folder.
+    pub(super) async fn download(
+        &self,
+        user: &SystemUser,
+        id: &str,
+        folder: &std::path::Path,
+        limit_bytes: u64,
+    ) -> Result<std::fs::File, ApiError> {
+        let path = format!("filetransfer/{id}/download");
+        let request = self.request(Method::GET, &path, user).await?;
+        let mut answer = self.answered(&path, user, request).await?;
+        let disk = |error: std::io::Error| self.no_answer(&path, format!("keep what comes on the disk: {error}"));
+        let mut file = super::parcel::Scratch::in_folder(folder).map_err(disk)?;
+        let mut length = 0_u64;
+        loop {
+            let next = tokio::time::timeout(self.patience, answer.chunk()).await;
+            let next = next.map_err(|_| self.no_answer(&path, self.too_slow()))?;
+            let Some(chunk) = next.map_err(|error| self.broken(&path, &error))? else { break };
+            length = length.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            if length > limit_bytes {
+                return Err(self.strange(&path, &format!("it is longer than {limit_bytes} bytes")));
+            }
+            file.write(chunk).await.map_err(disk)?;
+        }
+        file.finish().await.map_err(disk)
+    }
+
+    /// Tells that it is here.
+    pub(super) async fn confirm(&self, user: &SystemUser, id: &str) -> Result<(), ApiError> {
+        let path = format!("filetransfer/{id}/confirmdownload");
+        persist(|| async {
+            let request = self.request(Method::POST, &path, user).await?.header(CONTENT_LENGTH, 0);
+            self.answered(&path, user, request).await.map(drop)
+        })
+        .await
+    }
+
+    fn list_path(&self, recipient_status: &str, from: Option<jiff::Timestamp>) -> String {
+        let mut query = url::form_urlencoded::Serializer::for_suffix("filetransfer?".to_owned(), "filetransfer?".len());
+        query.append_pair("resourceId", &self.resource).append_pair("status", "Published");
+        query.append_pair("recipientStatus", recipient_status);
+        if let Some(from) = from {
+            query.append_pair("from", &from.to_string());
+        }
+        query.finish()
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, user: &SystemUser) -> Result<T, ApiError> {
+        let request = self.request(Method::GET, path, user).await?;
+        let answer = self.answered(path, user, request).await?;
+        self.json(path, answer).await
+    }
+
+    async fn request(&self, method: Method, path: &str, user: &SystemUser) -> Result<RequestBuilder, ApiError> {
+        let ask = TokenAsk { system_user: Some(user.clone()), ..TokenAsk::scopes(SCOPES) };
+        let token = self.tokens.altinn(&ask).await;
+        let token = token.map_err(|source| ApiError::Token { user: user.name.clone(), source })?;
+        let url = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
+        let url = Url::parse(&url).map_err(|error| self.strange(path, &error))?;
+        let request = self.http.request(method, url);
+        Ok(request.header(ACCEPT, "application/json").header(AUTHORIZATION, format!("Bearer {}", token.reveal())))
+    }
+
+    async fn answered(&self, path: &str, user: &SystemUser, request: RequestBuilder) -> Result<Response, ApiError> {
+        let sent = tokio::time::timeout(self.patience, request.send()).await;
+        let sent = sent.map_err(|_| self.no_answer(path, self.too_slow()))?;
+        self.judged(path, user, sent).await
+    }
+
+    async fn judged(
+        &self,
+        path: &str,
+        user: &SystemUser,
+        sent: Result<Response, reqwest::Error>,
+    ) -> Result<Response, ApiError> {
+        let answer = sent.map_err(|error| self.broken(path, &error))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let wait = headers::retry_after(answer.headers());
+        let body = self.body(path, answer, TOLD_BYTES, true).await.unwrap_or_default();
+        let body = String::from_utf8_lossy(&body).split_whitespace().collect::<Vec<_>>().join(" ");
+        let advice = advice(status, user, &self.resource);
+        Err(ApiError::Refused { at: self.at(path), status, body: efm::masking::mask(&body), advice, wait })
+    }
+
+    async fn json<T: DeserializeOwned>(&self, path: &str, answer: Response) -> Result<T, ApiError> {
+        let body = self.body(path, answer, ANSWER_BYTES, false).await?;
+        serde_json::from_slice(&body).map_err(|error| self.strange(path, &error))
+    }
+
+    /// The body, up to a limit; what is beyond it is cut off, or an error.
+    async fn body(&self, path: &str, mut answer: Response, limit: usize, cut: bool) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        loop {
+            let next = tokio::time::timeout(self.patience, answer.chunk()).await;
+            let next = next.map_err(|_| self.no_answer(path, self.too_slow()))?;
+            let Some(chunk) = next.map_err(|error| self.broken(path, &error))? else { return Ok(body) };
+            body.extend_from_slice(&chunk);
+            if body.len() > limit {
+                body.truncate(limit);
+                return if cut { Ok(body) } else { Err(self.strange(path, &format!("more than {limit} bytes"))) };
+            }
+        }
+    }
+
+    fn at(&self, path: &str) -> String {
+        let path = path.split('?').next().unwrap_or_default();
+        format!("{} /{path}", shown(&self.base))
+    }
+
+    fn too_slow(&self) -> String {
+        Cause::NoAnswer(self.patience).to_string()
+    }
+
+    fn broken(&self, path: &str, error: &reqwest::Error) -> ApiError {
+        let act = if error.is_connect() { "connect" } else { "talk" };
+        self.no_answer(path, Cause::of(act.to_owned(), error, self.names).to_string())
+    }
+
+    fn no_answer(&self, path: &str, why: String) -> ApiError {
+        ApiError::NoAnswer { at: self.at(path), why }
+    }
+
+    fn strange(&self, path: &str, why: &dyn std::fmt::Display) -> ApiError {
+        ApiError::Strange { at: self.at(path), why: why.to_string() }
+    }
+}
+
+/// An id that leads nowhere else when it stands in a path.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// What a person can do about a refusal.
+fn advice(status: StatusCode, user: &SystemUser, resource: &str) -> String {
+    let SystemUser { org_id, name } = user;
+    match status.as_u16() {
+        401 => format!(
+            "; Altinn does not know the token of system user '{name}' of {org_id}: see that it is there, and that \
+                        difi.move.dpo.systemUser (or reportees) names it"
+        ),
+        403 => format!(
+            "; system user '{name}' of {org_id} may not use the resource {resource}: its organisation must give it the \
+                        right in Altinn"
+        ),
+        _ => String::new(),
+    }
+}
