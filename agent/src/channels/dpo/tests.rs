@@ -430,9 +430,9 @@ async fn a_broker_that_fails_one_call_in_five_loses_nothing() {
         while let Ok(Some(arrival)) = arrivals.next().await {
             let Arrival::Message(mut arrived) = arrival else { continue };
             assert_eq!(text(&mut arrived).await, "0192:910077473 0192:910075918 a");
-            if b.confirm(&arrived.receipt).await.is_ok() {
-                came.insert(arrived.envelope.document.message_id.unwrap());
-            }
+            // A confirmation whose answers were all lost may have been heard: then it does not come again.
+            came.insert(arrived.envelope.document.message_id.unwrap());
+            let _ = b.confirm(&arrived.receipt).await;
         }
     }
     assert_eq!(came.len(), 30);
