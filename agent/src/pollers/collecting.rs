@@ -3,7 +3,7 @@
 use super::pace;
 use crate::flow::collect::Round;
 use crate::flow::{Desk, collect as flow};
-use crate::ports::{CannotUse, Channel};
+use crate::ports::{CannotUse, Channel, WrongCertificate};
 use std::time::Duration;
 
 /// Fetches until `stopped` resolves; what is being stored then is finished.
@@ -11,7 +11,7 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
     let mut stopped = std::pin::pin!(stopped);
     tokio::select! {
         () = &mut stopped => return,
-        () = check(channel) => {}
+        () = check(desk, channel) => {}
     }
     let mut in_vain = 0;
     loop {
@@ -50,8 +50,11 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
 }
 
 /// What a person must do is told at the start, before a message shows it.
-async fn check(channel: &dyn Channel) {
+async fn check(desk: &Desk, channel: &dyn Channel) {
     let service = channel.service().name();
+    if let Err(WrongCertificate(error)) = desk.registry.own_certificate().await {
+        tracing::error!(service, error, "nothing is sent with our own certificate until this is put right");
+    }
     match channel.check().await {
         Ok(()) => tracing::info!(service, "the channel can be used"),
         Err(CannotUse::Refused(error)) => {

@@ -181,6 +181,16 @@ fn a_certificate_that_is_replaced_in_the_registry_stops_what_was_created_before_
 }
 
 #[test]
+fn a_certificate_that_is_not_the_registered_one_is_told_at_the_start() {
+    let scene = Scene::new();
+    scene.registry.put_certificate(OWN, &keys().somebody.certificate_pem());
+    let program = Program::start(&scene, &[]);
+    assert_eq!(program.create(SBD).status, 400);
+    let said = program.ended();
+    assert!(said.contains("nothing is sent with our own certificate until this is put right"), "{said}");
+}
+
+#[test]
 fn nothing_secret_and_nobody_s_number_is_said() {
     let scene = Scene::new();
     citizen(&scene);
