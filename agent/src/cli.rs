@@ -1,7 +1,7 @@
 //! Words in, exit code out. What stands in the doc comments here is what `--help` prints.
 
 use crate::app;
-use crate::config::{self, Loaded, Severity};
+use crate::config::{self, Loaded, Problem, Severity};
 use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
@@ -147,6 +147,7 @@ fn look(loaded: &Loaded) -> ExitCode {
 
 fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     let begun = Instant::now();
+    host::keep_files_to_ourselves();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
     let (levels, begun_log) = log(loaded.settings.as_ref());
@@ -156,8 +157,8 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
     }
     for problem in &loaded.problems {
         match problem.severity {
-            Severity::Error => tracing::error!("{problem}"),
-            Severity::Warning => tracing::warn!("{problem}"),
+            Severity::Error => tracing::error!("{}", in_log(problem)),
+            Severity::Warning => tracing::warn!("{}", in_log(problem)),
         }
     }
     let Some(settings) = loaded.settings else { return ExitCode::from(SETTINGS) };
@@ -188,6 +189,12 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Lines of the log are masked behind the name of a password and a colon; here the name is all that is told of it.
+fn in_log(problem: &Problem) -> String {
+    let about = if problem.key.is_empty() { String::new() } else { format!(" ({})", problem.key) };
+    format!("{}, at {}{about}; right would be: {}", problem.wrong, problem.place, problem.right)
 }
 
 /// As the settings say; where they are wrong, as it is without a word.

@@ -1,4 +1,4 @@
-//! What only the system knows: which sockets it has opened for us. How it asks us to stop is heard by [`efm::console`].
+//! What only the system knows: which sockets it has opened for us, who may read what we write. How it asks us to stop is heard by [`efm::console`].
 
 use std::io;
 use std::net::TcpListener;
@@ -28,3 +28,13 @@ pub fn handed_in(environment: &[(String, String)]) -> io::Result<Vec<TcpListener
 pub fn handed_in(_environment: &[(String, String)]) -> io::Result<Vec<TcpListener>> {
     Ok(Vec::new())
 }
+
+/// Database, files and logs tell who writes to whom: what is made from now on is readable for us alone.
+#[cfg(unix)]
+pub fn keep_files_to_ourselves() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Files have the rights of the folder that they lie in.
+#[cfg(windows)]
+pub fn keep_files_to_ourselves() {}

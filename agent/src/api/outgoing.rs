@@ -32,7 +32,10 @@ pub(super) async fn json_bytes(headers: &HeaderMap, body: Body, limit_bytes: usi
         return Err(Problem::MediaType(media_type.to_owned()));
     }
     let bytes = to_bytes(body, limit_bytes).await;
-    bytes.map_err(|_| Problem::Unreadable(format!("the body is not read: more than {limit_bytes} bytes, or cut off")))
+    let bytes = bytes
+        .map_err(|_| Problem::Unreadable(format!("the body is not read: more than {limit_bytes} bytes, or cut off")))?;
+    // Some write a mark of the byte order before UTF-8, which has none.
+    Ok(if bytes.starts_with(b"\xef\xbb\xbf") { bytes.slice(3..) } else { bytes })
 }
 
 /// `GET /api/messages/out`

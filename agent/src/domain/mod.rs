@@ -7,6 +7,7 @@ mod backoff;
 pub mod conversation;
 mod deadline;
 mod envelope;
+pub mod filename;
 mod id;
 mod kind;
 mod message;

@@ -2,7 +2,7 @@
 
 use super::arkivmelding::{Arkivmelding, NotAnArkivmelding, is_xml};
 use super::{Desk, Refusal, Trouble};
-use crate::domain::{About, BlobId, File, Kind, MessageId, NewFile, Outgoing, Service};
+use crate::domain::{About, BlobId, File, Kind, MessageId, NewFile, Outgoing, Service, filename};
 use crate::ports::{Attached, BlobError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -145,6 +145,9 @@ fn is_primary(message: &Outgoing, filename: &str) -> bool {
 
 /// What the service asks of a file before its bytes are looked at.
 fn may_be_added(message: &Outgoing, upload: &Upload) -> Result<(), Refusal> {
+    if let Err(why) = filename::of_client(&upload.filename) {
+        return Err(Refusal::BadFilename { name: upload.filename.clone(), why });
+    }
     let is_primary = is_primary(message, &upload.filename);
     let metadata = &message.envelope.body.metadata_files;
     let is_titled = upload.title.as_ref().is_some_and(|title| !title.trim().is_empty());

@@ -83,6 +83,13 @@ pub enum Refusal {
     Receiver(String),
     /// Our own certificate is not the right one.
     InvalidCertificate(String),
+    /// A file cannot be packed under its name.
+    BadFilename {
+        /// Which.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// The message has a file of this name.
     SameFilename(String),
     /// All files together are too large.

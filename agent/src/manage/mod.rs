@@ -103,7 +103,17 @@ async fn info() -> Json<Info> {
     Json(Info { build: Some(build) })
 }
 
-async fn shutdown(State(manage): State<Manage>, ConnectInfo(from): ConnectInfo<SocketAddr>) -> Response {
+async fn shutdown(
+    State(manage): State<Manage>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(page) = headers.get(header::ORIGIN) {
+        // No program says this: it is a page that somebody of this machine looks at.
+        tracing::warn!(?page, "refused to shut down: a web page asks");
+        let message = "a web page may not shut it down";
+        return (StatusCode::FORBIDDEN, Json(json!({ "message": message }))).into_response();
+    }
     let is_near = from.ip().to_canonical().is_loopback();
     if manage.shutdown == Some(ShutdownFrom::Loopback) && !is_near {
         tracing::warn!(%from, "refused to shut down: only this machine may ask, see integrasjonspunkt.shutdown.from");

@@ -1,39 +1,8 @@
 //! Names of files in a package: those that lead elsewhere, or mean two things, are neither packed nor handed on.
 
-/// What belongs to the container itself.
-pub(super) const META_INF: &str = "META-INF/";
-pub(super) const MIMETYPE: &str = "mimetype";
-pub(super) const MANIFEST: &str = "manifest.xml";
+pub(super) use crate::domain::filename::{MANIFEST, META_INF, MIMETYPE, check, is_meta};
 /// What `mimetype` says.
 pub(super) const ASIC_E: &str = "application/vnd.etsi.asic-e+zip";
-
-const LONGEST_BYTES: usize = 1024;
-
-/// Whether a name stays in the folder where it is unpacked. Says why not.
-pub(super) fn check(name: &str) -> Result<(), &'static str> {
-    let is_drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|first: char| first.is_ascii_alphabetic());
-    if name.is_empty() {
-        Err("its name is empty")
-    } else if name.len() > LONGEST_BYTES {
-        Err("its name is longer than 1024 bytes")
-    } else if name.starts_with('/') || is_drive {
-        Err("its name is an absolute path")
-    } else if name.contains('\\') {
-        Err("its name has a backslash")
-    } else if name.chars().any(char::is_control) {
-        Err("its name has a control character")
-    } else if name.split('/').any(|part| part == "." || part == "..") {
-        Err("its name leads out of its folder")
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether a name belongs to the container, however it is written.
-pub(super) fn is_meta(name: &str) -> bool {
-    let begin = name.get(..META_INF.len());
-    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(META_INF)) || name.eq_ignore_ascii_case("META-INF")
-}
 
 /// What may lie there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -115,6 +115,10 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::Sender(text) => row!(BAD_REQUEST, "SenderException", [text]),
         Refusal::Receiver(text) => row!(BAD_REQUEST, "ReceiverException", [text]),
         Refusal::InvalidCertificate(text) => row!(BAD_REQUEST, "InvalidCertificateException", text.clone()),
+        Refusal::BadFilename { name, why } => Row {
+            exception: "java.lang.IllegalArgumentException",
+            ..row!(BAD_REQUEST, "", format!("The attachment named '{name}' cannot be packed: {why}."))
+        },
         Refusal::SameFilename(name) => {
             row!(BAD_REQUEST, "DuplicateFilenameException", format!("Filename already exists in message: {name}."))
         }

@@ -15,8 +15,8 @@ mod wire;
 
 use crate::domain::{Envelope, Service};
 use crate::ports::{
-    Answer, Arrivals, CannotUse, Channel, Encryption, Parcel, Parties, Random, Registry, Sealing, SendError, Sent,
-    SystemUser, ToSeal, Tokens, TroubleFetching,
+    Answer, Arrivals, CannotUse, Channel, Encryption, Parcel, Parties, Random, Registry, SealError, Sealing, SendError,
+    Sent, SystemUser, ToSeal, Tokens, TroubleFetching,
 };
 use client::{ApiError, Client};
 use efm::chain::Chain;
@@ -137,7 +137,11 @@ impl Dpo {
             let parties = Some(Parties { sender: sender.to_owned(), receiver: receiver.to_owned() });
             let package = ToSeal { parties, files: parcel.files.clone() };
             let sealed = self.doors.sealing.seal(&package, &certificate, Encryption::over(Service::Dpo)).await;
-            Some(sealed.map_err(|error| passing(&error))?)
+            Some(sealed.map_err(|error| match error {
+                // No later try packs it.
+                SealError::File { .. } => SendError::Final { text: Chain(&error).to_string(), raw_receipt: None },
+                error => passing(&error),
+            })?)
         };
         let packed = parcel::pack(&self.folder, sbd, package, about_bytes).await;
         packed.map_err(|error| SendError::Passing(format!("pack the message: {}", Chain(&error))))
