@@ -40,7 +40,7 @@ impl Program {
                 scene.maskinporten_server.url("/token"),
             ),
         );
-        let mut child = Command::new(env!("CARGO_BIN_EXE_integrasjonspunkt-under-test"))
+        let mut child = Command::new(outside_world::child::program("integrasjonspunkt-under-test").unwrap())
             .current_dir(home.path())
             .args(more)
             .stderr(Stdio::piped())
