@@ -16,6 +16,7 @@ use efm::telemetry::Levels;
 use efm_world::faults::Faults;
 use efm_world::identity::{Identity, NORD, SOR};
 use efm_world::stage::Stage;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -111,5 +112,6 @@ async fn run(
 }
 
 fn say(text: &str) {
-    println!("{text}");
+    // A reader who has gone is no reason to fail.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -40,6 +40,11 @@ pub async fn all(
     let fetched = round(desk, channel, &mut stopped).await;
     let (now, service) = (desk.clock.now(), channel.service());
     match &fetched {
+        Ok(Round { taken: 0, stays: stays @ 1.. }) => {
+            let because =
+                format!("{stays} of what waits cannot be fetched or opened, and stay there; the log says why");
+            desk.tally.not_fetched(service, because, now);
+        }
         Ok(round) => desk.tally.fetched(service, round.taken, now),
         Err(error) => desk.tally.not_fetched(service, Chain(error).to_string(), now),
     }

@@ -4,15 +4,19 @@
 use super::wire::{Announced, Announcement, Overview};
 use crate::ports::{SystemUser, TokenAsk, TokenError, Tokens};
 use efm::outside::{Cause, Names, headers, shown};
+use futures_util::StreamExt;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use url::Url;
 
 /// Of an answer that says no so much is told.
 const TOLD_BYTES: usize = 600;
+/// A file that was uploaded may be looked at for so long before it is answered for.
+const LEAST_PATIENCE: Duration = Duration::from_secs(30);
 /// An answer in JSON is never longer.
 const ANSWER_BYTES: usize = 1 << 20;
 /// So often is asked again what does no harm when it is asked twice.
@@ -158,7 +162,8 @@ impl Client {
         Ok(announced.file_transfer_id)
     }
 
-    /// Uploads the bytes of a file. How long it may take says whoever sends.
+    /// Uploads the bytes of a file. How long it may take in all says whoever sends; where nothing moves, nor is answered, it
+    /// is given up.
     pub(super) async fn upload(
         &self,
         user: &SystemUser,
@@ -167,12 +172,34 @@ impl Client {
         length: u64,
     ) -> Result<(), ApiError> {
         let path = format!("filetransfer/{id}/upload");
-        let chunks = super::parcel::chunks(file);
+        let moved = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&moved);
+        let chunks = super::parcel::chunks(file).inspect(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let request = self.request(Method::POST, &path, user).await?;
         // Without its length the broker takes the file for empty.
         let request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
-        let sent = request.body(reqwest::Body::wrap_stream(chunks)).send().await;
-        self.judged(&path, user, sent).await.map(drop)
+        let sent = async {
+            let sent = request.body(reqwest::Body::wrap_stream(chunks)).send().await;
+            self.judged(&path, user, sent).await.map(drop)
+        };
+        let patience = self.patience.max(LEAST_PATIENCE);
+        let stalled = async {
+            let mut seen = None;
+            loop {
+                tokio::time::sleep(patience).await;
+                let now = moved.load(Ordering::Relaxed);
+                if seen == Some(now) {
+                    return;
+                }
+                seen = Some(now);
+            }
+        };
+        tokio::select! {
+            done = sent => done,
+            () = stalled => Err(self.no_answer(&path, Cause::NoAnswer(patience).to_string())),
+        }
     }
 
     /// The transfers that wait for this user, at most a hundred, after this moment.

@@ -137,10 +137,11 @@ impl Dpo {
             let parties = Some(Parties { sender: sender.to_owned(), receiver: receiver.to_owned() });
             let package = ToSeal { parties, files: parcel.files.clone() };
             let sealed = self.doors.sealing.seal(&package, &certificate, Encryption::over(Service::Dpo)).await;
-            Some(sealed.map_err(|error| match error {
-                // No later try packs it.
-                SealError::File { .. } => SendError::Final { text: Chain(&error).to_string(), raw_receipt: None },
-                error => passing(&error),
+            Some(sealed.map_err(|error| {
+                // No later try packs a file that has no name to be packed under.
+                let is_final = matches!(error, SealError::File { .. });
+                let text = Chain(&error).to_string();
+                if is_final { SendError::Final { text, raw_receipt: None } } else { SendError::Passing(text) }
             })?)
         };
         let packed = parcel::pack(&self.folder, sbd, package, about_bytes).await;

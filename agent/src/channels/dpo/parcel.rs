@@ -119,9 +119,12 @@ pub(super) enum Sbd {
 /// Why a parcel cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadParcel {
-    /// It is no such zip; it never will be one.
+    /// It is no such parcel; it never will be one.
     #[error("{0}")]
     Bad(String),
+    /// What came is not whole, or something else in its place: a page of somebody in between. It may come well next time.
+    #[error("{0}")]
+    Spoilt(String),
     /// The machine does not do it now.
     #[error("read what was fetched from the disk: {0}")]
     Machine(io::Error),
@@ -147,7 +150,7 @@ fn open(file: File) -> Result<(Sbd, ZipArchive<File>), BadParcel> {
         let io = if let zip::result::ZipError::Io(error) = error { Some(error) } else { None };
         match io.filter(|error| error.kind() != io::ErrorKind::UnexpectedEof) {
             Some(error) => BadParcel::Machine(error),
-            None => BadParcel::Bad(why),
+            None => BadParcel::Spoilt(why),
         }
     };
     let mut archive = ZipArchive::new(file).map_err(bad)?;
@@ -156,7 +159,7 @@ fn open(file: File) -> Result<(Sbd, ZipArchive<File>), BadParcel> {
         let mut text = Vec::new();
         let entry = archive.by_index(index).map_err(bad)?;
         let read = entry.take(SBD_LIMIT_BYTES + 1).read_to_end(&mut text);
-        read.map_err(|error| BadParcel::Bad(format!("its {name} cannot be read: {error}")))?;
+        read.map_err(|error| BadParcel::Spoilt(format!("its {name} cannot be read: {error}")))?;
         if u64::try_from(text.len()).unwrap_or(u64::MAX) > SBD_LIMIT_BYTES {
             return Err(BadParcel::Bad(format!("its {name} has more than {SBD_LIMIT_BYTES} bytes")));
         }
@@ -200,7 +203,7 @@ impl BlobReader for Piped {
         Box::pin(async move {
             match self.chunks.recv().await {
                 Some(Ok(chunk)) => Ok(Some(chunk)),
-                Some(Err(why)) => Err(BlobError::Package(Box::new(SealError::Bad(format!("{PACKAGE}: {why}"))))),
+                Some(Err(why)) => Err(BlobError::Package(Box::new(SealError::Machine(format!("{PACKAGE}: {why}"))))),
                 None => {
                     // An end that is not the thread's own is none.
                     if let Some(reading) = self.reading.take() {

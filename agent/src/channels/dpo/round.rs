@@ -128,12 +128,17 @@ impl<'a> Round<'a> {
     async fn take(&mut self, found: Found<'a>) -> Result<Arrival, TroubleFetching> {
         let Found { user, id, overview } = found;
         self.dpo.known().is_begun(&id);
-        let stays = |why: String| Arrival::Stays { what: id.clone(), why };
+        // It is asked for again, less and less often; the others are not kept waiting for it.
+        let stays = |why: String| {
+            self.dpo.known().try_later(id.clone(), overview.created(), Instant::now());
+            Arrival::Stays { what: id.clone(), why }
+        };
         let file = self.dpo.client.download(user, &id, &self.dpo.folder, self.dpo.limit_bytes).await;
         let file = match file {
             Ok(file) => file,
             Err(error) if error.wait().is_some() => return Err(trouble(&error)),
-            Err(error) => return Ok(stays(Chain(&error).to_string())),
+            // It may come well in the next round.
+            Err(error) => return Ok(Arrival::Stays { what: id, why: Chain(&error).to_string() }),
         };
         let receipt = format!("{}/{id}", user.org_id);
         let garbage = |envelope: Option<Envelope>, why: String, may_be_told: bool| {
@@ -142,7 +147,7 @@ impl<'a> Round<'a> {
         let unpacked = match parcel::unpack(file).await {
             Ok(unpacked) => unpacked,
             Err(error @ BadParcel::Bad(_)) => return Ok(garbage(None, error.to_string(), false)),
-            Err(error @ BadParcel::Machine(_)) => return Ok(stays(error.to_string())),
+            Err(error @ (BadParcel::Spoilt(_) | BadParcel::Machine(_))) => return Ok(stays(error.to_string())),
         };
         let envelope = match envelope(&unpacked.sbd) {
             Ok(envelope) => envelope,
@@ -157,7 +162,6 @@ impl<'a> Round<'a> {
                 Ok((package, judgement)) => (Some(package), Some(judgement)),
                 // A key may be missing: it can be put right until the message's time is over.
                 Err(error) if error.may_pass() || matches!(error, SealError::WrongRecipient { .. }) => {
-                    self.dpo.known().try_later(id.clone(), overview.created(), Instant::now());
                     return Ok(stays(Chain(&error).to_string()));
                 }
                 Err(error) => {

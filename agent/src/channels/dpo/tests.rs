@@ -383,7 +383,8 @@ async fn what_is_no_message_is_garbage_and_does_not_keep_the_others_back() {
         .collect();
     assert_eq!(why.len(), 6, "{why:#?}");
     for (told, begins) in why.iter().zip([
-        "garbage, false: it is no zip",
+        // A page of somebody in between, or half a file: it may come well next time, and is not confirmed.
+        "stays: it is no zip",
         "garbage, false: the document has no member standardBusinessDocumentHeader",
         "garbage, false: its documentIdentification has no instanceIdentifier",
         "garbage, true: open a package: it is no encrypted CMS message",
@@ -392,8 +393,8 @@ async fn what_is_no_message_is_garbage_and_does_not_keep_the_others_back() {
     ]) {
         assert!(told.starts_with(begins), "{told} where {begins}");
     }
-    // What is sealed to another key is left alone for a while.
-    assert_eq!(round(&b).await.len(), 5);
+    // What did not come well, and what is sealed to another key, is left alone for a while.
+    assert_eq!(round(&b).await.len(), 4);
 }
 
 #[tokio::test]
