@@ -23,7 +23,13 @@ fn needed(settings: &Settings) -> Vec<(&'static str, &'static str, String)> {
     let needs_tokens = needs_registry && oidc.enabled && oidc.mock_token.is_none();
     let registry = ("registry", "difi.move.serviceregistryEndpoint", settings.registry.to_string());
     let tokens = ("maskinporten", "difi.move.oidc.url", oidc.url.to_string());
-    needs_registry.then_some(registry).into_iter().chain(needs_tokens.then_some(tokens)).collect()
+    let dpo = settings.dpo.as_ref().map(|dpo| {
+        let broker = ("broker", "difi.move.dpo.brokerserviceUrl", dpo.broker.to_string());
+        let exchange = ("altinn", "difi.move.dpo.altinnTokenExchangeUrl", dpo.exchange.to_string());
+        [broker, exchange]
+    });
+    let needed = needs_registry.then_some(registry).into_iter().chain(needs_tokens.then_some(tokens));
+    needed.chain(dpo.into_iter().flatten()).collect()
 }
 
 struct Asked {
