@@ -124,7 +124,7 @@ fn without_its_own_keystore_the_api_never_answers_in_the_clear() {
     let none = arguments(OWN, home.path(), &["--difi.ssl.enabled=true"]);
     let (code, said) = ended(home.path(), &none);
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("difi.ssl.key-store: it is not set"), "{said}");
+    assert!(said.contains("it is not set, at default (difi.ssl.key-store)"), "{said}");
 }
 
 fn create(port: u16) -> program::http::Answer {
