@@ -1,7 +1,7 @@
 //! DPO: Altinn's broker, and as whom it is asked.
 
 use super::reader::Reader;
-use efm::outside::may_be_asked;
+use super::values::{address, millis};
 use std::time::Duration;
 use url::Url;
 
@@ -37,8 +37,8 @@ pub struct SystemUser {
 }
 
 pub(super) fn read(from: &mut Reader) -> Option<Dpo> {
-    let broker = from.need("difi.move.dpo.brokerserviceUrl", url);
-    let exchange = from.need("difi.move.dpo.altinnTokenExchangeUrl", url);
+    let broker = from.need("difi.move.dpo.brokerserviceUrl", address);
+    let exchange = from.need("difi.move.dpo.altinnTokenExchangeUrl", address);
     let resource = from.need("difi.move.dpo.resource", |text| named(text, "the name of a resource of Altinn"));
     let org_id = from.need("difi.move.dpo.systemUser.orgId", organisation);
     let name = from.need("difi.move.dpo.systemUser.name", user_name);
@@ -72,11 +72,6 @@ fn reportees(from: &mut Reader) -> Vec<SystemUser> {
     found
 }
 
-fn url(text: &str) -> Result<Url, &'static str> {
-    let right = "an address that begins with https:// (http:// to this machine alone)";
-    Url::parse(text.trim_end_matches('/')).ok().filter(may_be_asked).ok_or(right)
-}
-
 /// Also without its prefix: each of ours is Norwegian.
 fn organisation(text: &str) -> Result<String, &'static str> {
     let digits = text.strip_prefix("0192:").unwrap_or(text);
@@ -90,10 +85,6 @@ fn user_name(text: &str) -> Result<String, &'static str> {
 
 fn named(text: &str, right: &'static str) -> Result<String, &'static str> {
     if text.is_empty() { Err(right) } else { Ok(text.to_owned()) }
-}
-
-fn millis(text: &str) -> Result<Duration, &'static str> {
-    text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
 }
 
 #[cfg(test)]
@@ -135,7 +126,7 @@ mod tests {
         assert!(loaded.settings.is_none());
         let told: Vec<_> = loaded.problems.iter().map(ToString::to_string).collect();
         for part in [
-            "brokerserviceUrl: it is 'http://example.org/broker'; right would be: an address that begins with https://",
+            "brokerserviceUrl: it is 'http://example.org/broker'; right would be: an address like https://host/path",
             "reportees[0].orgId: it is '1'; right would be: 0192: and",
             "reportees[0].name: it is not set; right would be: the name of a system user",
             "requestTimeout: it is 'soon'; right would be: milliseconds",

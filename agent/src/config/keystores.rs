@@ -2,7 +2,7 @@
 
 use super::problem::Severity;
 use super::reader::Reader;
-use super::settings::flag;
+use super::values::flag;
 use crate::keystore::{Kind, Location, Wanted, Whence};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,7 @@
 //! How receivers are looked up: where the service registry is and whom to believe about it, and how tokens are got.
 
 use super::reader::Reader;
-use super::settings::flag;
+use super::values::{address, flag, organisation, timeout};
 use efm::secret::Secret;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -135,7 +135,7 @@ fn signed(from: &mut Reader, folder: &Path) -> Option<Signed> {
         None => address(text),
     });
     let file = from.maybe("integrasjonspunkt.sign.ca-file", |text| Ok(folder.join(text)));
-    let organisation = from.maybe("integrasjonspunkt.sign.organisation", super::settings::organisation);
+    let organisation = from.maybe("integrasjonspunkt.sign.organisation", organisation);
     Some(match (from.need("difi.move.sign.enable", flag)?, file) {
         (false, _) => Signed::No,
         (true, Some(file)) => Signed::ByAuthorities { file, organisation },
@@ -156,23 +156,6 @@ fn key(from: &mut Reader, folder: &Path, names: &Names) -> Option<OidcKey> {
         "" => Err("the file of an RSA key as a JWK"),
         path => Ok(OidcKey::Jwk(folder.join(path))),
     })
-}
-
-/// An address that can be asked: HTTPS, or HTTP on this machine.
-pub(super) fn address(text: &str) -> Result<Url, &'static str> {
-    const RIGHT: &str = "an address like https://host/path; http:// to this machine only";
-    let url = Url::parse(text.trim_end_matches('/')).map_err(|_| RIGHT)?;
-    if efm::outside::may_be_asked(&url) && url.query().is_none() && url.fragment().is_none() {
-        Ok(url)
-    } else {
-        Err(RIGHT)
-    }
-}
-
-fn timeout(text: &str) -> Result<Duration, &'static str> {
-    const RIGHT: &str = "milliseconds, 1 to 300000";
-    let millis = text.parse::<u64>().ok().filter(|millis| (1..=300_000).contains(millis));
-    millis.map(Duration::from_millis).ok_or(RIGHT)
 }
 
 #[cfg(test)]

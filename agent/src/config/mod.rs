@@ -18,6 +18,7 @@ mod problem;
 mod reader;
 mod sealing;
 mod settings;
+mod values;
 mod webhooks;
 mod yaml;
 

@@ -11,6 +11,7 @@ use super::network;
 use super::problem::Severity;
 use super::reader::Reader;
 use super::sealing::{self, Sealing};
+use super::values::{self, bytes, counted, flag, millis, number, organisation};
 use super::webhooks::{self, Webhooks};
 use crate::domain::{Service, Services};
 use efm::outside::Network;
@@ -197,7 +198,7 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
     let address = from.maybe("server.address", |text| text.parse::<IpAddr>().map_err(|_| "an IP address"));
     let port = from.need("server.port", |text| text.parse().map_err(|_| "a port, 0 to 65535"));
     let organisation = from.need("difi.move.org.number", organisation);
-    let registry = from.need("difi.move.serviceregistryEndpoint", lookups::address);
+    let registry = from.need("difi.move.serviceregistryEndpoint", values::address);
     let lookups = lookups::read(from, folder);
     let enabled = Service::ALL.into_iter().zip(ENABLED).filter(|(_, key)| from.need(key, flag) == Some(true));
     let enabled: Services = enabled.map(|(service, _)| service).collect();
@@ -222,16 +223,12 @@ pub(super) fn read(from: &mut Reader, folder: &Path) -> Option<Settings> {
         number(text, "a number from 1 to 100")
             .and_then(|it| if (1..=100).contains(&it) { Ok(it) } else { Err("a number from 1 to 100") })
     });
-    let expiry = from.need("difi.move.nextmove.ttlPollingrate", |text| {
-        text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
-    });
+    let expiry = from.need("difi.move.nextmove.ttlPollingrate", millis);
     let keeps_history = from.need("integrasjonspunkt.retention.days", |text| {
         number(text, "a number of days; 0: for ever").map(|days| Duration::from_secs(u64::from(days) * 86_400))
     });
     let logging = logging::logging(from, folder);
-    let first_retry = from.need("integrasjonspunkt.queue.first-retry", |text| {
-        text.parse().ok().filter(|count| *count > 0).map(Duration::from_millis).ok_or("milliseconds, from 1")
-    });
+    let first_retry = from.need("integrasjonspunkt.queue.first-retry", millis);
     let dpo = if enables_dpo { dpo::read(from) } else { None };
     let limits = LIMITS.iter().filter_map(|(service, key)| Some((*service, from.need(key, bytes)?)));
     let upload_limits = limits.collect();
@@ -348,19 +345,6 @@ fn loopback(from: &mut Reader, folder: &Path, profile: Option<Profile>) -> Optio
     Some(Loopback { folder: leads_to, service: service?, asks_registry: asks_registry? })
 }
 
-pub(super) fn organisation(text: &str) -> Result<String, &'static str> {
-    let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { Ok(text.to_owned()) } else { Err("an organisation number of nine digits") }
-}
-
-pub(super) fn flag(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "on" | "yes" | "1" => Ok(true),
-        "false" | "off" | "no" | "0" => Ok(false),
-        _ => Err("true or false"),
-    }
-}
-
 fn service(text: &str) -> Result<Service, &'static str> {
     let named = Service::named(&text.to_ascii_uppercase()).filter(|service| *service != Service::Unknown);
     named.ok_or("one of DPO, DPV, DPI, DPF, DPE, DPH")
@@ -374,28 +358,4 @@ fn her_id(text: &str) -> Result<String, &'static str> {
     } else {
         Err("HER ids, such as 8143548")
     }
-}
-
-fn number(text: &str, right: &'static str) -> Result<u32, &'static str> {
-    text.parse().map_err(|_| right)
-}
-
-fn counted(text: &str, seconds: u64, right: &'static str) -> Result<Duration, &'static str> {
-    let count = text.parse::<u32>().ok().filter(|count| *count > 0).ok_or(right)?;
-    Ok(Duration::from_secs(u64::from(count) * seconds))
-}
-
-/// As Spring's `DataSize`: `1GB`, `500 MB`, `1024`; the units are powers of two.
-fn bytes(text: &str) -> Result<u64, &'static str> {
-    const RIGHT: &str = "a size such as 250MB, 1GB or 1048576";
-    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
-    let shift = match text.get(digits.len()..).unwrap_or_default().trim() {
-        "" | "B" => 0,
-        "KB" => 10,
-        "MB" => 20,
-        "GB" => 30,
-        "TB" => 40,
-        _ => return Err(RIGHT),
-    };
-    digits.parse::<u64>().ok().and_then(|count| count.checked_mul(1 << shift)).ok_or(RIGHT)
 }

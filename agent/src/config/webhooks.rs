@@ -1,6 +1,7 @@
 //! How those who subscribed are called.
 
 use super::reader::Reader;
+use super::values::timeout;
 use efm::secret::Secret;
 use std::time::Duration;
 
@@ -45,12 +46,6 @@ pub(super) fn read(from: &mut Reader) -> Option<Webhooks> {
         ping_is_required: ping_is_required?,
         keeps_log: keeps_log?,
     })
-}
-
-fn timeout(text: &str) -> Result<Duration, &'static str> {
-    const RIGHT: &str = "milliseconds, 1 to 300000";
-    let millis = text.parse::<u64>().ok().filter(|millis| (1..=300_000).contains(millis));
-    millis.map(Duration::from_millis).ok_or(RIGHT)
 }
 
 fn counted(text: &str, seconds: u64, most: u64, right: &'static str) -> Result<Duration, &'static str> {
