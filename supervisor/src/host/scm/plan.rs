@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::winsw::Kosmos;
-use super::{Account, Definition, HOME_OF_OLD, NAME, OTHER_NAME, Start};
+use super::{Account, Definition, HOME_OF_OLD, NAME, OTHER_NAME, PRODUCT, Start};
 use crate::host::service::{Plan, ServiceError, Wish, Word};
 
 /// Where the home folder is when nobody says, nothing is found, and [`HOME_OF_OLD`] is not there.
@@ -266,6 +266,7 @@ impl Facts {
     fn put(&self, wish: &Wish, home: &Path, steps: &mut Vec<Step>) -> bool {
         let start = if wish.with_machine { Start::Delayed } else { Start::Manual };
         let definition = Definition {
+            product: &PRODUCT,
             name: self.name.clone(),
             program: self.program.clone(),
             home: home.to_owned(),
@@ -277,7 +278,7 @@ impl Facts {
             steps.push(Step::Put { definition, anew: true });
             return false;
         };
-        let is_other_line = super::words(&known.command_line) != super::words(&definition.command_line());
+        let is_other_line = super::words_of(&known.command_line) != super::words_of(&definition.command_line());
         let account = definition.account.of(&self.name);
         let is_other_account = wish.user.is_some() && !known.account.eq_ignore_ascii_case(&account);
         let starts_otherwise = wish.with_machine != matches!(known.start, Start::Automatic | Start::Delayed);

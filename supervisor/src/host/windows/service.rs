@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
 
+use efm::service::{control, sid_of};
+
 use super::{access_list, services, terminate_process};
 use crate::host::scm::plan::{Facts, Folders, Found, Known, Step};
-use crate::host::scm::{self, sddl, sid, winsw};
+use crate::host::scm::{self, sddl, winsw};
 use crate::host::service::{Plan, SETTINGS, ServiceError, Services, Standing, Word};
 use crate::host::{Surroundings, descendants};
 
@@ -29,7 +31,7 @@ const ENDED_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Here {
     facts: Facts,
-    standing: Option<services::Standing>,
+    standing: Option<control::Standing>,
 }
 
 impl Services for Here {
@@ -42,13 +44,13 @@ impl Services for Here {
         };
         let all = services::all().map_err(failed("list the services"))?;
         let own = match name {
-            Some(name) => format!("{}-{name}", scm::NAME),
+            Some(name) => scm::PRODUCT.named(name),
             None => scm::plan::name_among(&all),
         };
-        let standing = services::standing(&own).map_err(failed("look at the service"))?;
+        let standing = control::standing(&own).map_err(failed("look at the service"))?;
         let mut kosmos = Vec::new();
         for found in all.iter().filter_map(|service| winsw::kosmos(service, read)) {
-            let standing = services::standing(&found.service).map_err(failed("look at the service of KOSMOS"))?;
+            let standing = control::standing(&found.service).map_err(failed("look at the service of KOSMOS"))?;
             let Some(standing) = standing else { continue };
             let is_enabled = standing.start != scm::Start::Disabled;
             kosmos.push(Found { kosmos: found, is_up: standing.is_up, is_enabled });
@@ -66,7 +68,7 @@ impl Services for Here {
     }
 
     fn may_change(&self, act: &str) -> Result<(), ServiceError> {
-        services::may_change().map_err(|error| {
+        control::may_change().map_err(|error| {
             let right = if is_denied(&error) {
                 "only administrators may change services; say it again in a window that was opened with “Run as \
                  administrator”"
@@ -138,15 +140,15 @@ async fn carry_out(step: &Step) -> io::Result<()> {
         }
         Step::Disable(service) => services::disable(service),
         Step::EndKosmos(kosmos) => end_kosmos(kosmos).await,
-        Step::Start(service) => services::start(service, START_PATIENCE).await,
-        Step::Leave(service) => services::stop(service, STOP_PATIENCE).await,
+        Step::Start(service) => control::start(service, START_PATIENCE).await,
+        Step::Leave(service) => control::stop(service, STOP_PATIENCE).await,
         Step::StopBoth(home) => stop_both(home).await,
         Step::Remove(service) => services::remove(service),
     }
 }
 
 /// What is wrong beside the service itself is told, and the service stands.
-fn tell(wrongs: Vec<services::Wrong>) {
+fn tell(wrongs: Vec<control::Wrong>) {
     for wrong in wrongs {
         eprintln!("  warning: could not {}: {}", wrong.what, wrong.why);
     }
@@ -173,7 +175,7 @@ async fn stop_both(home: &Path) -> io::Result<()> {
 /// integration point in it. Where it cannot be told which process is which, the service is stopped in order, and the
 /// integration point is started again by us.
 async fn end_kosmos(kosmos: &winsw::Kosmos) -> io::Result<()> {
-    let Some(standing) = services::standing(&kosmos.service)? else { return Ok(()) };
+    let Some(standing) = control::standing(&kosmos.service)? else { return Ok(()) };
     let Some(wrapper) = standing.pid else { return services::stop_other(&kosmos.service).await };
     let all = super::processes()?;
     let Some(root) = all.iter().find(|seen| seen.pid == wrapper && !seen.ended).copied() else {
@@ -199,7 +201,7 @@ async fn end_kosmos(kosmos: &winsw::Kosmos) -> io::Result<()> {
             }
         }
     }
-    services::until_stopped(&kosmos.service, ENDED_WITHIN).await
+    control::until_stopped(&kosmos.service, ENDED_WITHIN).await
 }
 
 /// Which of these run KOSMOS; none: what one of them runs cannot be told.
@@ -239,7 +241,7 @@ impl Folders for Disk {
     }
 
     fn are_rights_set(&self, home: &Path, service: &str) -> bool {
-        let sid = sid::of_service(service);
+        let sid = sid_of(service);
         let state: PathBuf = crate::ports::state_folder(home);
         let let_in = access_list(home).is_ok_and(|list| sddl::with_modify(&list, &sid).is_none());
         let shut =
