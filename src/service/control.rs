@@ -15,7 +15,7 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use super::windows::said;
-use super::{Account, Definition, FAILURES_FORGOTTEN, LONGEST_PRESHUTDOWN, RECOVERY, Start};
+use super::{Account, Definition, FAILURES_FORGOTTEN, Known, LONGEST_PRESHUTDOWN, Put, RECOVERY, ServiceError, Start};
 
 /// `ERROR_SERVICE_DOES_NOT_EXIST`
 const NOT_THERE: i32 = 1060;
@@ -45,22 +45,14 @@ pub struct Standing {
     pub name: String,
     /// `running`, `stopped`, …
     pub state: &'static str,
-    /// Whether it runs or is about to.
-    pub is_up: bool,
+    /// What is in the list.
+    pub known: Known,
     /// Whether it is at work.
     pub is_running: bool,
-    /// Recovery and identity are as they should be; an older or a false Windows that does not tell is believed.
-    pub is_whole: bool,
     /// Its process.
     pub pid: Option<u32>,
     /// How it ended, where it ended with an error: our own exit code, or a number of the system's.
     pub ended_with: Option<String>,
-    /// As whom.
-    pub account: String,
-    /// When.
-    pub start: Start,
-    /// Its command line.
-    pub command_line: String,
 }
 
 fn control(access: ServiceManagerAccess) -> io::Result<ServiceManager> {
@@ -82,9 +74,36 @@ pub fn open(name: &str, access: ServiceAccess) -> io::Result<Option<Service>> {
 /// Whether we may change the list.
 ///
 /// # Errors
-/// We may not.
-pub fn may_change() -> io::Result<()> {
-    control(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE).map(drop)
+/// We may not, in words for a person.
+pub fn may_change(act: &str) -> Result<(), ServiceError> {
+    let rights = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
+    control(rights).map(drop).map_err(|error| {
+        let right = if error.kind() == io::ErrorKind::PermissionDenied {
+            "only administrators may change services; say it again in a window that was opened with “Run as \
+             administrator”"
+                .to_owned()
+        } else {
+            format!("the service control does not answer: {error}")
+        };
+        ServiceError::NotAllowed { act: act.to_owned(), right }
+    })
+}
+
+/// Why a step was not done, in words for a person. That of an install has several lines; its first one names it.
+pub fn not_done(step: &str, error: &io::Error) -> ServiceError {
+    let step = step.lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        ServiceError::NotAllowed { act: step, right: format!("{error}; an administrator may") }
+    } else {
+        ServiceError::Failed { step, why: error.to_string() }
+    }
+}
+
+/// What is wrong beside the service itself is told, and the service stands.
+pub fn tell(wrongs: Vec<Wrong>) {
+    for wrong in wrongs {
+        eprintln!("  warning: could not {}: {}", wrong.what, wrong.why);
+    }
 }
 
 /// How it stands; none: it is not there.
@@ -100,20 +119,24 @@ pub fn standing(name: &str) -> io::Result<Option<Standing>> {
         ServiceStartType::Disabled => Start::Disabled,
         ServiceStartType::OnDemand | ServiceStartType::SystemStart | ServiceStartType::BootStart => Start::Manual,
     };
+    let known = Known {
+        command_line: config.executable_path.to_string_lossy().into_owned(),
+        account: config.account_name.unwrap_or_default().to_string_lossy().into_owned(),
+        start,
+        is_up: !matches!(status.current_state, ServiceState::Stopped | ServiceState::StopPending),
+        is_whole: is_whole(&service),
+    };
     Ok(Some(Standing {
         name: name.to_owned(),
         state: in_words(status.current_state),
+        known,
         is_running: status.current_state == ServiceState::Running,
-        is_whole: is_whole(&service),
-        is_up: !matches!(status.current_state, ServiceState::Stopped | ServiceState::StopPending),
         pid: status.process_id.filter(|pid| *pid != 0),
         ended_with: end_in_words(&status),
-        account: config.account_name.unwrap_or_default().to_string_lossy().into_owned(),
-        start,
-        command_line: config.executable_path.to_string_lossy().into_owned(),
     }))
 }
 
+/// An older or a false Windows that does not tell is believed.
 fn is_whole(service: &Service) -> bool {
     let recovers = service.get_failure_actions().map_or(true, |has| has.actions == recovery().actions);
     let is_somebody = service.get_config_service_sid_info().map_or(true, |kind| kind == ServiceSidType::Unrestricted);
@@ -149,11 +172,11 @@ fn end_in_words(status: &ServiceStatus) -> Option<String> {
 ///
 /// # Errors
 /// The service itself could not be made.
-pub fn put(definition: &Definition, anew: bool) -> io::Result<Vec<Wrong>> {
+pub fn put(Put { definition, anew }: &Put) -> io::Result<Vec<Wrong>> {
     let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
     let mut info = info(definition);
     let there = open(&definition.name, access)?;
-    let keeps = there.is_some() && !anew;
+    let keeps = there.is_some() && !*anew;
     let service = if let Some(service) = there {
         if keeps {
             info.start_type = service.query_config().map_err(said)?.start_type;

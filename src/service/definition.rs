@@ -89,6 +89,18 @@ impl Product {
     }
 }
 
+/// The name of one of several, as it is said on the command line.
+///
+/// # Errors
+/// What it must be of.
+pub fn checked_name(text: &str) -> Result<String, &'static str> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        return Err("it must be of letters, digits, and _ - . like west");
+    }
+    Ok(text.to_owned())
+}
+
 /// What the service control is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {

@@ -6,6 +6,7 @@
 
 mod definition;
 mod kept;
+mod put;
 mod sid;
 mod steps;
 mod told;
@@ -16,9 +17,10 @@ pub mod control;
 mod windows;
 
 pub use definition::{
-    Account, Definition, FAILURES_FORGOTTEN, LONGEST_PRESHUTDOWN, Product, RECOVERY, Start, words_of,
+    Account, Definition, FAILURES_FORGOTTEN, LONGEST_PRESHUTDOWN, Product, RECOVERY, Start, checked_name, words_of,
 };
 pub use kept::{Asks, Asked, Happening, Kept, Life};
+pub use put::{Known, Put};
 pub use sid::of_service as sid_of;
 pub use steps::{Plan, ServiceError, Standing};
 pub use told::{State, Takes, Told};

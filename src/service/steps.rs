@@ -72,6 +72,8 @@ impl<S: Display> Display for Plan<S> {
 pub struct Standing {
     /// It runs.
     pub runs: bool,
+    /// The home folder, where one is installed and ours.
+    pub home: Option<PathBuf>,
     /// `unit  kosmos.service`, and so on: each a name and what there is to say.
     pub lines: Vec<(&'static str, String)>,
 }

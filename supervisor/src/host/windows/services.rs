@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use efm::service::control::{self, Wrong, not_there};
-use efm::service::{Definition, sid_of};
+use efm::service::{Put, sid_of};
 use windows_service::service::ServiceAccess;
 
 use super::registry;
@@ -30,8 +30,8 @@ pub fn all() -> io::Result<Vec<Registered>> {
 ///
 /// # Errors
 /// The service itself could not be made.
-pub fn put(definition: &Definition, anew: bool) -> io::Result<Vec<Wrong>> {
-    let mut wrongs = control::put(definition, anew)?;
+pub fn put(what: &Put) -> io::Result<Vec<Wrong>> {
+    let mut wrongs = control::put(what)?;
     if let Err(why) = registry::add_source(scm::NAME) {
         wrongs.push(Wrong { what: "name the source of its events", why });
     }
