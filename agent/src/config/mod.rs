@@ -24,6 +24,7 @@ mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
+pub use gather::has_settings;
 pub use dpo::{Dpo, SystemUser};
 pub use keystores::Keystores;
 pub use logging::Logging;
