@@ -6,7 +6,7 @@ use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
 use crate::manage::Stop;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::telemetry::{How, LevelFilter, Levels, ROOT};
@@ -67,8 +67,15 @@ const SETTINGS: u8 = 3;
 
 /// The program.
 pub fn main() -> ExitCode {
-    let (words, arguments) = config::split(std::env::args().skip(1));
-    let cli = match Cli::try_parse_from(["integrasjonspunkt".to_owned()].into_iter().chain(words)) {
+    main_as(app::VERSION, std::env::args().skip(1))
+}
+
+/// The program with these arguments, as another version than it is: a test of upgrades needs several, and builds one.
+pub fn main_as(version: &'static str, arguments: impl Iterator<Item = String>) -> ExitCode {
+    let (words, arguments) = config::split(arguments);
+    let words = ["integrasjonspunkt".to_owned()].into_iter().chain(words);
+    let parsed = Cli::command().version(version).try_get_matches_from(words);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(help) => {
             // A closed pipe is no reason to fail.
@@ -79,7 +86,7 @@ pub fn main() -> ExitCode {
     let environment = config::environment();
     let loaded = config::load(Path::new("."), &environment, &arguments);
     match cli.word.unwrap_or(Word::Run) {
-        Word::Run => run(loaded, &environment),
+        Word::Run => run(loaded, &environment, version),
         Word::Demo { once } => demo(once),
         Word::Doctor => look(&loaded),
         Word::Config(Config::Check) => check(&loaded),
@@ -145,12 +152,12 @@ fn look(loaded: &Loaded) -> ExitCode {
     }
 }
 
-fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
+fn run(loaded: Loaded, environment: &[(String, String)], version: &'static str) -> ExitCode {
     let begun = Instant::now();
     host::keep_files_to_ourselves();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
-    let (levels, begun_log) = log(loaded.settings.as_ref());
+    let (levels, begun_log) = log(loaded.settings.as_ref(), version);
     if let Err(error) = begun_log {
         // It runs without a log file, too.
         tracing::warn!(%error, "the log file cannot be written; what is said goes to standard error alone");
@@ -176,7 +183,7 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let ended = runtime.block_on(until_stopped(settings, sockets, levels, begun));
+    let ended = runtime.block_on(until_stopped(settings, sockets, levels, Began { at: begun, version }));
     // What a blocking thread still does is let go: it is on the queue.
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
@@ -198,7 +205,7 @@ fn in_log(problem: &Problem) -> String {
 }
 
 /// As the settings say; where they are wrong, as it is without a word.
-fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
+fn log(settings: Option<&config::Settings>, version: &str) -> (Levels, std::io::Result<()>) {
     let logging = settings.map(|settings| &settings.logging);
     let ours = logging.map_or(LevelFilter::INFO, |logging| logging.ours);
     let root = logging.and_then(|logging| logging.root).unwrap_or(LevelFilter::WARN);
@@ -206,7 +213,7 @@ fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
         vec![
             ("appname", "integrasjonspunkt".to_owned()),
             ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
-            ("buildinfo.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("buildinfo.version", version.to_owned()),
             ("orgnr", settings.organisation.clone()),
         ]
     });
@@ -222,11 +229,17 @@ fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
     })
 }
 
+/// What began, and when.
+struct Began {
+    at: Instant,
+    version: &'static str,
+}
+
 async fn until_stopped(
     settings: config::Settings,
     sockets: Vec<TcpListener>,
     levels: Levels,
-    begun: Instant,
+    began: Began,
 ) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     // Before it is ready, so that nobody can ask too early.
@@ -242,10 +255,10 @@ async fn until_stopped(
         tracing::info!(by = stop.asked().await, "stops: takes no more, and finishes what is in hand");
         std::future::pending::<()>().await;
     };
-    let ready =
-        |address| tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
+    let Began { at, version } = began;
+    let ready = |address| tracing::info!(%address, after = ?at.elapsed(), version, "ready");
     tokio::select! {
-        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
+        ended = app::run_as(version, settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
         () = signals => Ok(()),
         () = told => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! The false outside world that tests of both rooms stand in.
 
+pub mod beside;
 pub mod child;
 pub mod doors;
 pub mod forge;
