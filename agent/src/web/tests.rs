@@ -146,6 +146,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         until: now() + Duration::from_hours(241),
     };
     let facts = Facts {
+        version: "1.2.3",
         started: now(),
         since: tokio::time::Instant::now(),
         organisation: "910077473".into(),

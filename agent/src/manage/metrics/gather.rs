@@ -42,7 +42,7 @@ fn labelled<const N: usize>(labels: [(&'static str, String); N], value: f64) -> 
 
 fn process(manage: &Manage) -> Vec<Meter> {
     let facts = &manage.facts;
-    let build = labelled([("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
+    let build = labelled([("version", facts.version.to_owned())], 1.0);
     let up = facts.since.elapsed().as_secs_f64();
     let mut meters = vec![
         gauge("application.info", "The version that runs", None, vec![build]),
