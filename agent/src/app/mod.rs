@@ -16,7 +16,7 @@ use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Pushing, Rules, Tally};
+use crate::flow::{Bell, Desk, Pushing, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
@@ -139,7 +139,7 @@ pub async fn run_as(
         lease: LEASE,
         longest_try: LONGEST_TRY,
     };
-    let dispatching = pollers::dispatch(&desk, &how, stopped());
+    let dispatching = pollers::dispatch(&desk, &how, stopped);
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
     let pushing = pollers::push(&desk, &holder, stopped());
     let upkeep = Upkeep {
@@ -232,7 +232,7 @@ async fn desk(
         pushing: pushing(settings),
     };
     let caller = caller(settings);
-    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let (queued, noted) = (Bell::default(), tokio::sync::Notify::new());
     let tally = Tally::default();
     Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted, tally })
 }
