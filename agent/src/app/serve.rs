@@ -3,6 +3,7 @@
 //! Each connection is a task of its own, so that one that dawdles holds up nobody; all of them end with the set that they
 //! are in. A stop takes no more, answers what has begun, and leaves what waits in a handed-in socket to the next one.
 
+use super::tls::{Spoken, Voice};
 use crate::api;
 use crate::manage::Stop;
 use axum::Router;
@@ -26,7 +27,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt;
 
 /// So many at once; the next ones wait in the system's queue.
@@ -46,12 +46,12 @@ const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000 ; inclu
 pub(super) struct Front {
     pub(super) listeners: Vec<TcpListener>,
     /// None: plain HTTP.
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<Arc<Spoken>>,
 }
 
 #[derive(Clone)]
 struct Inside {
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<Spoken>>,
     routes: Router,
     stop: Stop,
 }
@@ -103,15 +103,16 @@ async fn connection(stream: TcpStream, from: SocketAddr, inside: Inside) {
         () = last_word(&inside.stop) => return,
         () = sleep(HEAD) => return,
     }
-    let Some(tls) = &inside.tls else { return speak(stream, from, inside).await };
-    let handshake = timeout(HANDSHAKE, TlsAcceptor::from(Arc::clone(tls)).accept(stream));
+    let Some(tls) = &inside.tls else { return speak(stream, from, None, inside).await };
+    let voice = tls.voice();
+    let handshake = timeout(HANDSHAKE, TlsAcceptor::from(Arc::clone(&voice.config)).accept(stream));
     let shaken = tokio::select! {
         biased;
         shaken = handshake => shaken,
         () = last_word(&inside.stop) => return,
     };
     match shaken {
-        Ok(Ok(stream)) => speak(stream, from, inside).await,
+        Ok(Ok(stream)) => speak(stream, from, Some(voice), inside).await,
         Ok(Err(error)) => tracing::debug!(%from, %error, "no TLS came about"),
         Err(_) => tracing::debug!(%from, after = ?HANDSHAKE, "no TLS came about in time"),
     }
@@ -123,9 +124,15 @@ async fn last_word(stop: &Stop) {
     sleep(LAST_WORD).await;
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, inside: Inside) {
-    let Inside { tls, routes, stop } = inside;
-    let is_tls = tls.is_some();
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: SocketAddr,
+    voice: Option<Arc<Voice>>,
+    inside: Inside,
+) {
+    let Inside { routes, stop, .. } = inside;
+    let is_stand_in = voice.as_ref().is_some_and(|voice| voice.is_stand_in());
+    let is_tls = voice.is_some() && !is_stand_in;
     let asked = Arc::new(Notify::new());
     let was_asked = Arc::clone(&asked);
     let answer = service_fn(move |request: hyper::Request<Incoming>| {
@@ -142,7 +149,8 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, in
         }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // Whoever took what stands in for a certificate takes nothing more over that connection.
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(!is_stand_in);
     let mut spoken = pin!(server.serve_connection(TokioIo::new(stream), answer));
     let stopping = async {
         stop.asked().await;
