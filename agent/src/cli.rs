@@ -110,7 +110,9 @@ pub fn main_as(version: &'static str, arguments: impl Iterator<Item = String>) -
     match efm::service::as_service(&LIFE, move || at_home(cli, &arguments, version)) {
         Ok(exit) => ExitCode::from(exit),
         Err(error) => {
-            eprintln!("integrasjonspunkt: run as a service: {error}; integrasjonspunkt service start has the system start it");
+            eprintln!(
+                "integrasjonspunkt: run as a service: {error}; integrasjonspunkt service start has the system start it"
+            );
             ExitCode::from(FAILED)
         }
     }

@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::config::Auth;
+use crate::flow::{Awaited, Need};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Door {
     /// Who may come in; none: everybody.
     pub auth: Option<Arc<Auth>>,
+    /// What must be there before messages are taken.
+    pub awaited: Arc<Awaited>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -34,8 +37,17 @@ impl Door {
 async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let is_traced = super::query::is_traced(request.uri().query().unwrap_or_default());
-    let may = is_open(&path) || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
-    let mut response = if may { next.run(request).await } else { unauthorized() };
+    // The parts of health say no more than health itself does, and there is no one to ask for a password then.
+    let is_unknown = door.awaited.why(Need::Tls).is_some();
+    let may = is_open(&path)
+        || (is_unknown && is_health(&path))
+        || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
+    let mut response = match (without_certificate(&door, &path), not_whole(&door, &path)) {
+        (Some(problem), _) => problem.into_response(),
+        _ if !may => unauthorized(),
+        (None, Some(problem)) => problem.into_response(),
+        (None, None) => next.run(request).await,
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.answer(&path, door.clock.now(), is_traced);
     }
@@ -43,6 +55,29 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
         response.headers_mut().entry(name).or_insert(value);
     }
     response
+}
+
+/// Without its own certificate it cannot be told from anybody else: nobody is asked for a password, and no message is taken
+/// or given. What says how it fares is left, and the word to stop.
+fn without_certificate(door: &Door, path: &str) -> Option<Problem> {
+    let why = door.awaited.why(Need::Tls)?;
+    let needs_no_user = door.auth.is_none() && !is_api(path);
+    (!is_open(path) && !needs_no_user && !is_health(path)).then_some(Problem::NotYet(Need::Tls, why))
+}
+
+/// Who asks for messages while something is missing is to wait.
+fn not_whole(door: &Door, path: &str) -> Option<Problem> {
+    let (need, why) = door.awaited.first().filter(|_| is_api(path))?;
+    Some(Problem::NotYet(need, why))
+}
+
+fn is_health(path: &str) -> bool {
+    path.strip_prefix(efm::manage::HEALTH).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_api(path: &str) -> bool {
+    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (below("/api") && path != super::openapi::PATH) || below("/servicerecord")
 }
 
 /// As the Java one's: nothing of an answer is to be kept or framed.

@@ -87,10 +87,7 @@ async fn act(home: Option<&Path>, said: &Service) -> Result<u8, ServiceError> {
     let here = Here::look(which.name.as_deref())?;
     let plan = here.plan(&word)?;
     if matches!(word, Word::Install(_) | Word::Start | Word::Restart) && !settings_are_good(&plan.home) {
-        eprintln!(
-            "integrasjonspunkt: {name}: the settings in {} come first; nothing was changed",
-            plan.home.display()
-        );
+        eprintln!("integrasjonspunkt: {name}: the settings in {} come first; nothing was changed", plan.home.display());
         return Ok(SETTINGS);
     }
     if which.dry_run {

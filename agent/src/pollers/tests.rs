@@ -130,6 +130,7 @@ fn desk(folder: &Path, channels: &[&Arc<Told>]) -> Desk {
         store: Arc::new(Sqlite::open(&folder.join("store.sqlite"), &Services::default()).unwrap()),
         blobs: Arc::new(Folder::open(&folder.join("blobs")).unwrap()),
         registry: Arc::new(Everybody(Service::Dpo)),
+        awaited: Arc::default(),
         channels: channels.iter().map(channel).collect(),
         clock: Clock::machine(),
         random: Arc::new(Fixed),

@@ -18,8 +18,7 @@ fn main() -> std::io::Result<()> {
         None => Err("it must be an organisation, as 0192:910077473".to_owned()),
     });
     let rate = |name| flags.rate(name).map_err(std::io::Error::other);
-    let mischief =
-        Mischief { duplicates: rate("--duplicates")?, disorder: rate("--disorder")?, cuts: rate("--cuts")? };
+    let mischief = Mischief { duplicates: rate("--duplicates")?, disorder: rate("--disorder")?, cuts: rate("--cuts")? };
     let broker = Broker::new(folder, check, Clock::machine());
     broker.go_wrong(mischief, flags.seed);
     serve_for_ever(&flags, broker.routes())
