@@ -35,9 +35,19 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     let path = request.uri().path().to_owned();
     let is_traced = super::query::is_traced(request.uri().query().unwrap_or_default());
     let may = is_open(&path) || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
-    let mut response = if may { next.run(request).await } else { unauthorized() };
+    let is_named = request.headers().contains_key(header::AUTHORIZATION);
+    let mut response = match (may, wrong_in(&path)) {
+        (false, _) => Problem::Unauthorized { is_named }.into_response(),
+        (true, Some(wrong)) => wrong.into_response(),
+        (true, None) => next.run(request).await,
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = problem.answer(&path, door.clock.now(), is_traced);
+        response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
     }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
@@ -75,10 +85,25 @@ fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {
     digest(given.trim()).as_ref() == digest(&right).as_ref()
 }
 
-fn unauthorized() -> Response {
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
-    response
+/// What no room could read of a path: bytes that are no text.
+fn wrong_in(path: &str) -> Option<Problem> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.bytes());
+    while let Some(byte) = rest.next() {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut ahead = rest.clone();
+        let pair = (byte == b'%').then(|| Some((digit(ahead.next()?)?, digit(ahead.next()?)?))).flatten();
+        match pair {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = ahead;
+            }
+            // A percent sign alone is one.
+            None => bytes.push(byte),
+        }
+    }
+    let error = std::str::from_utf8(&bytes).err()?;
+    let at = error.valid_up_to();
+    Some(Problem::IllegalArgument(format!("The path is no UTF-8 text once it is decoded, from its byte {at} on")))
 }
 
 /// `/api/messages/out/` is `/api/messages/out`: some case systems write it so.

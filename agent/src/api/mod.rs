@@ -8,6 +8,7 @@ mod answer;
 mod conversations;
 mod door;
 mod incoming;
+mod json;
 mod multipart;
 mod openapi;
 mod outgoing;

@@ -19,8 +19,11 @@ use crate::domain::{Backoff, Service};
 use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::ports::{
+    Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Packing, Random, Registry, Store, StoreError,
+};
 use crate::registry::Everybody;
+use crate::sealing::Packer;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::tokens::Checked;
 use crate::web::{self, Web};
@@ -292,10 +295,15 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
-        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
+        let packing = packing(parts, blobs);
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, packing)));
     }
     let registry: Arc<dyn Registry> = match &settings.loopback {
-        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(loopback) if !loopback.asks_registry => {
+            let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
+            let knows = move |who: &str| who == own || Loopback::knows(&folder, who);
+            Arc::new(Everybody::over(loopback.service, Arc::new(knows)))
+        }
         Some(_) | None => lookups::registry(parts),
     };
     match dpo::channel(parts, &registry, blobs) {
@@ -307,6 +315,19 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }
     (channels, registry)
+}
+
+/// What packs for the folder; signed where there is a key that can.
+fn packing(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Arc<dyn Packing> {
+    let packer = |key| Packer::signing(key, Arc::clone(blobs), parts.clock.clone());
+    match parts.own.identity().ok().map(packer) {
+        Some(Ok(packer)) => Arc::new(packer),
+        Some(Err(error)) => {
+            tracing::warn!(error = %efm::chain::Chain(&error), "packages for the folder are not signed");
+            Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone()))
+        }
+        None => Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone())),
+    }
 }
 
 /// A name on leases that no other instance has.

@@ -26,7 +26,7 @@ pub use registry::{
     Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,
 };
 pub use sealing::{
-    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
+    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Packing, Parties, SealError, Sealing, ToSeal,
 };
 pub use store::{
     Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
