@@ -380,3 +380,45 @@ fn rows_of_the_catalogue_that_are_hard_to_reach() {
     seen.note("no registry, and a message", &create(&alone, SBD));
     insta::assert_snapshot!(seen.0.replace("\\n", "\n"));
 }
+
+#[test]
+fn the_way_to_dpo_is_shown_step_by_step_and_a_key_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = efm_world::stage::Stage::set(folder.path(), &efm_world::faults::Faults::default()).unwrap();
+    let nord = &efm_world::identity::NORD;
+    stage.know(nord, &[]).unwrap();
+    let mut settings = stage.settings(nord, &folder.path().join("own.pem")).unwrap();
+    let here = ["--server.port=0", "--server.address=127.0.0.1", "--difi.ssl.enabled=false", "--difi.security.enable=false"];
+    settings.extend(here.map(str::to_owned));
+    let program = Program::start_bare(&settings);
+    let ask = |path: &str| call(program.port, "GET", path, &[], b"");
+
+    let page = ask("/onboarding").text();
+    assert!(page.contains("<strong>Systembrukeren er godkjent</strong>: i orden"), "{page}");
+    assert!(page.contains("<strong>Maskinporten gir scopene</strong>: gjenstår"), "{page}");
+    let scopes = ask("/onboarding/dialog/scopes").json();
+    assert_eq!((&scopes["name"], &scopes["completed"]), (&"scopes".into(), &false.into()));
+    let missing = scopes["description"].as_str().unwrap();
+    assert!(missing.contains("altinn:authentication/systemregister.write") && !missing.contains("eformidling:dpo"));
+    for (step, is_complete) in [("system", true), ("systemuser", true), ("konfigurer", true), ("paavegneav", false)] {
+        let confirmed = call(program.port, "POST", &format!("/onboarding/dialog/{step}/confirm"), &JSON, b"{}").json();
+        assert_eq!(confirmed["completed"], is_complete, "{confirmed}");
+    }
+    assert!(ask("/onboarding/token/DPO").text().starts_with("maskinporten-"));
+    let users = ask("/onboarding/systemusers/910077473").json();
+    assert_eq!(users["systemUsers"][0], "910077473_integrasjonspunkt_systembruker");
+    assert_eq!(users["systemName"], "910077473_integrasjonspunkt");
+    for nowhere in ["/onboarding/dialog/strange", "/onboarding/token/DPX"] {
+        let nothing = ask(nowhere);
+        assert_eq!((nothing.status, nothing.json()["error"].as_str()), (404, Some("Not Found")), "{nowhere}");
+    }
+
+    assert!(ask("/jwk").text().contains("<form method=\"post\" action=\"/jwk\">"));
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let made = call(program.port, "POST", "/jwk", &form, b"keySize=2048&shortName=%3Cmin%3E").text();
+    assert!(made.contains("heter <code>") && made.contains("Nøkkelen &#60;min&#62;"), "{made}");
+    assert_eq!(made.matches("RS256").count(), 2, "{made}");
+    assert_eq!(call(program.port, "POST", "/jwk", &form, b"keySize=512").status, 400);
+    let log = std::fs::read_to_string(program.home().join("integrasjonspunkt-logs/application.log")).unwrap();
+    assert!(!log.contains("RS256") && !log.contains("maskinporten-"), "{log}");
+}

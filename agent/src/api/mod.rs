@@ -10,6 +10,7 @@ mod door;
 mod incoming;
 mod json;
 mod multipart;
+pub mod onboarding;
 mod openapi;
 mod outgoing;
 mod problem;

@@ -6,6 +6,7 @@
 mod dpo;
 mod keys;
 mod lookups;
+mod onboarding;
 mod pages;
 mod serve;
 
@@ -102,6 +103,8 @@ pub async fn run(
     let closed = own.closed(&settings);
     let keystore = own.health(!closed.is_empty(), clock.clone());
     let desk = Arc::new(desk(&settings, &own, closed, clock.clone()).await?);
+    let parts = lookups::Parts { settings: &settings, own: &own, clock: &clock, random: &desk.random };
+    let onboarding = onboarding::of(parts);
     let (listeners, here) = listen(&settings, handed_in).await?;
 
     let certificates = own.certificate().into_iter().chain(of_tls).collect();
@@ -109,8 +112,10 @@ pub async fn run(
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
     let parts = [keystore, ssl].into();
     let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, parts, stop: stop.clone() };
-    let pages = Web { manage: manage.clone(), subscribers: Some(pages::subscribers(&desk.store)) };
-    let routes = api::routes(Arc::clone(&desk)).merge(web::routes(pages)).merge(manage::routes(manage.clone()));
+    let subscribers = Some(pages::subscribers(&desk.store));
+    let pages = Web { manage: manage.clone(), subscribers, onboarding: Some(Arc::clone(&onboarding)) };
+    let routes = api::routes(Arc::clone(&desk)).merge(api::onboarding::routes(onboarding));
+    let routes = routes.merge(web::routes(pages)).merge(manage::routes(manage.clone()));
     let routes = manage::watch(manage, door.around(routes));
     let server = serve::serve(Front { listeners, tls }, routes, stop.clone());
     let stopped = || {

@@ -7,6 +7,7 @@
 mod blobs;
 mod certificate;
 mod channel;
+mod onboarding;
 mod order;
 mod overview;
 mod page;
@@ -19,6 +20,7 @@ mod webhook;
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use certificate::{Certificate, Certificates, Use};
 pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
+pub use onboarding::{KeySize, NewKey, Onboarding, Step, StepName};
 pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
