@@ -9,6 +9,7 @@ pub mod in_process;
 pub mod liar;
 pub mod measure;
 pub mod postbox;
+pub mod simulator;
 pub mod site;
 pub mod world;
 
