@@ -6,6 +6,7 @@
 mod dpo;
 mod keys;
 mod lookups;
+mod onboarding;
 mod pages;
 mod port;
 mod round;
@@ -21,8 +22,9 @@ use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings
 use crate::domain::{Backoff, Service};
 use crate::flow::{Awaited, Bell, Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Requests, Stop};
-use crate::ports::{Blobs, Caller, Certificates, Channel, NoRandom, Random, Registry, Store};
+use crate::ports::{Blobs, Caller, Certificates, Channel, NoRandom, Packing, Random, Registry, Store};
 use crate::registry::Everybody;
+use crate::sealing::Packer;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::tokens::Checked;
 use crate::webhooks::{Http, Limits};
@@ -219,10 +221,15 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
-        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
+        let packing = packing(parts, blobs);
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, packing)));
     }
     let registry: Arc<dyn Registry> = match &settings.loopback {
-        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(loopback) if !loopback.asks_registry => {
+            let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
+            let knows = move |who: &str| who == own || Loopback::knows(&folder, who);
+            Arc::new(Everybody::over(loopback.service, Arc::new(knows)))
+        }
         Some(_) | None => lookups::registry(parts),
     };
     match dpo::channel(parts, &registry, blobs) {
@@ -234,6 +241,19 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }
     (channels, registry)
+}
+
+/// What packs for the folder; signed where there is a key that can.
+fn packing(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Arc<dyn Packing> {
+    let packer = |key| Packer::signing(key, Arc::clone(blobs), parts.clock.clone());
+    match parts.own.identity().ok().map(packer) {
+        Some(Ok(packer)) => Arc::new(packer),
+        Some(Err(error)) => {
+            tracing::warn!(error = %efm::chain::Chain(&error), "packages for the folder are not signed");
+            Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone()))
+        }
+        None => Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone())),
+    }
 }
 
 struct FromSystem(SystemRandom);
