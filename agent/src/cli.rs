@@ -8,7 +8,7 @@ use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
 use crate::manage::Stop;
-use crate::service::{LIFE, LOG, TO_LEAVE};
+use crate::service::{LIFE, TO_LEAVE};
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
@@ -103,7 +103,9 @@ pub fn main() -> ExitCode {
     match efm::service::as_service(&LIFE, move || at_home(cli, &arguments)) {
         Ok(exit) => ExitCode::from(exit),
         Err(error) => {
-            eprintln!("integrasjonspunkt: run as a service: {error}; integrasjonspunkt service start has the system start it");
+            eprintln!(
+                "integrasjonspunkt: run as a service: {error}; integrasjonspunkt service start has the system start it"
+            );
             ExitCode::from(FAILED)
         }
     }
@@ -193,16 +195,13 @@ fn look(loaded: &Loaded) -> u8 {
     }
 }
 
-fn run(mut loaded: Loaded, environment: &[(String, String)]) -> u8 {
+fn run(loaded: Loaded, environment: &[(String, String)]) -> u8 {
     let begun = Instant::now();
     host::keep_files_to_ourselves();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
     let file = log_file(&loaded, Path::new("."), kept().is_some());
     let (levels, begun_log) = log(loaded.settings.as_ref(), file.as_deref());
-    if let Some(settings) = &mut loaded.settings {
-        settings.logging.file = file;
-    }
     if let Err(error) = begun_log {
         // It runs without a log file, too.
         tracing::warn!(%error, "the log file cannot be written; what is said goes to standard error alone");
@@ -249,16 +248,14 @@ fn in_log(problem: &Problem) -> String {
     format!("{}, at {}{about}; right would be: {}", problem.wrong, problem.place, problem.right)
 }
 
-/// Where the log goes besides standard error. That of a service, which nobody sees, always goes into a file: as the settings
-/// say, also where something else in them is wrong, or into one of its own.
+/// Where the log goes besides standard error. That of a service, which has nobody who sees it, goes where the settings say
+/// even if something else in them is wrong.
 fn log_file(loaded: &Loaded, home: &Path, is_service: bool) -> Option<PathBuf> {
-    if let Some(settings) = &loaded.settings
-        && settings.logging.file.is_some()
-    {
+    if let Some(settings) = &loaded.settings {
         return settings.logging.file.clone();
     }
     let said = loaded.shown.iter().find(|shown| shown.key == "logging.file.name").and_then(|it| it.value.as_deref());
-    is_service.then(|| home.join(said.unwrap_or(LOG)))
+    said.filter(|_| is_service).map(|said| home.join(said))
 }
 
 /// As the settings say; where they are wrong, as it is without a word.

@@ -24,8 +24,8 @@ mod yaml;
 
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
-pub use gather::has_settings;
 pub use dpo::{Dpo, SystemUser};
+pub use gather::has_settings;
 pub use keystores::Keystores;
 pub use logging::Logging;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};

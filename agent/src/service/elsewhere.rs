@@ -12,7 +12,7 @@ impl Here {
     /// # Errors
     /// There is nothing to look at.
     pub fn look(_name: Option<&str>) -> Result<Self, ServiceError> {
-        let text = "this word is for Windows; here systemd runs `integrasjonspunkt run --home DIR` (README)";
+        let text = "services are made on Windows alone; have systemd run `integrasjonspunkt run --home DIR`";
         Err(ServiceError::NoManager(text.to_owned()))
     }
 

@@ -173,12 +173,7 @@ impl Facts {
         }
     }
 
-    fn install(
-        &self,
-        wish: &Wish,
-        there: Option<PathBuf>,
-        folders: &impl Folders,
-    ) -> Result<Plan<Step>, ServiceError> {
+    fn install(&self, wish: &Wish, there: Option<PathBuf>, folders: &impl Folders) -> Result<Plan<Step>, ServiceError> {
         let home = wish.home.clone().or_else(|| there.clone()).unwrap_or_else(|| self.fitting(folders));
         let is_up = self.known.as_ref().is_some_and(|known| known.is_up);
         if let Some(other) = there.filter(|there| *there != home && is_up) {
