@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// The eFormidling integration point: takes messages from a case system, sends them, and hands over what comes in.
 ///
-/// Settings stand in integrasjonspunkt-local.properties (or .yml, .yaml) in the working folder, in the environment
+/// Settings stand in integrasjonspunkt-local.properties (or .yml, .yaml) in the home folder, in the environment
 /// (`DIFI_MOVE_ORG_NUMBER`) and on the command line (--difi.move.org.number=…); the later counts. Without a word it is
 /// `integrasjonspunkt run`.
 #[derive(Debug, Parser)]
