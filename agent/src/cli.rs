@@ -9,7 +9,7 @@ use crate::doctor::{self, Verdict};
 use crate::host;
 use crate::manage::Stop;
 use crate::service::{LIFE, TO_LEAVE};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::service::{Asks, kept};
@@ -88,8 +88,15 @@ const STOPPED: u8 = 5;
 
 /// The program.
 pub fn main() -> ExitCode {
-    let (words, arguments) = config::split(std::env::args().skip(1));
-    let cli = match Cli::try_parse_from(["integrasjonspunkt".to_owned()].into_iter().chain(words)) {
+    main_as(app::VERSION, std::env::args().skip(1))
+}
+
+/// The program with these arguments, as another version than it is: a test of upgrades needs several, and builds one.
+pub fn main_as(version: &'static str, arguments: impl Iterator<Item = String>) -> ExitCode {
+    let (words, arguments) = config::split(arguments);
+    let words = ["integrasjonspunkt".to_owned()].into_iter().chain(words);
+    let parsed = Cli::command().version(version).try_get_matches_from(words);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(help) => {
             // A closed pipe is no reason to fail.
@@ -98,9 +105,9 @@ pub fn main() -> ExitCode {
         }
     };
     if !cli.service {
-        return ExitCode::from(at_home(cli, &arguments));
+        return ExitCode::from(at_home(cli, &arguments, version));
     }
-    match efm::service::as_service(&LIFE, move || at_home(cli, &arguments)) {
+    match efm::service::as_service(&LIFE, move || at_home(cli, &arguments, version)) {
         Ok(exit) => ExitCode::from(exit),
         Err(error) => {
             eprintln!(
@@ -111,7 +118,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn at_home(cli: Cli, arguments: &Arguments) -> u8 {
+fn at_home(cli: Cli, arguments: &Arguments, version: &'static str) -> u8 {
     let word = cli.word.unwrap_or(Word::Run);
     if let Word::Service(said) = word {
         // Where no home folder is named the one of the service counts, not the working folder.
@@ -127,7 +134,7 @@ fn at_home(cli: Cli, arguments: &Arguments) -> u8 {
     let environment = config::environment();
     let loaded = config::load(Path::new("."), &environment, arguments);
     match word {
-        Word::Run => run(loaded, &environment),
+        Word::Run => run(loaded, &environment, version),
         Word::Demo { once } => in_a_runtime(async { if demo::show(once).await { DONE } else { FAILED } }),
         Word::Doctor => look(&loaded),
         Word::Config(Config::Check) => check(&loaded),
@@ -195,13 +202,13 @@ fn look(loaded: &Loaded) -> u8 {
     }
 }
 
-fn run(loaded: Loaded, environment: &[(String, String)]) -> u8 {
+fn run(loaded: Loaded, environment: &[(String, String)], version: &'static str) -> u8 {
     let begun = Instant::now();
     host::keep_files_to_ourselves();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
     let file = log_file(&loaded, Path::new("."), kept().is_some());
-    let (levels, begun_log) = log(loaded.settings.as_ref(), file.as_deref());
+    let (levels, begun_log) = log(loaded.settings.as_ref(), file.as_deref(), version);
     if let Err(error) = begun_log {
         // It runs without a log file, too.
         tracing::warn!(%error, "the log file cannot be written; what is said goes to standard error alone");
@@ -227,7 +234,7 @@ fn run(loaded: Loaded, environment: &[(String, String)]) -> u8 {
             return FAILED;
         }
     };
-    let ended = runtime.block_on(until_stopped(settings, sockets, levels, begun));
+    let ended = runtime.block_on(until_stopped(settings, sockets, levels, Began { at: begun, version }));
     // What a blocking thread still does is let go: it is on the queue.
     runtime.shutdown_timeout(Duration::from_secs(5));
     match ended {
@@ -259,7 +266,7 @@ fn log_file(loaded: &Loaded, home: &Path, is_service: bool) -> Option<PathBuf> {
 }
 
 /// As the settings say; where they are wrong, as it is without a word.
-fn log(settings: Option<&config::Settings>, file: Option<&Path>) -> (Levels, std::io::Result<()>) {
+fn log(settings: Option<&config::Settings>, file: Option<&Path>, version: &str) -> (Levels, std::io::Result<()>) {
     let logging = settings.map(|settings| &settings.logging);
     let ours = logging.map_or(LevelFilter::INFO, |logging| logging.ours);
     let root = logging.and_then(|logging| logging.root).unwrap_or(LevelFilter::WARN);
@@ -267,7 +274,7 @@ fn log(settings: Option<&config::Settings>, file: Option<&Path>) -> (Levels, std
         vec![
             ("appname", "integrasjonspunkt".to_owned()),
             ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
-            ("buildinfo.version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("buildinfo.version", version.to_owned()),
             ("orgnr", settings.organisation.clone()),
         ]
     });
@@ -283,11 +290,17 @@ fn log(settings: Option<&config::Settings>, file: Option<&Path>) -> (Levels, std
     })
 }
 
+/// What began, and when.
+struct Began {
+    at: Instant,
+    version: &'static str,
+}
+
 async fn until_stopped(
     settings: config::Settings,
     sockets: Vec<TcpListener>,
     levels: Levels,
-    begun: Instant,
+    began: Began,
 ) -> Result<(), app::CannotRun> {
     let stop = Stop::default();
     let kept = kept();
@@ -314,14 +327,15 @@ async fn until_stopped(
         }
         std::future::pending::<()>().await;
     };
+    let Began { at, version } = began;
     let ready = |address| {
-        tracing::info!(%address, after = ?begun.elapsed(), version = env!("CARGO_PKG_VERSION"), "ready");
+        tracing::info!(%address, after = ?at.elapsed(), version, "ready");
         if let Some(kept) = kept {
             kept.at_work();
         }
     };
     tokio::select! {
-        ended = app::run(settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
+        ended = app::run_as(version, settings, sockets, Clock::machine(), stop.clone(), levels, ready) => ended,
         () = signals => Ok(()),
         () = control => Ok(()),
         () = told => Ok(()),

@@ -219,7 +219,7 @@ mod tests {
             home: r"D:\eFormidling æøå".into(),
             account: Account::Virtual,
             start: Start::Delayed,
-            preshutdown: Duration::from_secs(60),
+            preshutdown: Duration::from_mins(1),
         }
     }
 

@@ -228,8 +228,10 @@ mod tests {
 
     const LIFE: Life = Life { name: "it", is_watched: false, record: |_| {} };
 
+    type Heard = Arc<Mutex<Vec<(Told, u8)>>>;
+
     /// A false service control: it remembers what it was told.
-    fn kept() -> (&'static Kept, Arc<Mutex<Vec<(Told, u8)>>>) {
+    fn kept() -> (&'static Kept, Heard) {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let control = Arc::clone(&heard);
         let kept = Kept::begin(&LIFE, Box::new(move |told, exit| lock(&control).push((told, exit))));

@@ -21,6 +21,7 @@ mod keys;
 mod manifests;
 mod names;
 mod oids;
+mod reads;
 mod recipients;
 mod sealer;
 mod signature;
@@ -30,6 +31,7 @@ mod verify;
 mod zip_reader;
 mod zip_writer;
 
+pub use reads::{reads_asic, reads_asic_manifest, reads_certificate, reads_cms, reads_signature};
 pub use sealer::Sealer;
 pub use trust::Authorities;
 

@@ -1,8 +1,9 @@
 //! The false broker as a program: `--port`, `--latency`, `--fail-rate`, `--seed`, and `--folder` for its files (else a temporary
-//! one). A bearer's token is the organisation that it speaks for, as `0192:910077473`.
+//! one). It goes wrong on demand, each a part of all, 0 to 1: `--duplicates` of files, `--disorder` in which they come, `--cuts`
+//! in the middle of uploads and downloads. A bearer's token is the organisation that it speaks for, as `0192:910077473`.
 
 use efm::clock::Clock;
-use efm_world::broker::{Bearer, Broker, Check, READ, WRITE};
+use efm_world::broker::{Bearer, Broker, Check, Mischief, READ, WRITE};
 use efm_world::faults::Flags;
 use efm_world::server::serve_for_ever;
 use std::sync::Arc;
@@ -16,5 +17,9 @@ fn main() -> std::io::Result<()> {
         Some(_) => Ok(Bearer { organisation: token.to_owned(), scopes: vec![READ.to_owned(), WRITE.to_owned()] }),
         None => Err("it must be an organisation, as 0192:910077473".to_owned()),
     });
-    serve_for_ever(&flags, Broker::new(folder, check, Clock::machine()).routes())
+    let rate = |name| flags.rate(name).map_err(std::io::Error::other);
+    let mischief = Mischief { duplicates: rate("--duplicates")?, disorder: rate("--disorder")?, cuts: rate("--cuts")? };
+    let broker = Broker::new(folder, check, Clock::machine());
+    broker.go_wrong(mischief, flags.seed);
+    serve_for_ever(&flags, broker.routes())
 }
