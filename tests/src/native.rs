@@ -34,7 +34,7 @@ pub fn site(port: Port, more: &str) -> Site {
     site.write("integrasjonspunkt-local.properties", &properties);
     let listen = if port == Port::Held { format!("listen = \"127.0.0.1:{}\"\n", site.port) } else { String::new() };
     let ours = format!(
-        "[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\nbase_url = \"http://127.0.0.1:{}\"\nstop_grace = \"15s\"\n\
+        "[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\nprofile = \"staging\"\nbase_url = \"http://127.0.0.1:{}\"\nstop_grace = \"15s\"\n\
          start_patience = \"10s\"\nstart_patience_bound = \"10s\"\n{listen}{more}",
         site.port,
     );

@@ -39,7 +39,7 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
     let mut held = BTreeSet::new();
     let mut renewed = Instant::now();
     let mut takes_more = true;
-    while takes_more || !held.is_empty() {
+    loop {
         let free = how.concurrency.saturating_sub(u32::try_from(held.len()).unwrap_or(u32::MAX));
         let free = if takes_more { free } else { 0 };
         let wait = match while_sending(take(desk, how, free), &mut in_hand, &mut held).await {
@@ -60,7 +60,9 @@ pub async fn dispatch(desk: &Desk, how: &Dispatching, stopped: impl Future<Outpu
             let ours = held.iter().copied().collect();
             while_sending(renew(desk, how, ours), &mut in_hand, &mut held).await;
         }
-        let wait = wait.min((renewed + how.renewal()).saturating_duration_since(Instant::now()));
+        let until_renewal = (renewed + how.renewal()).saturating_duration_since(Instant::now());
+        // Now, and not at the top: what was in hand may have come to its end meanwhile.
+        let Some(wait) = pace::patience(takes_more, held.len(), wait.min(until_renewal)) else { return };
         tokio::select! {
             () = &mut stopped, if takes_more => takes_more = false,
             () = desk.queued.notified(), if takes_more => {}
