@@ -67,6 +67,8 @@ pub struct Ledger {
     pub answered: u64,
     /// The longest that a client waited for an answer, refusals and all.
     pub longest: Duration,
+    /// The same, since somebody asked.
+    since: Duration,
 }
 
 impl Ledger {
@@ -128,6 +130,11 @@ impl Load {
             );
             pause(NOTHING_THERE);
         }
+    }
+
+    /// The longest that a client waited for an answer since this was last asked.
+    pub fn longest_since(&self) -> Duration {
+        std::mem::take(&mut self.shared.ledger.lock().unwrap().since)
     }
 
     fn answered(&self) -> u64 {
@@ -300,6 +307,7 @@ impl<'a> Client<'a> {
         let took = begun.elapsed();
         let mut ledger = self.shared.ledger.lock().unwrap();
         ledger.longest = ledger.longest.max(took);
+        ledger.since = ledger.since.max(took);
         match answer {
             Ok(answer) => {
                 ledger.answered += 1;
