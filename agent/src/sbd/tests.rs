@@ -191,7 +191,11 @@ fn what_the_java_integrasjonspunkt_has_written_is_read_and_written_back_as_it_wa
         assert_eq!(read_foreign(written.get().as_bytes()).unwrap(), envelope, "{name}");
     }
     let not_there = Kind::ALL.iter().map(|kind| kind.name()).filter(|name| !known.contains(name));
-    assert_eq!(not_there.collect::<Vec<_>>(), ["dialogmelding", "dialogmelding_kvittering"], "younger than that version");
+    assert_eq!(
+        not_there.collect::<Vec<_>>(),
+        ["dialogmelding", "dialogmelding_kvittering"],
+        "younger than that version"
+    );
 }
 
 /// A client of then sends the same to us.
@@ -218,7 +222,8 @@ fn the_java_integrasjonspunkt_reads_what_we_write_and_writes_the_same() {
         let written = write(&read(text.as_bytes(), now()).unwrap()).unwrap();
         efm::atomic::replace(&ours.join(format!("{name}.json")), written.get().as_bytes()).unwrap();
     }
-    let output = std::process::Command::new("java").args(["-cp", &jars, "Twin", "read"]).args([&ours, &theirs]).output();
+    let output =
+        std::process::Command::new("java").args(["-cp", &jars, "Twin", "read"]).args([&ours, &theirs]).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for entry in std::fs::read_dir(&ours).unwrap() {

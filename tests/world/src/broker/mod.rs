@@ -97,12 +97,26 @@ impl Broker {
         std::fs::copy(self.file(id), self.file(&again)).map(drop)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Leaves these bytes as a sender does, whatever they are. Its id.
+    pub fn leave(&self, sender: &str, recipient: &str, bytes: &[u8]) -> io::Result<String> {
+        let announced = json!({
+            "fileName": "sbd.zip", "resourceId": "eformidling-dpo-meldingsutveksling",
+            "sendersFileTransferReference": "00000000-0000-4000-8000-000000000000", "sender": sender, "recipients": [recipient],
+        });
+        let id = self.state().initialize(sender, serde_json::from_value(announced)?, self.0.clock.now());
+        let id = id.map_err(|refused| io::Error::other(refused.to_string()))?;
+        efm::atomic::replace(&self.file(&id), bytes)?;
+        self.state().publish(&id, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(id)
     }
 
-    fn file(&self, id: &str) -> PathBuf {
+    /// Where the bytes of a transfer lie.
+    pub fn file(&self, id: &str) -> PathBuf {
         self.0.folder.join(format!("{id}.zip"))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bearer(&self, headers: &HeaderMap, scope: &str) -> Result<Bearer, Refused> {
