@@ -18,6 +18,7 @@
 
 mod client;
 mod disk;
+mod exchange;
 mod files;
 mod letter;
 mod memory;
@@ -25,6 +26,7 @@ mod messages;
 mod point;
 #[path = "../../../../agent/tests/program/postgres.rs"]
 mod postgres;
+mod sealing;
 mod start;
 
 use outside_world::measure::{system, table::Row, table::Table};
@@ -69,14 +71,8 @@ const SECTIONS: [Section; 8] = [
     Section { name: "messages", measure: Measure::Here(messages::measure) },
     Section { name: "upload", measure: Measure::Here(files::measure) },
     Section { name: "postgres", measure: Measure::Here(messages::measure_postgres) },
-    Section {
-        name: "sealing",
-        measure: Measure::Later("sealing and opening of a large package: MB/s, peak memory; beside it `openssl cms`"),
-    },
-    Section {
-        name: "exchange",
-        measure: Measure::Later("messages a second from one integration point to another, through the broker"),
-    },
+    Section { name: "sealing", measure: Measure::Here(sealing::measure) },
+    Section { name: "exchange", measure: Measure::Here(exchange::measure) },
     Section {
         name: "upgrades",
         measure: Measure::Later("20 upgrades by the supervisor under load: requests refused, the longest pause"),
@@ -91,6 +87,11 @@ bench [--quick] [--only SECTION] [--program PATH]
   --program PATH    the integrasjonspunkt to measure (the one beside this program)";
 
 fn main() {
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(sealing::PART) {
+        let done = sealing::one_part(words);
+        return done.unwrap_or_else(|error| panic!("{error}"));
+    }
     let wish = match wish(std::env::args().skip(1)) {
         Ok(wish) => wish,
         Err(wrong) => {
