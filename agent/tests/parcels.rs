@@ -13,7 +13,7 @@ use efm_world::broker::{FileStatus, RecipientStatus};
 use efm_world::faults::Faults;
 use efm_world::identity::{Identity, NORD, SOR};
 use efm_world::stage::Stage;
-use program::envelope::sealed_to;
+use program::envelope::{sealed_to, swelling_to};
 use program::http::call;
 use program::process::Program;
 use serde_json::Value;
@@ -251,6 +251,19 @@ fn renamed(container: &[u8], from: &str, to: &str) -> Vec<u8> {
     all
 }
 
+/// A package that is a good one for as long as it is read, and a thousand times as long as the parcel.
+fn swelling() -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [("mimetype", &b"application/vnd.etsi.asic-e+zip"[..]), ("a", &vec![b'a'; 48 << 20])] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    let mut container = zip.finish().unwrap().into_inner();
+    container.truncate(1600);
+    swelling_to(&SOR, &container, 32 << 20)
+}
+
 #[test]
 fn bad_parcels_are_told_with_a_reason_and_never_keep_the_others_waiting() {
     let folder = tempfile::tempdir().unwrap();
@@ -284,6 +297,7 @@ fn bad_parcels_are_told_with_a_reason_and_never_keep_the_others_waiting() {
             "open a package: its first entry is 'a.txt', and that of an ASiC container is 'mimetype'",
         ),
         (Vec::new(), "open a package: it was cut off after 0 bytes"),
+        (swelling(), "open a package: asic.zip swells to more than 16777216 bytes"),
     ];
     // These stay: a key may come, or the whole of it.
     let staying = [letter(900, &sealed_to(&NORD, &container("a.txt", b"for another"))), b"no zip".to_vec()];

@@ -1,21 +1,36 @@
 //! Encrypts whatever it is given to an organisation of the stage: CMS `EnvelopedData`, RSA PKCS#1 v1.5, AES-256-CBC, by hand.
 //! What is inside need not be anything that a sealer would seal.
 
-use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::Pkcs7};
+use cbc::cipher::{
+    BlockEncryptMut, KeyIvInit,
+    block_padding::{NoPadding, Pkcs7},
+};
 use efm_world::identity::Identity;
 use rsa::pkcs8::DecodePrivateKey;
 
 pub fn sealed_to(who: &Identity, content: &[u8]) -> Vec<u8> {
-    let (key, iv) = ([7; 32], [9; 16]);
+    let encryptor = cbc::Encryptor::<aes::Aes256>::new(&KEY.into(), &IV.into());
+    enveloped(who, &encryptor.encrypt_padded_vec_mut::<Pkcs7>(content))
+}
+
+/// Begins as this does, in whole blocks, and goes on with so many bytes that a packer makes a thousandth of.
+pub fn swelling_to(who: &Identity, begin: &[u8], more: usize) -> Vec<u8> {
+    let encryptor = cbc::Encryptor::<aes::Aes256>::new(&KEY.into(), &IV.into());
+    let begin = encryptor.encrypt_padded_vec_mut::<NoPadding>(begin);
+    enveloped(who, &[begin, vec![0; more]].concat())
+}
+
+const KEY: [u8; 32] = [7; 32];
+const IV: [u8; 16] = [9; 16];
+
+fn enveloped(who: &Identity, encrypted: &[u8]) -> Vec<u8> {
     let public = rsa::RsaPrivateKey::from_pkcs8_der(&who.key().unwrap()).unwrap().to_public_key();
-    let sealed_key = public.encrypt(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, &key).unwrap();
-    let encrypted =
-        cbc::Encryptor::<aes::Aes256>::new(&key.into(), &iv.into()).encrypt_padded_vec_mut::<Pkcs7>(content);
+    let sealed_key = public.encrypt(&mut rsa::rand_core::OsRng, rsa::Pkcs1v15Encrypt, &KEY).unwrap();
     let rsa = [&oid("2a864886f70d010101")[..], &[5, 0]].concat();
     let recipient =
         [number(0), issuer_and_serial(&who.certificate().unwrap()), element(0x30, &rsa), element(4, &sealed_key)];
-    let aes = [oid("60864801650304012a"), element(4, &iv)].concat();
-    let info = [oid("2a864886f70d010701"), element(0x30, &aes), element(0x80, &encrypted)].concat();
+    let aes = [oid("60864801650304012a"), element(4, &IV)].concat();
+    let info = [oid("2a864886f70d010701"), element(0x30, &aes), element(0x80, encrypted)].concat();
     let data = [number(0), element(0x31, &element(0x30, &recipient.concat())), element(0x30, &info)].concat();
     element(0x30, &[oid("2a864886f70d010703"), element(0xa0, &element(0x30, &data))].concat())
 }
