@@ -1,6 +1,6 @@
 //! The false broker as a program: `--port`, `--latency`, `--fail-rate`, `--seed`, and `--folder` for its files (else a temporary
 //! one). It goes wrong on demand, each a part of all, 0 to 1: `--duplicates` of files, `--disorder` in which they come, `--cuts`
-//! in the middle of uploads and downloads. A bearer's token is the organisation that it speaks for, as `0192:910077473`.
+//! in the middle of uploads and downloads, `--unheard` uploads that went well and are answered with a 503. A bearer's token is the organisation that it speaks for, as `0192:910077473`.
 
 use efm::clock::Clock;
 use efm_world::broker::{Bearer, Broker, Check, Mischief, READ, WRITE};
@@ -18,8 +18,8 @@ fn main() -> std::io::Result<()> {
         None => Err("it must be an organisation, as 0192:910077473".to_owned()),
     });
     let rate = |name| flags.rate(name).map_err(std::io::Error::other);
-    let mischief =
-        Mischief { duplicates: rate("--duplicates")?, disorder: rate("--disorder")?, cuts: rate("--cuts")? };
+    let (duplicates, disorder, cuts) = (rate("--duplicates")?, rate("--disorder")?, rate("--cuts")?);
+    let mischief = Mischief { duplicates, disorder, cuts, unheard: rate("--unheard")? };
     let broker = Broker::new(folder, check, Clock::machine());
     broker.go_wrong(mischief, flags.seed);
     serve_for_ever(&flags, broker.routes())
