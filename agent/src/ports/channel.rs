@@ -149,10 +149,12 @@ pub struct TroubleFetching {
     pub text: String,
     /// How long it asks to be left alone.
     pub wait: Option<Duration>,
+    /// It gave what else was asked for: one of several for whom we ask is in trouble, and the others are not.
+    pub is_partial: bool,
 }
 
 impl From<String> for TroubleFetching {
     fn from(text: String) -> Self {
-        Self { text, wait: None }
+        Self { text, wait: None, is_partial: false }
     }
 }

@@ -31,11 +31,10 @@ pub(super) struct Condition {
 
 /// Of a conversation, [`Status::furthest`].
 fn furthest() -> String {
-    let ranks: String =
-        Status::ALL.iter().map(|status| format!(" WHEN '{}' THEN {}", status.name(), status.rank())).collect();
+    let ranks = Status::ALL.map(|status| format!("WHEN '{}' THEN {}", status.name(), status.rank())).join(" ");
     format!(
         "(SELECT status FROM statuses s WHERE s.conversation = conversations.id \
-         ORDER BY CASE s.status{ranks} END DESC, s.id DESC LIMIT 1)"
+         ORDER BY CASE s.status {ranks} END DESC, s.id DESC LIMIT 1)"
     )
 }
 

@@ -93,10 +93,7 @@ fn a_token_that_is_withdrawn_is_thrown_away_and_nobody_notices() {
 }
 
 fn in_seconds(seconds: i64) -> jiff::Timestamp {
-    std::time::SystemTime::now()
-        .try_into()
-        .map(|now: jiff::Timestamp| now + jiff::SignedDuration::from_secs(seconds))
-        .unwrap()
+    efm::clock::Clock::machine().now() + jiff::SignedDuration::from_secs(seconds)
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! missing.
 
 use super::calm::Calm;
+use super::error::{ApiError, advice};
 use super::wire::{Announced, Announcement, Overview};
-use crate::ports::{Random, SystemUser, TokenAsk, TokenError, Tokens};
+use crate::ports::{Random, SystemUser, TokenAsk, Tokens};
 use efm::outside::{Cause, Names, headers, shown};
 use efm::secret::Secret;
 use futures_util::StreamExt;
@@ -44,98 +45,6 @@ pub(super) struct Client {
     pub(super) random: Arc<dyn Random>,
     /// Whether the broker is left alone just now.
     pub(super) calm: Mutex<Calm>,
-}
-
-/// The broker does not do it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ApiError {
-    /// No token.
-    #[error("no token for the Altinn broker as system user '{user}': {source}")]
-    Token {
-        /// As whom.
-        user: String,
-        /// Why not.
-        source: TokenError,
-    },
-    /// No answer, or half of one.
-    #[error("Broker api error: {at}: {why}")]
-    NoAnswer {
-        /// Where.
-        at: String,
-        /// Why not.
-        why: String,
-    },
-    /// It says no.
-    #[error("Broker api error: {at}: {status} {body}{advice}")]
-    Refused {
-        /// Where.
-        at: String,
-        /// How.
-        status: StatusCode,
-        /// Its words.
-        body: String,
-        /// What is to be done.
-        advice: String,
-        /// How long it wants to be left alone.
-        wait: Option<Duration>,
-    },
-    /// It was not asked: it wants to be left alone, or it failed again and again.
-    #[error("Broker api error: {at}: not asked; the broker is left alone for {} s more, because it said: {why}", wait.as_secs() + 1)]
-    LeftAlone {
-        /// Where.
-        at: String,
-        /// How long still.
-        wait: Duration,
-        /// What it said last.
-        why: String,
-    },
-    /// Its answer is none that we understand.
-    #[error("Broker api error: {at}: its answer makes no sense: {why}")]
-    Strange {
-        /// Where.
-        at: String,
-        /// Why not.
-        why: String,
-    },
-}
-
-impl ApiError {
-    /// Whether a person must act.
-    pub(super) fn is_for_a_person(&self) -> bool {
-        match self {
-            Self::Token { source, .. } => !matches!(source, TokenError::Unavailable(_)),
-            Self::Refused { status, .. } => matches!(status.as_u16(), 400 | 401 | 403 | 404),
-            Self::NoAnswer { .. } | Self::LeftAlone { .. } | Self::Strange { .. } => false,
-        }
-    }
-
-    /// Whether it is worth while to ask again at once.
-    pub(super) fn may_pass_at_once(&self) -> bool {
-        match self {
-            Self::NoAnswer { .. } => true,
-            Self::Refused { status, wait, .. } => status.is_server_error() && wait.is_none(),
-            Self::Token { .. } | Self::LeftAlone { .. } | Self::Strange { .. } => false,
-        }
-    }
-
-    /// How long the broker wants to be left alone.
-    pub(super) fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { wait, .. } => *wait,
-            Self::LeftAlone { wait, .. } => Some(*wait),
-            Self::Token { .. } | Self::NoAnswer { .. } | Self::Strange { .. } => None,
-        }
-    }
-
-    /// Whether the token is not taken.
-    fn is_of_the_token(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::UNAUTHORIZED, .. })
-    }
-
-    /// Whether it is not there, or no longer.
-    pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::NOT_FOUND, .. })
-    }
 }
 
 /// What was downloaded.
@@ -456,20 +365,4 @@ impl Client {
 /// An id that leads nowhere else when it stands in a path.
 fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// What a person can do about a refusal.
-fn advice(status: StatusCode, user: &SystemUser, resource: &str) -> String {
-    let SystemUser { org_id, name } = user;
-    match status.as_u16() {
-        401 => format!(
-            "; Altinn does not know the token of system user '{name}' of {org_id}: see that it is there, and that \
-                        difi.move.dpo.systemUser (or reportees) names it"
-        ),
-        403 => format!(
-            "; system user '{name}' of {org_id} may not use the resource {resource}: its organisation must give it the \
-                        right in Altinn"
-        ),
-        _ => String::new(),
-    }
 }

@@ -8,6 +8,7 @@
 mod calm;
 mod client;
 mod convert;
+mod error;
 mod known;
 mod legacy;
 mod parcel;
@@ -19,10 +20,11 @@ use crate::ports::{
     Answer, Arrivals, CannotUse, Channel, Encryption, Parcel, Parties, Random, Registry, SealError, Sealing, SendError,
     Sent, SystemUser, ToSeal, Tokens, TroubleFetching,
 };
-use client::{ApiError, Client};
+use client::Client;
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::outside::Names;
+use error::ApiError;
 use known::Known;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -223,7 +225,7 @@ fn lacks(what: &str) -> SendError {
 }
 
 fn trouble(error: &ApiError) -> TroubleFetching {
-    TroubleFetching { text: Chain(error).to_string(), wait: error.wait() }
+    TroubleFetching { text: Chain(error).to_string(), wait: error.wait(), is_partial: false }
 }
 
 #[cfg(test)]

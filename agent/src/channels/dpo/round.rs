@@ -3,7 +3,7 @@
 //! and while it is on its way, or being taken in, lists are looked at again. What goes wrong with one does not keep the others
 //! back.
 
-use super::client::ApiError;
+use super::error::ApiError;
 use super::parcel::{self, BadParcel, Sbd};
 use super::wire::Overview;
 use super::{Dpo, convert, legacy, trouble};
@@ -49,6 +49,8 @@ pub(super) struct Round<'a> {
     /// What was on a list of this round: a download that was just begun moves to another list.
     seen: BTreeSet<String>,
     trouble: Option<TroubleFetching>,
+    /// A list was given.
+    some_is_well: bool,
 }
 
 type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arrival, TroubleFetching>> + Send + 'a>>;
@@ -82,6 +84,7 @@ impl<'a> Round<'a> {
             heavy: None,
             seen: BTreeSet::new(),
             trouble: None,
+            some_is_well: false,
         };
         round.plan(if with_begun { &[NEW, BEGUN] } else { &[NEW] });
         round
@@ -155,7 +158,7 @@ impl<'a> Round<'a> {
     /// What went wrong with a list ends the round when all others have been asked for.
     fn end(&mut self) -> Result<Option<Arrival>, TroubleFetching> {
         if let Some(trouble) = self.trouble.take() {
-            return Err(trouble);
+            return Err(TroubleFetching { is_partial: self.some_is_well, ..trouble });
         }
         if self.with_begun {
             self.dpo.known().are_all(&self.seen);
@@ -165,6 +168,7 @@ impl<'a> Round<'a> {
 
     async fn look(&mut self, step: Step<'a>) -> Result<(), ApiError> {
         let ids = self.dpo.client.list(step.user, step.status, step.from).await?;
+        self.some_is_well = true;
         let is_full = ids.len() >= A_PAGE;
         let (now, mut latest, mut unknown) = (Instant::now(), step.from, Vec::new());
         for id in ids {

@@ -49,7 +49,13 @@ async fn who_lacks_a_right_is_told_which() {
         assert!(told.contains(part), "{part} in {told}");
     }
     let mut arrivals = b.fetch().await.unwrap();
-    assert_eq!(arrivals.next().await.err().unwrap().text, told);
+    let trouble = arrivals.next().await.err().unwrap();
+    assert_eq!((&trouble.text, trouble.is_partial), (&told, false));
+    // Whom else we act for gets what is there.
+    let both = world.of(&[B, A], None);
+    let (trouble, mut arrivals) = (round_of(&both).await.err().unwrap(), b.fetch().await.unwrap());
+    assert_eq!((trouble.text, trouble.is_partial), (told.clone(), true));
+    assert!(arrivals.next().await.is_err());
     drop(world.server);
     assert!(matches!(b.check().await, Err(CannotUse::Unavailable(told)) if told.contains("connect")));
 }
@@ -99,7 +105,7 @@ async fn what_is_not_what_the_broker_tells_of_it_stays_there() {
         .into_iter()
         .map(|arrival| match arrival {
             Arrival::Stays { why, .. } => why,
-            other => messages(vec![other]).iter().map(id_of).collect(),
+            other @ (Arrival::Message(_) | Arrival::Garbage(_)) => messages(vec![other]).iter().map(id_of).collect(),
         })
         .collect();
     for part in [
