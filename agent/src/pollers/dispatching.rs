@@ -89,6 +89,7 @@ struct Hands {
 }
 
 /// A try is over.
+#[derive(Clone, Copy)]
 struct Done {
     held: Held,
     leave_alone: Option<Duration>,

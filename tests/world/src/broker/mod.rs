@@ -31,6 +31,7 @@ use state::State;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Below which path the broker lies.
@@ -104,6 +105,22 @@ impl Broker {
     /// From now on the overview says this of a file, whatever lies here.
     pub fn misstate(&self, id: &str, length_bytes: Option<u64>, checksum: Option<&str>) {
         self.state().misstate(id, length_bytes, checksum);
+    }
+
+    /// From now on what is uploaded is not published, or is again. What was held back stays so until [`Broker::release`].
+    pub fn hold_back(&self, holds: bool) {
+        self.mischief().hold_back(holds);
+    }
+
+    /// Publishes all that was held back.
+    pub fn release(&self) {
+        let now = self.0.clock.now();
+        self.state().release(now);
+    }
+
+    /// From now on downloads of this file pause for so long before each 64 KiB.
+    pub fn slow_down(&self, id: &str, pause: Duration) {
+        self.mischief().slow_down(id, pause);
     }
 
     /// Leaves an uploaded file a second time, as a sender does whose answer was lost.
@@ -191,7 +208,10 @@ async fn upload(
             broker.state().fail(&id);
             Err(faults::no_answer())
         }
-        Ok(Some(bytes)) => published(&broker, &id, bytes).map(Json).map_err(IntoResponse::into_response),
+        Ok(Some(bytes)) => match published(&broker, &id, bytes) {
+            Ok(_) if broker.mischief().is_unheard() => Err(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+            other => other.map(Json).map_err(IntoResponse::into_response),
+        },
         Err(error) => {
             broker.state().fail(&id);
             Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
@@ -205,8 +225,9 @@ fn published(broker: &Broker, id: &str, bytes: state::Bytes) -> Result<Value, Re
         let mut mischief = broker.mischief();
         (mischief.delay(), mischief.again())
     };
+    let published_at = delay.map_or(Timestamp::MAX, |delay| now + delay);
     let gone = || Refused::NoSuchTransfer;
-    broker.state().take(id, bytes, now + delay).ok_or_else(gone)?;
+    broker.state().take(id, bytes, published_at).ok_or_else(gone)?;
     if again {
         broker.publish_again(id).map_err(|_| gone())?;
     }
@@ -272,13 +293,16 @@ async fn download(
     let bearer = broker.bearer(&headers, READ)?;
     broker.state().begin_download(&bearer.organisation, &id)?;
     let length = std::fs::metadata(broker.file(&id)).map_or(0, |file| file.len());
-    let (cut, is_clean) = {
+    let (cut, is_clean, pause) = {
         let mut mischief = broker.mischief();
-        (mischief.cut(length), mischief.is_clean())
+        (mischief.cut(length), mischief.is_clean(), mischief.pause(&id))
     };
     let file = tokio::fs::File::open(broker.file(&id)).await.map_err(|_| Refused::NoSuchTransfer)?;
     let end = cut.unwrap_or(length);
     let chunks = futures_util::stream::try_unfold((file, end), move |(mut file, left)| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(left).unwrap_or(CHUNK_BYTES))];
         let count = file.read(&mut chunk).await?;
         chunk.truncate(count);
