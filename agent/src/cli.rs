@@ -1,15 +1,16 @@
 //! Words in, exit code out. What stands in the doc comments here is what `--help` prints.
 
 use crate::app;
-use crate::config::{self, Loaded, Problem, Severity};
+use crate::config::{self, Arguments, Loaded, Problem, Severity};
 use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
-use crate::manage::Stop;
+use crate::manage::{self, Stop};
 use clap::{Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::telemetry::{How, LevelFilter, Levels, ROOT};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,9 +44,9 @@ pub enum Word {
     },
     /// Look at everything that is needed, and say in a line each what is well, what is wrong, and what to do
     ///
-    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock. It
-    /// changes nothing, and may be asked while the integrasjonspunkt runs. Exit code 1 when something is wrong, 3 when the
-    /// settings are.
+    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock, what
+    /// Maskinporten, the service registry and Altinn grant. It changes nothing, and may be asked while the integrasjonspunkt
+    /// runs. Exit code 1 when something is wrong, 3 when the settings are; then what depends on those is not looked at.
     Doctor,
     /// Settings: show what is in force, or check for errors
     #[command(subcommand)]
@@ -80,11 +81,21 @@ pub fn main() -> ExitCode {
     let loaded = config::load(Path::new("."), &environment, &arguments);
     match cli.word.unwrap_or(Word::Run) {
         Word::Run => run(loaded, &environment),
+        Word::Demo { .. } if !arguments.settings.is_empty() => {
+            takes_no_settings("demo", "--once, or nothing", &arguments)
+        }
         Word::Demo { once } => demo(once),
-        Word::Doctor => look(&loaded),
+        Word::Doctor => look(&loaded, &environment, &arguments),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
     }
+}
+
+/// A setting that would do nothing is a mistake of who wrote it.
+fn takes_no_settings(word: &str, right: &str, arguments: &Arguments) -> ExitCode {
+    let given: Vec<String> = arguments.settings.iter().map(|(name, _)| format!("--{name}")).collect();
+    eprintln!("integrasjonspunkt: {word} takes no settings, and got {}; right would be: {right}", given.join(" "));
+    ExitCode::from(USAGE)
 }
 
 fn demo(once: bool) -> ExitCode {
@@ -118,9 +129,12 @@ fn show(loaded: &Loaded) -> ExitCode {
     check(loaded)
 }
 
-fn look(loaded: &Loaded) -> ExitCode {
+fn look(loaded: &Loaded, environment: &[(String, String)], arguments: &Arguments) -> ExitCode {
     let mut findings = doctor::of_settings(&loaded.problems);
-    if let Some(settings) = &loaded.settings {
+    let whole = loaded.settings.clone().map(|settings| (settings, BTreeSet::new()));
+    // What does not depend on a wrong one can be looked at all the same.
+    let can_be_looked_at = whole.or_else(|| config::without_wrong(Path::new("."), environment, arguments));
+    if let Some((settings, left_out)) = &can_be_looked_at {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -129,7 +143,7 @@ fn look(loaded: &Loaded) -> ExitCode {
             }
         };
         let clock = Clock::machine();
-        let examined = doctor::examine(settings, Path::new("."), &clock);
+        let examined = doctor::examine(settings, Path::new("."), &clock, left_out);
         findings.extend(runtime.block_on(examined));
         // Whoever hangs on a share is let go.
         runtime.shutdown_background();
@@ -203,12 +217,14 @@ fn log(settings: Option<&config::Settings>) -> (Levels, std::io::Result<()>) {
     let ours = logging.map_or(LevelFilter::INFO, |logging| logging.ours);
     let root = logging.and_then(|logging| logging.root).unwrap_or(LevelFilter::WARN);
     let fields = settings.filter(|settings| settings.logging.is_json).map(|settings| {
-        vec![
+        let commit = manage::commit().map(|commit| ("buildinfo.lastcommit", commit.to_owned()));
+        let known = vec![
             ("appname", "integrasjonspunkt".to_owned()),
             ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
             ("buildinfo.version", env!("CARGO_PKG_VERSION").to_owned()),
             ("orgnr", settings.organisation.clone()),
-        ]
+        ];
+        known.into_iter().chain(commit).collect()
     });
     efm::telemetry::begin_adjustable(&How {
         levels: vec![
