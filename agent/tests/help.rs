@@ -42,7 +42,17 @@ fn words_that_make_no_sense_end_it_with_code_2_and_say_which() {
 #[test]
 fn the_help_of_each_word_reads_well() {
     let mut all = String::new();
-    for words in [&[][..], &["run"], &["doctor"], &["config"], &["config", "check"], &["config", "show"]] {
+    for words in [
+        &[][..],
+        &["run"],
+        &["doctor"],
+        &["config"],
+        &["config", "check"],
+        &["config", "show"],
+        &["service"],
+        &["service", "install"],
+        &["service", "status"],
+    ] {
         let mut program = Cli::command().term_width(WIDTH);
         program.build();
         let word = words.iter().fold(&mut program, |word, name| word.find_subcommand_mut(name).unwrap());

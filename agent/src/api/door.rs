@@ -42,14 +42,23 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     let may = is_open(&path)
         || (is_unknown && is_health(&path))
         || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
-    let mut response = match (without_certificate(&door, &path), not_whole(&door, &path)) {
-        (Some(problem), _) => problem.into_response(),
-        _ if !may => unauthorized(),
-        (None, Some(problem)) => problem.into_response(),
-        (None, None) => next.run(request).await,
+    let is_named = request.headers().contains_key(header::AUTHORIZATION);
+    let unauthorized = || (!may).then_some(Problem::Unauthorized { is_named });
+    let refused = without_certificate(&door, &path)
+        .or_else(unauthorized)
+        .or_else(|| wrong_in(&path))
+        .or_else(|| not_whole(&door, &path));
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = problem.answer(&path, door.clock.now(), is_traced);
+        response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
     }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
@@ -110,10 +119,25 @@ fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {
     digest(given.trim()).as_ref() == digest(&right).as_ref()
 }
 
-fn unauthorized() -> Response {
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
-    response
+/// What no room could read of a path: bytes that are no text.
+fn wrong_in(path: &str) -> Option<Problem> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.bytes());
+    while let Some(byte) = rest.next() {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut ahead = rest.clone();
+        let pair = (byte == b'%').then(|| Some((digit(ahead.next()?)?, digit(ahead.next()?)?))).flatten();
+        match pair {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = ahead;
+            }
+            // A percent sign alone is one.
+            None => bytes.push(byte),
+        }
+    }
+    let error = std::str::from_utf8(&bytes).err()?;
+    let at = error.valid_up_to();
+    Some(Problem::IllegalArgument(format!("The path is no UTF-8 text once it is decoded, from its byte {at} on")))
 }
 
 /// `/api/messages/out/` is `/api/messages/out`: some case systems write it so.

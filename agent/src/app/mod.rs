@@ -6,6 +6,7 @@
 mod dpo;
 mod keys;
 mod lookups;
+mod onboarding;
 mod pages;
 mod port;
 mod round;
@@ -19,10 +20,13 @@ use crate::blobs::{Folder, Guard, Late};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Awaited, Desk, Pushing, Rules, Tally};
+use crate::flow::{Awaited, Bell, Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Requests, Stop};
-use crate::ports::{Blobs, Caller, CannotUse, Certificates, Channel, LookupError, NoRandom, Random, Registry, Store};
+use crate::ports::{
+    Blobs, Caller, CannotUse, Certificates, Channel, LookupError, NoRandom, Packing, Random, Registry, Store,
+};
 use crate::registry::Everybody;
+use crate::sealing::Packer;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::tokens::Checked;
 use crate::webhooks::{Http, Limits};
@@ -59,6 +63,9 @@ pub enum CannotRun {
     Random(#[from] NoRandom),
 }
 
+/// Which version this is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Runs until the stop is asked, and then ends in order. Listens on the sockets that were handed in, else on the port of the
 /// settings. `ready` is told the address when messages are taken.
 ///
@@ -71,8 +78,21 @@ pub async fn run(
     levels: Levels,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
+    run_as(VERSION, settings, handed_in, clock, stop, levels, ready).await
+}
+
+/// The same, as a program that says that it is this version.
+pub async fn run_as(
+    version: &'static str,
+    settings: Settings,
+    handed_in: Vec<std::net::TcpListener>,
+    clock: Clock,
+    stop: Stop,
+    levels: Levels,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), CannotRun> {
     let port = Port::open(&settings, handed_in).await?;
-    let facts = Arc::new(facts(&settings, &clock, levels));
+    let facts = Arc::new(Facts { version, ..facts(&settings, &clock, levels) });
     let site = Site { settings: &settings, port, clock, stop, facts };
     let ready = Cell::new(Some(ready));
     let ready = |address| {
@@ -89,6 +109,7 @@ pub async fn run(
 /// What the program knows of itself from the start.
 fn facts(settings: &Settings, clock: &Clock, levels: Levels) -> Facts {
     Facts {
+        version: VERSION,
         started: clock.now(),
         since: Instant::now(),
         organisation: settings.organisation.clone(),
@@ -129,7 +150,7 @@ fn desk(
         pushing: pushing(settings),
     };
     let caller = caller(settings);
-    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let (queued, noted) = (Bell::default(), tokio::sync::Notify::new());
     let tally = Tally::default();
     Desk { store, blobs, registry, channels, closed, awaited, caller, clock, random, rules, queued, noted, tally }
 }
@@ -226,10 +247,15 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
-        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
+        let packing = packing(parts, blobs);
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, packing)));
     }
     let registry: Arc<dyn Registry> = match &settings.loopback {
-        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(loopback) if !loopback.asks_registry => {
+            let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
+            let knows = move |who: &str| who == own || Loopback::knows(&folder, who);
+            Arc::new(Everybody::over(loopback.service, Arc::new(knows)))
+        }
         Some(_) | None => lookups::registry(parts),
     };
     match dpo::channel(parts, &registry, blobs) {
@@ -241,6 +267,19 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
         tracing::warn!(service = service.name(), "enabled, and this version has no channel for it yet");
     }
     (channels, registry)
+}
+
+/// What packs for the folder; signed where there is a key that can.
+fn packing(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Arc<dyn Packing> {
+    let packer = |key| Packer::signing(key, Arc::clone(blobs), parts.clock.clone());
+    match parts.own.identity().ok().map(packer) {
+        Some(Ok(packer)) => Arc::new(packer),
+        Some(Err(error)) => {
+            tracing::warn!(error = %efm::chain::Chain(&error), "packages for the folder are not signed");
+            Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone()))
+        }
+        None => Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone())),
+    }
 }
 
 struct FromSystem(SystemRandom);

@@ -5,13 +5,13 @@ use super::keys::Own;
 use super::port::Port;
 use super::serve::{self, Front};
 use super::tls::{self, Spoken};
-use super::{CannotRun, pages};
+use super::{CannotRun, lookups, onboarding, pages};
 use crate::api::{self, Door};
 use crate::config::Settings;
 use crate::flow::{Awaited, Desk, Need};
 use crate::manage::{self, Facts, Manage, Part, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{NoRandom, Random, Use};
+use crate::ports::{NoRandom, Onboarding, Random, Use};
 use crate::web::{self, Web};
 use axum::Router;
 use efm::clock::Clock;
@@ -65,7 +65,9 @@ pub(super) async fn round(site: &Site<'_>, ready: &impl Fn(SocketAddr)) -> Resul
     facts.certificates.is_now(Use::Tls, spoken.as_ref().and_then(|spoken| spoken.certificate()));
     let holder = holder(&*desk.random)?;
     let front = Front { listeners: port.listeners()?, tls: spoken.clone() };
-    let routes = routes(site, &desk, vec![keystore, tls::part(spoken.as_ref())]);
+    let parts = lookups::Parts { settings, own: &own, clock, random: &desk.random };
+    let onboarding = onboarding::of(parts);
+    let routes = routes(site, &desk, onboarding, vec![keystore, tls::part(spoken.as_ref())]);
 
     let stop = Stop::default();
     let all = async {
@@ -102,14 +104,16 @@ pub(super) async fn round(site: &Site<'_>, ready: &impl Fn(SocketAddr)) -> Resul
 }
 
 /// What is served.
-fn routes(site: &Site<'_>, desk: &Arc<Desk>, parts: Vec<Part>) -> Router {
+fn routes(site: &Site<'_>, desk: &Arc<Desk>, onboarding: Arc<dyn Onboarding>, parts: Vec<Part>) -> Router {
     let Site { settings, clock, stop, facts, .. } = site;
     let (facts, stop) = (Arc::clone(facts), stop.clone());
     let manage = Manage { desk: Arc::clone(desk), facts, shutdown: settings.shutdown, parts: parts.into(), stop };
-    let pages = Web { manage: manage.clone(), subscribers: Some(pages::subscribers(&desk.store)) };
+    let subscribers = Some(pages::subscribers(&desk.store));
+    let pages = Web { manage: manage.clone(), subscribers, onboarding: Some(Arc::clone(&onboarding)) };
     let auth = settings.auth.clone().map(Arc::new);
     let door = Door { auth, awaited: Arc::clone(&desk.awaited), clock: clock.clone() };
-    let routes = api::routes(Arc::clone(desk)).merge(web::routes(pages)).merge(manage::routes(manage.clone()));
+    let routes = api::routes(Arc::clone(desk)).merge(api::onboarding::routes(onboarding));
+    let routes = routes.merge(web::routes(pages)).merge(manage::routes(manage.clone()));
     manage::watch(manage, door.around(routes))
 }
 
@@ -148,7 +152,7 @@ async fn work(settings: &Settings, desk: &Desk, holder: &str, stop: &Stop) {
         return;
     }
     tokio::join!(
-        pollers::dispatch(desk, &how, stopped(stop)),
+        pollers::dispatch(desk, &how, || stopped(stop)),
         pollers::push(desk, holder, stopped(stop)),
         join_all(desk.channels.values().map(|channel| pollers::collect(desk, &**channel, stopped(stop)))),
         pollers::upkeep(desk, &upkeep, stopped(stop)),

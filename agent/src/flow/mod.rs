@@ -9,6 +9,7 @@
 pub mod accept;
 mod arkivmelding;
 mod awaited;
+mod bell;
 pub mod collect;
 pub mod dispatch;
 pub mod expire;
@@ -23,6 +24,7 @@ pub mod subscribe;
 mod tally;
 
 pub use awaited::{Awaited, Need};
+pub use bell::{Bell, Ear};
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
 
@@ -63,7 +65,7 @@ pub struct Desk {
     /// The rules.
     pub rules: Rules,
     /// Rung when something was put on the queue.
-    pub queued: Notify,
+    pub queued: Bell,
     /// Rung when a status was noted.
     pub noted: Notify,
     /// What was done, counted.

@@ -94,8 +94,8 @@ async fn links(State(manage): State<Manage>, headers: HeaderMap) -> Response {
     Json(json!({ "_links": links })).into_response()
 }
 
-async fn info() -> Json<Info> {
-    Json(built::info())
+async fn info(State(manage): State<Manage>) -> Json<Info> {
+    Json(built::info(manage.facts.version))
 }
 
 async fn shutdown(

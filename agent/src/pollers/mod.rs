@@ -13,3 +13,6 @@ pub use dispatching::{Dispatching, dispatch};
 pub use opening::open;
 pub use pushing::push;
 pub use upkeep::{Upkeep, upkeep};
+
+#[cfg(test)]
+mod tests;

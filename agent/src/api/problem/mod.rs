@@ -51,6 +51,18 @@ pub(crate) enum Problem {
     MissingHeader(&'static str),
     /// The body is of a type that is not taken.
     MediaType(String),
+    /// The body is larger than anybody's.
+    TooLarge {
+        /// Of what: `body`, `request`.
+        what: &'static str,
+        /// How large it may be.
+        limit_bytes: usize,
+    },
+    /// Nobody, or somebody else.
+    Unauthorized {
+        /// Somebody was named.
+        is_named: bool,
+    },
     /// The path is not served with this method.
     Method(String),
     /// The path is not served.
@@ -156,6 +168,21 @@ impl Problem {
                 "org.springframework.web.HttpMediaTypeNotSupportedException",
                 format!("Content-Type '{given}' is not supported"),
             ),
+            Self::TooLarge { what, limit_bytes } => row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "org.springframework.web.multipart.MaxUploadSizeExceededException",
+                format!("Maximum upload size exceeded: a {what} has at most {limit_bytes} bytes"),
+            ),
+            Self::Unauthorized { is_named: true } => row(
+                StatusCode::UNAUTHORIZED,
+                "org.springframework.security.authentication.BadCredentialsException",
+                "Bad credentials".into(),
+            ),
+            Self::Unauthorized { is_named: false } => row(
+                StatusCode::UNAUTHORIZED,
+                "org.springframework.security.authentication.InsufficientAuthenticationException",
+                "Full authentication is required to access this resource".into(),
+            ),
             Self::Method(method) => row(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "org.springframework.web.HttpRequestMethodNotSupportedException",
@@ -250,6 +277,7 @@ impl From<sbd::Refused> for Problem {
                 Self::IllegalArgument(efm::chain::Chain(&refused).to_string())
             }
             other @ (sbd::Refused::NotJson(_)
+            | sbd::Refused::TooDeep(_)
             | sbd::Refused::Misshapen(_)
             | sbd::Refused::Date(_)
             | sbd::Refused::NoHeader
