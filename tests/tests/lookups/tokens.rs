@@ -89,7 +89,7 @@ async fn a_scope_that_is_missing_is_named_with_the_client_and_who_can_give_it_an
     let tokens = scene.tokens(Clock::machine());
     let ask = TokenAsk::scopes(["eformidling:dpo", "eformidling:dpe"]);
     let refused = tokens.maskinporten(&ask).await.unwrap_err();
-    let TokenError::Refused { text, code } = refused else { panic!("{refused}") };
+    let TokenError::Refused { text, advice, code } = refused else { panic!("{refused}") };
     assert_eq!(code.as_deref(), Some("invalid_scope"));
     let text = text.replace(&scene.maskinporten_server.url(""), "http://maskinporten");
     insta::assert_snapshot!(text);
