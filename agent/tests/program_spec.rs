@@ -388,7 +388,8 @@ fn the_way_to_dpo_is_shown_step_by_step_and_a_key_is_made() {
     let nord = &efm_world::identity::NORD;
     stage.know(nord, &[]).unwrap();
     let mut settings = stage.settings(nord, &folder.path().join("own.pem")).unwrap();
-    let here = ["--server.port=0", "--server.address=127.0.0.1", "--difi.ssl.enabled=false", "--difi.security.enable=false"];
+    let here =
+        ["--server.port=0", "--server.address=127.0.0.1", "--difi.ssl.enabled=false", "--difi.security.enable=false"];
     settings.extend(here.map(str::to_owned));
     let program = Program::start_bare(&settings);
     let ask = |path: &str| call(program.port, "GET", path, &[], b"");

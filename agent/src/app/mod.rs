@@ -17,7 +17,7 @@ use crate::blobs::{Folder, Guard};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Pushing, Rules, Tally};
+use crate::flow::{Bell, Desk, Pushing, Rules, Tally};
 use crate::manage::{self, Facts, Manage, Requests, Stop};
 use crate::pollers::{self, Dispatching, Upkeep};
 use crate::ports::{
@@ -88,9 +88,25 @@ pub enum CannotRun {
     Random(#[from] NoRandom),
 }
 
+/// Which version this is.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Runs until the stop is asked, and then ends in order. Listens on the sockets that were handed in, else on the port of the
 /// settings. `ready` is told the address when it answers.
 pub async fn run(
+    settings: Settings,
+    handed_in: Vec<std::net::TcpListener>,
+    clock: Clock,
+    stop: Stop,
+    levels: Levels,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), CannotRun> {
+    run_as(VERSION, settings, handed_in, clock, stop, levels, ready).await
+}
+
+/// The same, as a program that says that it is this version.
+pub async fn run_as(
+    version: &'static str,
     settings: Settings,
     handed_in: Vec<std::net::TcpListener>,
     clock: Clock,
@@ -108,7 +124,7 @@ pub async fn run(
     let (listeners, here) = listen(&settings, handed_in).await?;
 
     let certificates = own.certificate().into_iter().chain(of_tls).collect();
-    let facts = Arc::new(facts(&settings, &clock, certificates, levels));
+    let facts = Arc::new(Facts { version, ..facts(&settings, &clock, certificates, levels) });
     let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
     let parts = [keystore, ssl].into();
     let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, parts, stop: stop.clone() };
@@ -131,7 +147,7 @@ pub async fn run(
         lease: LEASE,
         longest_try: LONGEST_TRY,
     };
-    let dispatching = pollers::dispatch(&desk, &how, stopped());
+    let dispatching = pollers::dispatch(&desk, &how, stopped);
     let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
     let pushing = pollers::push(&desk, &holder, stopped());
     let upkeep = Upkeep {
@@ -156,6 +172,7 @@ pub async fn run(
 /// What the program knows of itself from the start.
 fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, levels: Levels) -> Facts {
     Facts {
+        version: VERSION,
         started: clock.now(),
         since: Instant::now(),
         organisation: settings.organisation.clone(),
@@ -223,7 +240,7 @@ async fn desk(
         pushing: pushing(settings),
     };
     let caller = caller(settings);
-    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let (queued, noted) = (Bell::default(), tokio::sync::Notify::new());
     let tally = Tally::default();
     Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted, tally })
 }

@@ -260,7 +260,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     }
     files::check_all(desk, &message).await?;
     match desk.store.enqueue(id, now).await? {
-        Enqueued::Queued => desk.queued.notify_one(),
+        Enqueued::Queued => desk.queued.ring(),
         Enqueued::NoSuchMessage => return Err(not_found().into()),
     }
     Ok(())

@@ -158,7 +158,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         Received::Kept => {
             desk.noted.notify_one();
             if is_answered {
-                desk.queued.notify_one();
+                desk.queued.ring();
             }
             tracing::info!(target: "AUDIT", message_id = %told, service_identifier = service.name(),
                 "Downloaded message with id={told}");
@@ -223,7 +223,7 @@ async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'st
     desk.store.receive(NewIncoming { message: None, conversation, statuses, reply }).await?;
     desk.noted.notify_one();
     if is_answered {
-        desk.queued.notify_one();
+        desk.queued.ring();
     }
     Ok("garbage")
 }

@@ -61,7 +61,7 @@ pub async fn acknowledge(desk: &Desk, id: &MessageId) -> Result<Incoming, Troubl
     match desk.store.acknowledge(id, status, reply).await? {
         Acknowledged::Removed(message) => {
             tracing::info!(target: "AUDIT", message_id = %id, "Message with id={id} removed from queue");
-            desk.queued.notify_one();
+            desk.queued.ring();
             desk.noted.notify_one();
             desk.sweep(message.package.clone()).await;
             Ok(*message)

@@ -8,6 +8,7 @@
 
 pub mod accept;
 mod arkivmelding;
+mod bell;
 pub mod collect;
 pub mod dispatch;
 pub mod expire;
@@ -21,6 +22,7 @@ mod reply;
 pub mod subscribe;
 mod tally;
 
+pub use bell::{Bell, Ear};
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
 
@@ -59,7 +61,7 @@ pub struct Desk {
     /// The rules.
     pub rules: Rules,
     /// Rung when something was put on the queue.
-    pub queued: Notify,
+    pub queued: Bell,
     /// Rung when a status was noted.
     pub noted: Notify,
     /// What was done, counted.

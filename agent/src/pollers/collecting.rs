@@ -37,7 +37,9 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
         };
         let wait = match round {
             _ if in_vain > 0 => {
-                pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait.unwrap_or(Duration::ZERO))
+                let asked_to_wait = asked_to_wait.unwrap_or(Duration::ZERO).min(pace::LONGEST_QUIET);
+                let [noise, ..] = desk.random.sixteen().unwrap_or_default();
+                pace::jittered(pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait), noise)
             }
             Ok(Round { taken: 1.., .. }) => pace::after_some(channel.pace()),
             _ => channel.pace(),

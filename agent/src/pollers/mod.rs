@@ -11,3 +11,6 @@ pub use collecting::collect;
 pub use dispatching::{Dispatching, dispatch};
 pub use pushing::push;
 pub use upkeep::{Upkeep, upkeep};
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,14 @@ pub enum SendError {
     /// It may pass: try again later.
     #[error("{0}")]
     Passing(String),
+    /// It may pass, and nothing more is to be sent over this service for a while.
+    #[error("{text}")]
+    Busy {
+        /// For people.
+        text: String,
+        /// So long.
+        wait: Duration,
+    },
     /// It will not pass for this message.
     #[error("{text}")]
     Final {

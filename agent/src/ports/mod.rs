@@ -32,10 +32,10 @@ pub use sealing::{
 };
 pub use store::{
     Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
-    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending, Push,
-    PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement, StatusFilter,
-    StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed, SubscriptionChange,
-    Subscriptions, Told, Upkeep, Work,
+    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Lane, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending,
+    Push, PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement,
+    StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed,
+    SubscriptionChange, Subscriptions, Told, Upkeep, Work,
 };
 pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
 pub use webhook::{Caller, Event, Heard};

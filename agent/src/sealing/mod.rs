@@ -22,6 +22,7 @@ mod manifests;
 mod names;
 mod oids;
 mod packer;
+mod reads;
 mod recipients;
 mod sealer;
 mod signature;
@@ -32,6 +33,7 @@ mod zip_reader;
 mod zip_writer;
 
 pub use packer::Packer;
+pub use reads::{reads_asic, reads_asic_manifest, reads_certificate, reads_cms, reads_signature};
 pub use sealer::Sealer;
 pub use trust::Authorities;
 

@@ -90,7 +90,7 @@ impl Frame {
     fn of(web: &Web) -> Self {
         let facts = &web.manage.facts;
         Self {
-            version: env!("CARGO_PKG_VERSION"),
+            version: facts.version,
             organisation: facts.organisation.clone(),
             profile: facts.profile,
             now: Moment::of(web.manage.desk.clock.now()),

@@ -6,7 +6,7 @@ use crate::domain::{Backoff, Conversation, Direction, MessageId, NewStatus, Outg
 use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Manage, Requests, Stop};
 use crate::ports::{
-    Answer, Caller, Certificate, Certificates, Event, Heard, NoRandom, Random, Settlement, Store, StoreError, Use,
+    Answer, Caller, Certificate, Certificates, Event, Heard, Lane, NoRandom, Random, Settlement, Store, StoreError, Use,
 };
 use crate::registry::Everybody;
 use crate::store::Sqlite;
@@ -93,7 +93,7 @@ async fn site(folder: &Path) -> (Web, Arc<dyn Store>) {
     }
     let first = MessageId::random([1; 16]);
     store.enqueue(&first, now()).await.unwrap();
-    let leased = store.lease("here", now(), now() + Duration::from_mins(1), 1).await.unwrap();
+    let leased = store.lease("here", &Lane::All, now(), now() + Duration::from_mins(1), 1).await.unwrap();
     let because = format!("refused for {PERSON} <x>");
     store.settle(&leased[0], Settlement::Again { due: now() + Duration::from_secs(20), because }).await.unwrap();
     let failed = NewStatus {
@@ -130,7 +130,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         clock: Clock::paused_at(now()),
         random: Arc::new(Fixed),
         rules,
-        queued: tokio::sync::Notify::new(),
+        queued: crate::flow::Bell::default(),
         noted: tokio::sync::Notify::new(),
         caller: Arc::new(Nobody),
         closed: BTreeMap::new(),
@@ -146,6 +146,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         until: now() + Duration::from_hours(241),
     };
     let facts = Facts {
+        version: "1.2.3",
         started: now(),
         since: tokio::time::Instant::now(),
         organisation: "910077473".into(),

@@ -4,6 +4,7 @@ use super::super::Manage;
 use super::{Kind, Meter, Sample, Value};
 use crate::domain::Service;
 use crate::flow::Fares;
+use crate::ports::Lane;
 use jiff::Timestamp;
 
 /// Measures everything.
@@ -42,7 +43,7 @@ fn labelled<const N: usize>(labels: [(&'static str, String); N], value: f64) -> 
 
 fn process(manage: &Manage) -> Vec<Meter> {
     let facts = &manage.facts;
-    let build = labelled([("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
+    let build = labelled([("version", facts.version.to_owned())], 1.0);
     let up = facts.since.elapsed().as_secs_f64();
     let mut meters = vec![
         gauge("application.info", "The version that runs", None, vec![build]),
@@ -94,7 +95,7 @@ async fn kept(manage: &Manage) -> Vec<Meter> {
         let what = "How large the database is";
         meters.push(gauge("integrasjonspunkt.database.size", what, Some("bytes"), database(float(bytes))));
     }
-    if let Ok(due) = store.next_due().await {
+    if let Ok(due) = store.next_due(&Lane::All).await {
         let late = due.map_or(0.0, |due| seconds(manage.desk.clock.now()) - seconds(due)).max(0.0);
         let what = "For how long the first on the queue could have been tried";
         meters.push(gauge("integrasjonspunkt.queue.overdue", what, Some("seconds"), plain(late)));

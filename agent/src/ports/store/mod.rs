@@ -17,7 +17,7 @@ pub use outbox::{Attached, Created, Outbox, OutgoingFilter};
 pub use pushes::{
     Attempt, Delivery, KEPT_DELIVERIES, Outcome, Pending, Push, PushSettled, PushSettlement, Pushes, Told,
 };
-pub use queue::{Enqueued, Held, Leased, Queue, Settled, Settlement, Work};
+pub use queue::{Enqueued, Held, Lane, Leased, Queue, Settled, Settlement, Work};
 pub use status_queue::StatusQueue;
 pub use subscriptions::{Resubscribed, StoredSubscription, Subscribed, SubscriptionChange, Subscriptions};
 pub use upkeep::{Expired, Upkeep};

@@ -1,0 +1,237 @@
+//! The pollers over a real store, with channels that do as they are told.
+
+use super::*;
+use crate::blobs::Folder;
+use crate::domain::{Backoff, Conversation, Direction, MessageId, Outgoing, Service, Services};
+use crate::flow::{Bell, Desk, Pushing, Rules, Tally};
+use crate::ports::{
+    Answer, Arrivals, Caller, CannotUse, Channel, Event, Heard, Lane, NoRandom, Parcel, Random, SendError, Sent,
+    TroubleFetching,
+};
+use crate::registry::Everybody;
+use crate::store::Sqlite;
+use efm::clock::Clock;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+struct Fixed;
+
+impl Random for Fixed {
+    fn sixteen(&self) -> Result<[u8; 16], NoRandom> {
+        Ok([0; 16])
+    }
+}
+
+struct Nobody;
+
+impl Caller for Nobody {
+    fn call<'a>(&'a self, _: &'a str, _: &'a Event, _: Timestamp) -> BoxFuture<'a, Heard> {
+        unreachable!("nobody has subscribed")
+    }
+
+    fn refuses(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn longest(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+/// What becomes of what is sent.
+#[derive(Clone, Copy)]
+enum Does {
+    Hangs,
+    Sends,
+    AsksForAPause,
+}
+
+struct Told {
+    service: Service,
+    does: Does,
+    sends: AtomicU32,
+    fetches: AtomicU32,
+}
+
+impl Told {
+    fn new(service: Service, does: Does) -> Arc<Self> {
+        Arc::new(Self { service, does, sends: AtomicU32::new(0), fetches: AtomicU32::new(0) })
+    }
+
+    fn sends(&self) -> u32 {
+        self.sends.load(Ordering::Relaxed)
+    }
+}
+
+impl Channel for Told {
+    fn service(&self) -> Service {
+        self.service
+    }
+
+    fn send<'a>(&'a self, _: &'a Parcel) -> Answer<'a, Sent, SendError> {
+        Box::pin(async move {
+            self.sends.fetch_add(1, Ordering::Relaxed);
+            match self.does {
+                Does::Hangs => std::future::pending().await,
+                Does::Sends => Ok(Sent::default()),
+                Does::AsksForAPause => Err(SendError::Busy { text: "429".into(), wait: Duration::from_mins(2) }),
+            }
+        })
+    }
+
+    fn fetch(&self) -> Answer<'_, Box<dyn Arrivals + '_>, TroubleFetching> {
+        Box::pin(async move {
+            self.fetches.fetch_add(1, Ordering::Relaxed);
+            Err(TroubleFetching { text: "500".into(), wait: None })
+        })
+    }
+
+    fn confirm<'a>(&'a self, _: &'a str) -> Answer<'a, (), TroubleFetching> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn check(&self) -> Answer<'_, (), CannotUse> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn pace(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+}
+
+fn desk(folder: &Path, channels: &[&Arc<Told>]) -> Desk {
+    let rules = Rules {
+        organisation: "910077473".into(),
+        time_to_live: Duration::from_hours(24),
+        lock: Duration::from_mins(5),
+        status_services: Services::default(),
+        upload_limits: BTreeMap::new(),
+        backoff: Backoff::of_the_queue(100),
+        status_document_type: String::new(),
+        message_channel: None,
+        her_ids: Vec::new(),
+        default_process: String::new(),
+        pushing: Pushing {
+            backoff: Pushing::backoff(),
+            give_up_after: Duration::from_hours(1),
+            ping_is_required: false,
+        },
+    };
+    let channel = |it: &&Arc<Told>| {
+        let channel: Arc<dyn Channel> = Arc::clone(it) as _;
+        (it.service, channel)
+    };
+    Desk {
+        store: Arc::new(Sqlite::open(&folder.join("store.sqlite"), &Services::default()).unwrap()),
+        blobs: Arc::new(Folder::open(&folder.join("blobs")).unwrap()),
+        registry: Arc::new(Everybody::over(Service::Dpo, Arc::new(|_| true))),
+        channels: channels.iter().map(channel).collect(),
+        clock: Clock::machine(),
+        random: Arc::new(Fixed),
+        rules,
+        queued: Bell::default(),
+        noted: tokio::sync::Notify::new(),
+        caller: Arc::new(Nobody),
+        closed: BTreeMap::new(),
+        tally: Tally::default(),
+    }
+}
+
+/// A message on the queue of this service.
+async fn queue(desk: &Desk, service: Service, number: u8) {
+    let text = include_str!("../../tests/fixtures/arkivmelding.json").replace(
+        "administrasjon:ver1.0\"",
+        "administrasjon:ver1.0\", \"scopeInformation\": [{\"expectedResponseDateTime\": \"2099-01-01T00:00:00+01:00\"}]",
+    );
+    let now = desk.clock.now();
+    let mut envelope = crate::sbd::read_foreign(text.as_bytes()).unwrap();
+    let id = MessageId::random([number; 16]);
+    envelope.document.message_id = Some(id.clone());
+    let conversation = Conversation::of(&envelope, Direction::Outgoing, service, now).unwrap();
+    desk.store.create(Outgoing { id: id.clone(), service, envelope, files: vec![] }, conversation).await.unwrap();
+    desk.store.enqueue(&id, now).await.unwrap();
+    desk.queued.ring();
+}
+
+fn how() -> Dispatching {
+    let (lease, longest_try) = (Duration::from_secs(15), Duration::from_hours(1));
+    Dispatching { holder: "here".into(), concurrency: 10, lease, longest_try }
+}
+
+async fn until(what: impl Fn() -> bool) {
+    let waited = async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waited).await.expect("it does not come");
+}
+
+#[tokio::test]
+async fn a_service_whose_sends_hang_holds_its_own_places_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hangs, sends) = (Told::new(Service::Dpv, Does::Hangs), Told::new(Service::Dpo, Does::Sends));
+    let desk = desk(folder.path(), &[&hangs, &sends]);
+    for number in 0..30 {
+        queue(&desk, Service::Dpv, number).await;
+    }
+    let told = async {
+        until(|| hangs.sends() == 10).await;
+        queue(&desk, Service::Dpo, 100).await;
+        // A service that is not open here fails, and does not wait for the one that hangs either.
+        queue(&desk, Service::Dpe, 101).await;
+        until(|| sends.sends() == 1).await;
+        let others = Lane::NoneOf([Service::Dpo, Service::Dpv].into_iter().collect());
+        let is_put_off = async || desk.store.next_due(&others).await.unwrap() > Some(desk.clock.now());
+        while !is_put_off().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(hangs.sends(), 10);
+    };
+    let how = how();
+    tokio::select! {
+        () = dispatch(&desk, &how, || std::future::pending()) => {}
+        told = tokio::time::timeout(Duration::from_secs(30), told) => told.unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_asks_for_a_pause_is_sent_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let busy = Told::new(Service::Dpo, Does::AsksForAPause);
+    let desk = desk(folder.path(), &[&busy]);
+    for number in 0..30 {
+        queue(&desk, Service::Dpo, number).await;
+    }
+    let told = async {
+        until(|| busy.sends() > 0).await;
+        // Those that were in hand when it asked.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(busy.sends() <= 10, "{}", busy.sends());
+    };
+    let how = how();
+    tokio::select! {
+        () = dispatch(&desk, &how, || std::future::pending()) => {}
+        () = told => {}
+    }
+    // The others have spent no try on it.
+    let later = desk.clock.now() + Duration::from_mins(1);
+    let waiting = desk.store.lease("x", &Lane::All, later, later, 100).await.unwrap();
+    assert!(waiting.len() >= 20 && waiting.iter().all(|leased| leased.tried == 0), "{}", waiting.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_gives_nothing_but_trouble_is_asked_a_few_times_in_ten_minutes() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = Told::new(Service::Dpo, Does::Sends);
+    let desk = desk(folder.path(), &[&broken]);
+    let stopped = tokio::time::sleep(Duration::from_mins(10));
+    collect(&desk, &*broken, stopped).await;
+    // After 15, 30, 60, 120, 240 seconds.
+    assert_eq!(broken.fetches.load(Ordering::Relaxed), 6);
+}
