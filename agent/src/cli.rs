@@ -8,7 +8,7 @@ use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
 use crate::manage::Stop;
-use crate::service::{LIFE, LOG, TO_LEAVE};
+use crate::service::{LIFE, TO_LEAVE};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// The eFormidling integration point: takes messages from a case system, sends them, and hands over what comes in.
 ///
-/// Settings stand in integrasjonspunkt-local.properties (or .yml, .yaml) in the working folder, in the environment
+/// Settings stand in integrasjonspunkt-local.properties (or .yml, .yaml) in the home folder, in the environment
 /// (`DIFI_MOVE_ORG_NUMBER`) and on the command line (--difi.move.org.number=…); the later counts. Without a word it is
 /// `integrasjonspunkt run`.
 #[derive(Debug, Parser)]
@@ -202,16 +202,13 @@ fn look(loaded: &Loaded) -> u8 {
     }
 }
 
-fn run(mut loaded: Loaded, environment: &[(String, String)], version: &'static str) -> u8 {
+fn run(loaded: Loaded, environment: &[(String, String)], version: &'static str) -> u8 {
     let begun = Instant::now();
     host::keep_files_to_ourselves();
     // Before there is another thread: the variables that tell of them are taken away.
     let sockets = host::handed_in(environment);
     let file = log_file(&loaded, Path::new("."), kept().is_some());
     let (levels, begun_log) = log(loaded.settings.as_ref(), file.as_deref(), version);
-    if let Some(settings) = &mut loaded.settings {
-        settings.logging.file = file;
-    }
     if let Err(error) = begun_log {
         // It runs without a log file, too.
         tracing::warn!(%error, "the log file cannot be written; what is said goes to standard error alone");
@@ -258,16 +255,14 @@ fn in_log(problem: &Problem) -> String {
     format!("{}, at {}{about}; right would be: {}", problem.wrong, problem.place, problem.right)
 }
 
-/// Where the log goes besides standard error. That of a service, which nobody sees, always goes into a file: as the settings
-/// say, also where something else in them is wrong, or into one of its own.
+/// Where the log goes besides standard error. That of a service, which has nobody who sees it, goes where the settings say
+/// even if something else in them is wrong.
 fn log_file(loaded: &Loaded, home: &Path, is_service: bool) -> Option<PathBuf> {
-    if let Some(settings) = &loaded.settings
-        && settings.logging.file.is_some()
-    {
+    if let Some(settings) = &loaded.settings {
         return settings.logging.file.clone();
     }
     let said = loaded.shown.iter().find(|shown| shown.key == "logging.file.name").and_then(|it| it.value.as_deref());
-    is_service.then(|| home.join(said.unwrap_or(LOG)))
+    said.filter(|_| is_service).map(|said| home.join(said))
 }
 
 /// As the settings say; where they are wrong, as it is without a word.

@@ -49,6 +49,8 @@ pub struct Standing {
     pub known: Known,
     /// Whether it is at work.
     pub is_running: bool,
+    /// How often it has said that it is still at what it began.
+    pub checkpoint: u32,
     /// Its process.
     pub pid: Option<u32>,
     /// How it ended, where it ended with an error: our own exit code, or a number of the system's.
@@ -131,6 +133,7 @@ pub fn standing(name: &str) -> io::Result<Option<Standing>> {
         state: in_words(status.current_state),
         known,
         is_running: status.current_state == ServiceState::Running,
+        checkpoint: status.checkpoint,
         pid: status.process_id.filter(|pid| *pid != 0),
         ended_with: end_in_words(&status),
     }))

@@ -208,7 +208,8 @@ mod tests {
         before_home: &["--service", "--home"],
         after_home: &["run"],
     };
-    const OTHER: Product = Product { name: "other", before_home: &["run", "--service", "--home"], after_home: &[], ..ONE };
+    const OTHER: Product =
+        Product { name: "other", before_home: &["run", "--service", "--home"], after_home: &[], ..ONE };
 
     fn definition(product: &'static Product) -> Definition {
         Definition {

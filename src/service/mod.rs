@@ -19,7 +19,7 @@ mod windows;
 pub use definition::{
     Account, Definition, FAILURES_FORGOTTEN, LONGEST_PRESHUTDOWN, Product, RECOVERY, Start, checked_name, words_of,
 };
-pub use kept::{Asks, Asked, Happening, Kept, Life};
+pub use kept::{Asked, Asks, Happening, Kept, Life};
 pub use put::{Known, Put};
 pub use sid::of_service as sid_of;
 pub use steps::{Plan, ServiceError, Standing};

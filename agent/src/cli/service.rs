@@ -2,7 +2,7 @@
 
 use super::{DONE, FAILED, SETTINGS, STOPPED, USAGE};
 use crate::config::{self, Arguments};
-use crate::service::{Here, LOG, Wish, Word};
+use crate::service::{Here, Wish, Word};
 use clap::{Args, Subcommand, ValueEnum};
 use efm::service::{Plan, ServiceError, Standing, checked_name};
 use std::path::Path;
@@ -140,7 +140,8 @@ fn settings_are_good(home: &Path) -> bool {
 /// Where the service in this folder says what it does.
 fn log_of(home: &Path) -> String {
     let loaded = config::load(home, &[], &Arguments::default());
-    super::log_file(&loaded, home, true).unwrap_or_else(|| home.join(LOG)).display().to_string()
+    super::log_file(&loaded, home, true)
+        .map_or_else(|| "nowhere (logging.file.name is empty)".to_owned(), |file| file.display().to_string())
 }
 
 fn show(standing: &Standing) -> u8 {

@@ -31,15 +31,12 @@ pub fn split(arguments: impl IntoIterator<Item = String>) -> (Vec<String>, Argum
             }
             continue;
         }
-        match argument.strip_prefix("--").or_else(|| argument.strip_prefix("-D")) {
-            Some(setting) => {
-                let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-                settings.push((name.to_owned(), value.to_owned()));
-            }
-            None => {
-                is_service |= argument == "service";
-                words.push(argument);
-            }
+        if let Some(setting) = argument.strip_prefix("--").or_else(|| argument.strip_prefix("-D")) {
+            let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+            settings.push((name.to_owned(), value.to_owned()));
+        } else {
+            is_service |= argument == "service";
+            words.push(argument);
         }
     }
     (words, Arguments { settings })

@@ -32,8 +32,8 @@ pub use sealing::{
 };
 pub use store::{
     Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
-    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Lane, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending,
-    Push, PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement,
+    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Lane, Leased, NewIncoming, Opening, Outbox, Outcome, OutgoingFilter,
+    Pending, Push, PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement,
     StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed,
     SubscriptionChange, Subscriptions, Told, Upkeep, Work,
 };

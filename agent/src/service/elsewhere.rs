@@ -1,4 +1,4 @@
-//! Where there is no service control of Windows.
+//! Where there is no service control of Windows: none of this can be.
 
 use super::Word;
 use super::scm::Step;
@@ -6,42 +6,45 @@ use efm::service::{Plan, ServiceError, Standing};
 
 /// Nothing is here.
 #[derive(Debug)]
-pub struct Here;
+pub enum Here {}
 
 impl Here {
+    /// Nothing to look at.
+    ///
     /// # Errors
-    /// There is nothing to look at.
+    /// Always.
     pub fn look(_name: Option<&str>) -> Result<Self, ServiceError> {
-        let text = "this word is for Windows; here systemd runs `integrasjonspunkt run --home DIR` (README)";
+        let text = "services are made on Windows alone; have systemd run `integrasjonspunkt run --home DIR`";
         Err(ServiceError::NoManager(text.to_owned()))
     }
 
-    /// Nobody may.
+    /// Whether this user may change it.
     ///
     /// # Errors
-    /// Always.
+    /// Never.
     pub fn may_change(&self, _act: &str) -> Result<(), ServiceError> {
-        Self::look(None).map(drop)
+        match *self {}
     }
 
-    /// No word.
+    /// A word as steps.
     ///
     /// # Errors
-    /// Always.
-    pub fn plan(&self, word: &Word) -> Result<Plan<Step>, ServiceError> {
-        Self::look(None).and_then(|here| here.plan(word))
+    /// Never.
+    pub fn plan(&self, _word: &Word) -> Result<Plan<Step>, ServiceError> {
+        match *self {}
     }
 
-    /// Nothing.
+    /// Carries out one step.
     ///
     /// # Errors
-    /// Always.
+    /// Never.
+    #[allow(clippy::unused_async, reason = "its twin on Windows waits for the service control")]
     pub async fn carry_out(&self, _step: &Step) -> Result<(), ServiceError> {
-        Self::look(None).map(drop)
+        match *self {}
     }
 
-    /// It is not.
+    /// How it stands.
     pub fn standing(&self) -> Standing {
-        Standing { runs: false, home: None, lines: Vec::new() }
+        match *self {}
     }
 }

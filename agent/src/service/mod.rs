@@ -20,13 +20,10 @@ use efm::service::Life;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where it says what it does, below its home folder, unless the settings say where: a service has no console.
-pub const LOG: &str = "logs/integrasjonspunkt.log";
-
 /// What is in hand gets twenty seconds, and what hangs on a disk five more.
 pub const TO_LEAVE: Duration = Duration::from_secs(30);
 
-/// Nobody watches its loop, and what happens to it is in its log.
+/// Nobody watches its loop, and what happens to it is in its log file: a service has no console.
 pub static LIFE: Life = Life { name: scm::PRODUCT.name, is_watched: false, record: |_| {} };
 
 /// What is asked of the system's services.

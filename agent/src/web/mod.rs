@@ -121,6 +121,10 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let (status, heading, text) = match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "Finnes ikke", "Samtalen finnes ikke, eller den er slettet."),
+            Self::Store(StoreError::NotOpen) => {
+                let text = "Databasen er ikke åpnet ennå. Oversikten sier hvorfor; integrasjonspunktet prøver igjen av seg selv.";
+                (StatusCode::SERVICE_UNAVAILABLE, "Ikke klar ennå", text)
+            }
             Self::Store(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "a page cannot be shown");
                 let text = "Databasen svarer ikke slik den skal. Loggen sier hvorfor.";

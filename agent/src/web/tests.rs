@@ -134,6 +134,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         noted: tokio::sync::Notify::new(),
         caller: Arc::new(Nobody),
         closed: BTreeMap::new(),
+        awaited: Arc::default(),
         tally: Tally::default(),
     };
     let certificate = Certificate {
@@ -152,7 +153,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         organisation: "910077473".into(),
         profile: Some("staging"),
         enabled: [Service::Dpo].into_iter().collect(),
-        certificates: Certificates(vec![certificate]),
+        certificates: Certificates::of(vec![certificate]),
         folder: folder.to_owned(),
         levels: efm::telemetry::Levels::default(),
         log_file: None,

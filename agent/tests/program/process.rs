@@ -36,6 +36,14 @@ impl Program {
         Self { child, arguments, home, port, to_ready }
     }
 
+    /// In this folder; until it answers, though it takes no messages.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn start_waiting(home: tempfile::TempDir, arguments: Vec<String>) -> Self {
+        let command = Command::new(program());
+        let (child, port, to_ready) = begin_until(command, home.path(), &arguments, "takes no messages yet");
+        Self { child, arguments, home, port, to_ready }
+    }
+
     /// Its folder.
     #[allow(dead_code, reason = "shared by tests of which some need it")]
     pub fn home(&self) -> &Path {
@@ -121,7 +129,11 @@ fn begin(home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
     begin_as(Command::new(program()), home, arguments)
 }
 
-fn begin_as(mut command: Command, home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
+fn begin_as(command: Command, home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
+    begin_until(command, home, arguments, " ready ")
+}
+
+fn begin_until(mut command: Command, home: &Path, arguments: &[String], word: &str) -> (Child, u16, Duration) {
     let begun = Instant::now();
     let mut child =
         command.current_dir(home).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -130,7 +142,7 @@ fn begin_as(mut command: Command, home: &Path, arguments: &[String]) -> (Child, 
     for line in lines.by_ref().map_while(Result::ok) {
         said.push_str(&line);
         said.push('\n');
-        if line.contains(" ready ")
+        if line.contains(word)
             && let Some(address) = line.split("address=").nth(1)
         {
             let port = address.split(' ').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();

@@ -12,19 +12,17 @@ A false Altinn broker: organisations leave files for each other and say when the
   --maskinporten URL   tokens are those that this false Maskinporten has given and exchanged; without it a token
                        is the organisation that its bearer speaks for: Authorization: Bearer 0192:910077473
   --folder FOLDER      files lie there; without it in a temporary folder
-  --duplicates 0..1    this part of all files is there twice
-  --disorder 0..1      this part of all lists is in another order
-  --cuts 0..1          this part of all uploads and downloads breaks off in the middle
+  --duplicates RATE    so many of the files come twice: 0 to 1
+  --disorder RATE      so often files come in another order than they were sent
+  --cuts RATE          so many of the uploads and downloads break off in the middle
 
 Example
   altinn-broker --port 9103 --maskinporten http://127.0.0.1:9101
 ";
 
-const KNOWN: [&str; 5] = ["--maskinporten", "--folder", "--duplicates", "--disorder", "--cuts"];
-
 fn main() -> ExitCode {
     let temporary = tempfile::tempdir();
-    simulator::main(HELP, &KNOWN, |flags| {
+    simulator::main(HELP, &["--maskinporten", "--folder", "--duplicates", "--disorder", "--cuts"], |flags| {
         let folder = match flags.value("--folder") {
             Some(folder) => folder.into(),
             None => temporary.as_ref().map_err(ToString::to_string)?.path().to_owned(),
@@ -43,10 +41,9 @@ fn main() -> ExitCode {
                 None => Err("it must be an organisation, as 0192:910077473; --maskinporten takes real ones".to_owned()),
             }),
         };
-        let (duplicates, disorder, cuts) =
-            (flags.rate("--duplicates")?, flags.rate("--disorder")?, flags.rate("--cuts")?);
+        let [duplicates, disorder, cuts] = ["--duplicates", "--disorder", "--cuts"].map(|name| flags.rate(name));
         let broker = Broker::new(folder, check, Clock::machine());
-        broker.go_wrong(Mischief { duplicates, disorder, cuts }, flags.seed);
+        broker.go_wrong(Mischief { duplicates: duplicates?, disorder: disorder?, cuts: cuts? }, flags.seed);
         Ok(broker.routes())
     })
 }

@@ -15,10 +15,13 @@ mod roll_back;
 use outside_world::load::{Ledger, Load};
 use outside_world::native::{Port, publish, running};
 use outside_world::site::Site;
+use std::time::Duration;
 
 /// On Windows each is a hundred MB to unpack and to hash.
 const UPGRADES: u32 = if cfg!(windows) { 2 } else { 5 };
 const CLIENTS: usize = 8;
+/// One more seldom asks. In the hands of one that dies each may have one request.
+const IN_HAND: usize = CLIENTS + 1;
 /// Before, between and after.
 const REQUESTS: u64 = 100;
 
@@ -31,9 +34,13 @@ fn nothing_is_lost(ledger: &Ledger, site: &Site) {
         failures.len(),
         unsure.len()
     );
+    if !failures.is_empty() {
+        eprintln!("{failures:#?}");
+    }
     let (lost, twice) = (ledger.lost(), ledger.twice());
     assert!(lost.is_empty(), "{} of {} lost: {lost:?}\n{failures:#?}\n{}", lost.len(), sent.len(), site.log());
     assert!(twice.is_empty(), "{twice:?}");
+    assert!(ledger.waiting.len() <= failures.len(), "only whose peek was lost waits: {:?}", ledger.waiting);
     assert!(sent.len() > 20, "{} messages are no load", sent.len());
 }
 
@@ -59,14 +66,16 @@ fn where_the_supervisor_holds_the_port_nobody_is_refused_and_nothing_is_lost() {
     let (ledger, _site) = upgraded_under_load(Port::Held);
     assert_eq!(ledger.refused, 0);
     assert_eq!(ledger.failures, [""; 0]);
+    // A stop that slept once over nothing took five seconds.
+    assert!(ledger.longest < Duration::from_secs(4), "{:?}", ledger.longest);
 }
 
 #[test]
 fn where_each_opens_its_own_port_callers_are_refused_for_a_moment_and_nothing_is_lost() {
     let (ledger, site) = upgraded_under_load(Port::Own);
-    // Cut off between two requests are only those who were not told in time: none, but on a system that is not asked to keep
-    // what waits at a socket that is closed.
-    assert!(ledger.failures.len() <= CLIENTS, "{:#?}", ledger.failures);
+    assert!(ledger.refused > 0, "there is a moment when nobody listens");
+    // Who connects at the instant at which the socket is closed is cut off before he was heard.
+    assert!(ledger.failures.len() <= IN_HAND, "{:#?}", ledger.failures);
     let upgrades = site.history().into_iter().filter(|row| row["what"] == "upgraded");
     let down: Vec<u64> = upgrades.filter_map(|row| row["downtime_ms"].as_u64()).collect();
     println!("down for {down:?} ms");

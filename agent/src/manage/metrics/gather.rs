@@ -157,10 +157,12 @@ fn channels(manage: &Manage) -> Vec<Meter> {
 }
 
 fn certificates(manage: &Manage) -> Vec<Meter> {
-    let samples =
-        manage.facts.certificates.0.iter().map(|one| {
-            labelled([("alias", one.alias.clone()), ("use", one.used.name().to_owned())], seconds(one.until))
-        });
+    let samples = manage
+        .facts
+        .certificates
+        .all()
+        .into_iter()
+        .map(|one| labelled([("alias", one.alias), ("use", one.used.name().to_owned())], seconds(one.until)));
     let what = "When the certificate ends";
     vec![gauge("integrasjonspunkt.certificate.ends", what, Some("seconds"), samples.collect())]
 }

@@ -87,8 +87,20 @@ fn another_program_takes_its_place_and_what_an_administrator_set_stays() {
 #[test]
 fn each_word_says_what_it_does() {
     let words = [Word::Uninstall, Word::Start, Word::Stop, Word::Restart];
-    let all: String = words.iter().map(|word| format!("{word:?}\n{}\n", said(&installed(true), word))).collect();
-    insta::assert_snapshot!(all);
+    let all: Vec<String> = words
+        .iter()
+        .map(|word| {
+            format!(
+                "{word:?}
+{}",
+                said(&installed(true), word)
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(all.join(
+        "
+"
+    ));
 }
 
 #[test]
