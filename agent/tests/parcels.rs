@@ -227,7 +227,9 @@ fn java_reads(documents: &[Vec<u8>]) {
     let Some(jars) = twin() else { return };
     let folder = tempfile::tempdir().unwrap();
     let [ours, theirs] = ["ours", "theirs"].map(|name| folder.path().join(name));
-    [&ours, &theirs].into_iter().for_each(|path| std::fs::create_dir(path).unwrap());
+    for path in [&ours, &theirs] {
+        std::fs::create_dir(path).unwrap();
+    }
     for (number, document) in documents.iter().enumerate() {
         efm::atomic::replace(&ours.join(format!("{number}.json")), document).unwrap();
     }
@@ -312,7 +314,9 @@ fn bad_parcels_are_told_with_a_reason_and_never_keep_the_others_waiting() {
     let leave = |bytes: &[u8]| stage.broker.leave(NORTH, SOUTH, bytes).unwrap();
     leave(&letter(1, OF_JAVA));
     let staying = staying.map(|bytes| leave(&bytes));
-    garbage.iter().for_each(|bytes| drop(leave(bytes)));
+    for bytes in &garbage {
+        leave(bytes);
+    }
     for (number, (package, _)) in (100..).zip(&bad) {
         leave(&letter(number, package));
     }

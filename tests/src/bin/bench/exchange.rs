@@ -118,8 +118,8 @@ fn one_at_a_time(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> 
             Ok(())
         };
         tokio::select! {
-            sent = send => sent,
-            taken = takers(pair.sor.port) => taken,
+            done = send => done,
+            failed = takers(pair.sor.port) => failed,
         }
     })?;
     let told = format!("p50 {} ms, p99 {} ms", short(each.percentile(50)), short(each.percentile(99)));
@@ -155,8 +155,8 @@ fn many(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
             Ok(())
         };
         tokio::select! {
-            sent = send => sent,
-            taken = takers(pair.sor.port) => taken,
+            done = send => done,
+            failed = takers(pair.sor.port) => failed,
         }
     })?;
     let count = each.count() as f64;

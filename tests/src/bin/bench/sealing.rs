@@ -114,6 +114,7 @@ fn openssl(folder: &Path, arguments: &str) -> io::Result<Option<Run>> {
         if let Some(status) = child.try_wait()? {
             break status;
         }
+        #[allow(clippy::disallowed_methods, reason = "how much it holds is only told while it runs")]
         std::thread::sleep(Duration::from_millis(2));
     };
     run.took = begun.elapsed();
@@ -154,7 +155,7 @@ pub fn one_part(mut words: impl Iterator<Item = String>) -> io::Result<()> {
 }
 
 fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, u64)> {
-    let sealer = sealer(&NORD, Arc::new(Noise(bytes))).map_err(io::Error::other)?;
+    let nord = sealer(&NORD, Arc::new(Noise(bytes))).map_err(io::Error::other)?;
     let file = NewFile {
         blob: BlobId::random([1; 16]),
         filename: "large.bin".into(),
@@ -168,7 +169,7 @@ fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, 
     let (mut out, receiver) = (std::fs::File::create(to)?, SOR.certificate().unwrap_or_default());
     let (begun, before) = (Instant::now(), peak());
     run(async {
-        let sealed = sealer.seal(&package, &receiver, Encryption::over(Service::Dpo)).await;
+        let sealed = nord.seal(&package, &receiver, Encryption::over(Service::Dpo)).await;
         let mut sealed = sealed.map_err(io::Error::other)?;
         while let Some(piece) = sealed.next().await.map_err(io::Error::other)? {
             out.write_all(&piece)?;
@@ -179,11 +180,11 @@ fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, 
 }
 
 fn open(from: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, u64)> {
-    let sealer = sealer(&SOR, Arc::new(Noise(0))).map_err(io::Error::other)?;
+    let sor = sealer(&SOR, Arc::new(Noise(0))).map_err(io::Error::other)?;
     let source = Source(std::fs::File::open(from)?);
     let (begun, before) = (Instant::now(), peak());
     run(async {
-        let mut opened = sealer.open(Box::new(source)).await.map_err(io::Error::other)?;
+        let mut opened = sor.open(Box::new(source)).await.map_err(io::Error::other)?;
         while opened.package.next().await.map_err(io::Error::other)?.is_some() {}
         let verdict = opened.judgement.verdict().map(ToString::to_string).unwrap_or_default();
         if verdict.starts_with("signed by") { Ok(()) } else { Err(io::Error::other(verdict)) }
