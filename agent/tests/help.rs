@@ -10,7 +10,17 @@ const WIDTH: usize = 100;
 #[test]
 fn the_help_of_each_word_reads_well() {
     let mut all = String::new();
-    for words in [&[][..], &["run"], &["doctor"], &["config"], &["config", "check"], &["config", "show"]] {
+    for words in [
+        &[][..],
+        &["run"],
+        &["doctor"],
+        &["config"],
+        &["config", "check"],
+        &["config", "show"],
+        &["service"],
+        &["service", "install"],
+        &["service", "status"],
+    ] {
         let mut program = Cli::command().term_width(WIDTH);
         program.build();
         let word = words.iter().fold(&mut program, |word, name| word.find_subcommand_mut(name).unwrap());

@@ -77,7 +77,8 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
     assert_eq!((popped.status, popped.header("content-type")), (200, Some("application/vnd.etsi.asic-e+zip")));
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(popped.body)).unwrap();
     let names: Vec<_> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
-    assert_eq!(names, ["mimetype", "brev.pdf", "arkivmelding.xml", "vedlegg.pdf"]);
+    let all = ["mimetype", "manifest.xml", "brev.pdf", "arkivmelding.xml", "vedlegg.pdf", "META-INF/manifest.xml"];
+    assert_eq!(names, all);
     let mut inside = Vec::new();
     std::io::copy(&mut zip.by_name("brev.pdf").unwrap(), &mut inside).unwrap();
     assert!(inside == letter, "the letter is not the one that was sent");
@@ -545,6 +546,40 @@ fn every_answer_has_the_headers_of_safety_and_a_trace_comes_when_it_is_asked_for
     assert!(ask("/api/nothing?trace=false").json().get("trace").is_none());
     assert!(ask("/api/nothing?trace=true").json()["trace"].is_array());
     assert_eq!(ask("/api/conversations/").status, 200, "a slash at the end does no harm");
+}
+
+#[test]
+fn who_keeps_a_connection_is_told_that_it_ends_before_it_is_closed() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpStream;
+    let between = tempfile::tempdir().unwrap();
+    let program = Program::start(SENDER, between.path());
+    let connect = || BufReader::new(TcpStream::connect(("127.0.0.1", program.port)).unwrap());
+    // One request on a connection that is kept; whether the answer says that it is the last one.
+    let ask = |on: &mut BufReader<TcpStream>| {
+        on.get_mut().write_all(b"GET /manage/info HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let (mut head, mut length, mut closes) = (String::new(), 0, false);
+        while on.read_line(&mut head).unwrap() > 2 {
+            let line = head.to_lowercase();
+            length = line.strip_prefix("content-length: ").map_or(length, |it| it.trim().parse().unwrap());
+            closes |= line.trim() == "connection: close";
+            assert!(!line.starts_with("http/") || line.contains(" 200 "), "{line}");
+            head.clear();
+        }
+        on.read_exact(&mut vec![0; length]).unwrap();
+        closes
+    };
+    let (mut busy, mut silent) = (connect(), connect());
+    assert!(!ask(&mut busy) && !ask(&mut silent));
+    let stopped = call(program.port, "POST", efm::manage::SHUTDOWN, &[], b"");
+    assert_eq!(stopped.status, 200);
+    assert!(ask(&mut busy), "it is told");
+    assert!(ask(&mut connect()), "and who comes now is served, and told, too");
+    let mut rest = Vec::new();
+    busy.read_to_end(&mut rest).unwrap();
+    silent.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty());
+    assert_eq!(program.exit_code(), Some(0));
 }
 
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The false outside world that tests of both rooms stand in.
 
+pub mod beside;
 pub mod child;
 pub mod doors;
 pub mod forge;
@@ -7,8 +8,11 @@ pub mod host;
 pub mod identity;
 pub mod in_process;
 pub mod liar;
+pub mod load;
 pub mod measure;
+pub mod native;
 pub mod postbox;
+pub mod simulator;
 pub mod site;
 pub mod world;
 

@@ -192,9 +192,8 @@ impl Site {
 
     /// The list names this version from now on.
     pub fn list(&self, version: &str) {
-        let list = format!(
-            "integrasjonspunkt:\n  environments:\n    production: {{ latest: v{version}, earlybird: v{version} }}\n"
-        );
+        let newest = format!("{{ latest: v{version}, earlybird: v{version} }}");
+        let list = format!("integrasjonspunkt:\n  environments:\n    production: {newest}\n    staging: {newest}\n");
         self.server.shelf().put("/latest-versions.yml", list);
     }
 

@@ -25,6 +25,7 @@ mod yaml;
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
 pub use dpo::{Dpo, SystemUser};
+pub use gather::has_settings;
 pub use keystores::Keystores;
 pub use logging::Logging;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};

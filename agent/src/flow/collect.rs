@@ -1,9 +1,10 @@
 //! Takes in what a channel has. The channel is told only when it is stored; what comes twice is kept once.
 
+use super::arkivmelding::Arkivmelding;
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    BlobId, Conversation, ConversationId, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service,
-    Status, Verdict,
+    About, BlobId, Conversation, ConversationId, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus,
+    Service, Status, Verdict,
 };
 use crate::ports::{
     Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
@@ -169,7 +170,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     }
     let now = desk.clock.now();
     let conversation = Conversation::of(&envelope, Direction::Incoming, service, now);
-    let Some(conversation) = conversation else {
+    let Some(mut conversation) = conversation else {
         let why = "it names no conversation, or no time when it expires".to_owned();
         return discard(desk, service, Garbage { envelope: Some(envelope), why, may_be_told: false, receipt }).await;
     };
@@ -194,6 +195,13 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     };
     if let Some(judgement) = &judgement {
         tell(&id, judgement);
+    }
+    if envelope.document.kind == Kind::Arkivmelding
+        && let Some(read) = judgement.as_ref().and_then(Judgement::arkivmelding)
+    {
+        // What it says is for people: one that cannot be read is the case system's to refuse.
+        let about = Arkivmelding::read(read).map(|it| About { title: it.title, reference: it.reference });
+        conversation.describe(about.unwrap_or_default());
     }
     let verdict = judgement.as_ref().and_then(Judgement::verdict);
     let received =

@@ -44,9 +44,12 @@ pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Tro
             desk.store.acknowledge(id, NewStatus::described(Status::Feil, now, text), None).await?;
             Err(Refusal::FileNotFound(vec!["asic.zip".into()]).into())
         }
-        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
-            Err(Refusal::AsicUnreadable(id.clone()).into())
-        }
+        BlobError::NotOpen
+        | BlobError::Open { .. }
+        | BlobError::Disk { .. }
+        | BlobError::List(_)
+        | BlobError::Spoilt(_)
+        | BlobError::Package(_) => Err(Refusal::AsicUnreadable(id.clone()).into()),
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod accept;
 mod arkivmelding;
+mod awaited;
 mod bell;
 pub mod collect;
 pub mod dispatch;
@@ -22,6 +23,7 @@ mod reply;
 pub mod subscribe;
 mod tally;
 
+pub use awaited::{Awaited, Need};
 pub use bell::{Bell, Ear};
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
@@ -52,6 +54,8 @@ pub struct Desk {
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
     /// Services that are enabled and cannot be used for now, and why.
     pub closed: BTreeMap<Service, String>,
+    /// What must be there before messages are taken, and is not.
+    pub awaited: Arc<Awaited>,
     /// The way to those who subscribed.
     pub caller: Arc<dyn Caller>,
     /// What time it is.

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 /// What this program knows of itself.
 #[derive(Debug)]
 pub struct Facts {
+    /// Which version it says that it is.
+    pub version: &'static str,
     /// When it was started.
     pub started: Timestamp,
     /// The same, to measure from.

@@ -92,10 +92,10 @@ async fn links(State(manage): State<Manage>, headers: HeaderMap) -> Response {
     Json(json!({ "_links": links })).into_response()
 }
 
-async fn info() -> Json<Info> {
+async fn info(State(manage): State<Manage>) -> Json<Info> {
     let name = Some("integrasjonspunkt".to_owned());
     let build = Build {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: manage.facts.version.to_owned(),
         artifact: name.clone(),
         name,
         group: Some("no.difi.meldingsutveksling".to_owned()),

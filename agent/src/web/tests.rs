@@ -101,7 +101,7 @@ async fn site(folder: &Path) -> (Web, Arc<dyn Store>) {
         ..NewStatus::described(Status::Feil, now(), format!("Avvist for {PERSON}"))
     };
     store.register(&MessageId::random([2; 16]), Direction::Outgoing, failed).await.unwrap();
-    (Web { manage: manage(folder, Arc::clone(&store)), subscribers: Some(Arc::new(Two)) }, store)
+    (Web { manage: manage(folder, Arc::clone(&store)), subscribers: Some(Arc::new(Two)), onboarding: None }, store)
 }
 
 fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
@@ -125,7 +125,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
     let desk = Desk {
         store,
         blobs: Arc::new(Folder::open(&folder.join("blobs")).unwrap()),
-        registry: Arc::new(Everybody(Service::Dpo)),
+        registry: Arc::new(Everybody::over(Service::Dpo, Arc::new(|_| true))),
         channels: BTreeMap::new(),
         clock: Clock::paused_at(now()),
         random: Arc::new(Fixed),
@@ -134,6 +134,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         noted: tokio::sync::Notify::new(),
         caller: Arc::new(Nobody),
         closed: BTreeMap::new(),
+        awaited: Arc::default(),
         tally: Tally::default(),
     };
     let certificate = Certificate {
@@ -146,12 +147,13 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         until: now() + Duration::from_hours(241),
     };
     let facts = Facts {
+        version: "1.2.3",
         started: now(),
         since: tokio::time::Instant::now(),
         organisation: "910077473".into(),
         profile: Some("staging"),
         enabled: [Service::Dpo].into_iter().collect(),
-        certificates: Certificates(vec![certificate]),
+        certificates: Certificates::of(vec![certificate]),
         folder: folder.to_owned(),
         levels: efm::telemetry::Levels::default(),
         log_file: None,

@@ -79,6 +79,7 @@ impl Site {
             channels: channels.clone(),
             caller: Arc::clone(caller),
             closed: closed.clone(),
+            awaited: Arc::default(),
             clock: clock(self.later),
             random: Arc::clone(random),
             rules: rules.clone(),
@@ -184,7 +185,7 @@ impl Site {
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Option<Vec<u8>>) {
-        let door = Door { auth: None, clock: self.desk().clock.clone() };
+        let door = Door { auth: None, awaited: Arc::clone(&self.desk().awaited), clock: self.desk().clock.clone() };
         let router = door.around(api::routes(Arc::clone(self.desk())));
         let request = headers
             .iter()
@@ -251,10 +252,11 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
     Arc::new(Desk {
         store,
         blobs,
-        registry: Arc::new(Everybody(Service::Dpo)),
+        registry: Arc::new(Everybody::over(Service::Dpo, Arc::new(|_| true))),
         channels: [(Service::Dpo, post)].into_iter().collect(),
         caller: Arc::new(NobodyCalls),
         closed: BTreeMap::new(),
+        awaited: Arc::default(),
         clock: clock(later),
         random: Arc::new(Counted),
         rules,

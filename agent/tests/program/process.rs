@@ -45,6 +45,15 @@ impl Program {
         Self { child, arguments, home, said, port, to_ready }
     }
 
+    /// In this folder; until it answers, though it takes no messages.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn start_waiting(home: tempfile::TempDir, arguments: Vec<String>) -> Self {
+        let command = Command::new(program());
+        let said = Said::default();
+        let (child, port, to_ready) = begin_until(command, home.path(), &arguments, "takes no messages yet", &said);
+        Self { child, arguments, home, said, port, to_ready }
+    }
+
     /// What it has said so far: its log.
     #[allow(dead_code, reason = "shared by tests of which some need it")]
     pub fn said(&self) -> String {
@@ -133,11 +142,21 @@ pub fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"))
 }
 
-fn begin(home: &Path, arguments: &[String], said: &Said) -> (Child, u16, Duration) {
-    begin_as(Command::new(program()), home, arguments, said)
+fn begin(home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+    begin_as(Command::new(program()), home, arguments, all)
 }
 
-fn begin_as(mut command: Command, home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+fn begin_as(command: Command, home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+    begin_until(command, home, arguments, " ready ", all)
+}
+
+fn begin_until(
+    mut command: Command,
+    home: &Path,
+    arguments: &[String],
+    word: &str,
+    all: &Said,
+) -> (Child, u16, Duration) {
     let begun = Instant::now();
     let mut child =
         command.current_dir(home).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -146,7 +165,7 @@ fn begin_as(mut command: Command, home: &Path, arguments: &[String], all: &Said)
     for line in lines.by_ref().map_while(Result::ok) {
         said.push_str(&line);
         said.push('\n');
-        if line.contains(" ready ")
+        if line.contains(word)
             && let Some(address) = line.split("address=").nth(1)
         {
             let port = address.split(' ').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();

@@ -21,8 +21,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Files of the integration point that grow while it migrates its data, relative to its home.
-const DATABASE_FILES: [&str; 2] = ["integrasjonspunkt.mv.db", "integrasjonspunkt.trace.db"];
+/// Files of the integration point, Java's and ours, that grow while it migrates its data, relative to its home.
+const DATABASE_FILES: [&str; 4] = [
+    "integrasjonspunkt.mv.db",
+    "integrasjonspunkt.trace.db",
+    "integrasjonspunkt.sqlite",
+    "integrasjonspunkt.sqlite-wal",
+];
 
 /// The integration point of one home folder.
 #[derive(Debug)]

@@ -167,7 +167,8 @@ async fn open_trial<D: Doors>(
     }
 }
 
-fn putting_back_has_begun<D: Doors>(world: &World<D>, trial: &Trial) -> bool {
+/// A copy is being put back: some of the data is the copy's already, and the only way is on.
+pub(super) fn putting_back_has_begun<D: Doors>(world: &World<D>, trial: &Trial) -> bool {
     let Some(id) = &trial.backup else { return false };
     world.vault.putting_back_has_begun(id).unwrap_or_else(|error| {
         tracing::error!(error = %efm::chain::Chain(&error), "cannot see whether data was being put back");

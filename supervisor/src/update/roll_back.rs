@@ -6,7 +6,8 @@
 
 use super::start;
 use super::watch::come_up;
-use super::{Outcome, Progress, Running, Verified, World, commit, stop, trial, verify};
+use super::{Outcome, Progress, Running, Verified, World, commit, reconcile, stop, trial, verify};
+use crate::config::settings::Kind;
 use crate::ports::{Child, Doors, Happening, Mirror, Process, Stored, Trial, TrialStage, Vault};
 
 /// So often putting data back is tried before the old version is started on what lies there.
@@ -79,7 +80,7 @@ pub async fn to_previous<D: Doors>(world: &World<D>, failed: Failed) -> Outcome 
     }
     tell_failure(world, &trial, &why, log);
     point_back(world, &trial, old.as_ref());
-    if trial.came_up || unseen {
+    if trial.came_up || unseen || stays_as_it_is(world, &trial) {
         return keep_data_and_bring_back(world, trial, old, why).await;
     }
     let why = match put_back(world, &mut trial).await {
@@ -99,9 +100,16 @@ async fn hold_against<D: Doors>(world: &World<D>, trial: &Trial, new: Option<&Ve
     }
 }
 
+/// A native integration point takes messages from the moment when it listens, which is before anybody can see that it is
+/// well, and one that says the wrong version takes them for as long as it is watched. Its releases run on what their
+/// successors leave. So a copy of its data is for people alone; unless a supervisor that thought otherwise has begun.
+fn stays_as_it_is<D: Doors>(world: &World<D>, trial: &Trial) -> bool {
+    world.settings.child.kind == Kind::Native && !reconcile::putting_back_has_begun(world, trial)
+}
+
 /// The new version had come up, or may have while nobody looked: its data may hold messages that the copy lacks. The
 /// old version is tried on it first. Only if nobody saw it come up and the old one cannot live with it, the copy is
-/// put back, and what lay there is set aside: nothing is thrown away.
+/// put back, and what lay there is set aside: nothing is thrown away. Of a native one it is never put back.
 async fn keep_data_and_bring_back<D: Doors>(
     world: &World<D>,
     mut trial: Trial,
@@ -109,12 +117,21 @@ async fn keep_data_and_bring_back<D: Doors>(
     why: String,
 ) -> Outcome {
     let Some(id) = &trial.backup else { return bring_back(world, &trial, old, why).await };
-    let kept = if trial.came_up { "it had come up" } else { "it may have come up while no supervisor ran" };
+    let is_native = stays_as_it_is(world, &trial);
+    if is_native && trial.child.is_none() {
+        // It was not started: what lies there is what was copied.
+        return bring_back(world, &trial, old, why).await;
+    }
+    let kept = match (trial.came_up, is_native) {
+        (true, _) => "it had come up",
+        (false, true) => "it may have come up before that was seen",
+        (false, false) => "it may have come up while no supervisor ran",
+    };
     let why = format!(
         "{why}; its data was kept, because {kept} and may have taken messages; the copy from before is backup/{}",
         id.0
     );
-    if trial.came_up {
+    if trial.came_up || is_native {
         return bring_back(world, &trial, old, why).await;
     }
     let brought = bring_back(world, &trial, old.clone(), why).await;

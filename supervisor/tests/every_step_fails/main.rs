@@ -41,15 +41,26 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
+        Self::of("")
+    }
+
+    /// Of a native integration point whose data is copied, too.
+    fn native() -> Self {
+        Self::of("kind = \"native\"\n[backup]\npaths = [\"data\"]\n")
+    }
+
+    fn of(more: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let built: Timestamp = "2026-10-01T00:00:00Z".parse().unwrap();
         let publisher = Publisher::new("a publisher", built).unwrap();
         std::fs::write(home.path().join("key.asc"), publisher.certificate().unwrap()).unwrap();
         let toml = "[release]\nkeys = [\"key.asc\"]\n[schedule]\nlook = \"15m\"\nsplay = \"0s\"\nwindow = [\"0 0 * * * *\"]\nwindow_length = \"30m\"\n[child]\nprobation = \"20s\"\nstart_patience = \"60s\"\nstart_patience_bound = \"60s\"\n";
-        std::fs::write(home.path().join("kosmos.toml"), toml).unwrap();
+        std::fs::write(home.path().join("kosmos.toml"), format!("{toml}{more}")).unwrap();
         let settings = kosmos::config::load(home.path(), &[], &[]).unwrap().settings;
+        let program = if cfg!(windows) { "bin/integrasjonspunkt.exe" } else { "bin/integrasjonspunkt" };
         let publish = |version: &str| {
-            let archive = Archive::new("integrasjonspunkt", version, built).bytes().unwrap();
+            let archive = Archive::new("integrasjonspunkt", version, built).with(program, "a program");
+            let archive = archive.bytes().unwrap();
             let signature = publisher.sign(&archive, built).unwrap().into_bytes();
             Published { tag: format!("v{version}").parse().unwrap(), archive, signature }
         };
@@ -129,6 +140,7 @@ struct Rest {
     doors: Vec<&'static str>,
     struck: Option<&'static str>,
     data: String,
+    set_aside: Vec<String>,
     told: Vec<Happening>,
 }
 
@@ -168,6 +180,7 @@ fn tell(site: &Site, story: &Story, fault: Option<(usize, Fault)>, child_dies_to
             doors: machine.passed.borrow().clone(),
             struck: *machine.struck.borrow(),
             data: disk.data.clone(),
+            set_aside: disk.set_aside.clone(),
             told: machine.told.borrow().iter().map(|event| event.what.clone()).collect(),
         }
     })
@@ -187,9 +200,13 @@ fn assert_law(rest: &Rest, expected: &[&str], story: &str) {
 }
 
 fn every_door(story: &Story, expected: &[&str], until: &str) {
-    let site = Site::new();
-    let calm = tell(&site, story, None, false);
+    every_door_of(&Site::new(), story, expected, until, |_, _| {});
+}
+
+fn every_door_of(site: &Site, story: &Story, expected: &[&str], until: &str, assert_more: impl Fn(&Rest, &str)) {
+    let calm = tell(site, story, None, false);
     assert_law(&calm, expected, "nothing fails");
+    assert_more(&calm, "nothing fails");
     // What comes after the story's end is the same health question again and again.
     let end = calm.doors.iter().rposition(|door| *door == until).unwrap() + 3;
     let mut lives = 0;
@@ -199,12 +216,13 @@ fn every_door(story: &Story, expected: &[&str], until: &str) {
         }
         for fault in [Fault::Fails, Fault::DiesBefore, Fault::DiesAfter] {
             for child_dies_too in [false, true] {
-                let rest = tell(&site, story, Some((number, fault)), child_dies_too);
+                let rest = tell(site, story, Some((number, fault)), child_dies_too);
                 let place = format!(
                     "door {number} ({}) {fault:?}, child dies too: {child_dies_too}",
                     rest.struck.unwrap_or("never reached")
                 );
                 assert_law(&rest, expected, &place);
+                assert_more(&rest, &place);
                 lives += 1;
             }
         }
@@ -265,6 +283,41 @@ fn data_of_a_release_that_had_come_up_is_kept() {
     let site = Site::new();
     let rest = tell(&site, &Story { before: Before::OldRuns, new: Behaviour::DiesInProbation }, None, false);
     assert_eq!(rest.data, "[4.0.7][4.0.8][4.0.7]");
+}
+
+/// A native one may have taken messages before anybody saw that it is up: whatever fails, and wherever the supervisor or the
+/// machine dies, nothing of its data is replaced by a copy from before.
+#[test]
+fn every_step_of_a_roll_back_of_a_native_release_fails_and_its_data_is_kept() {
+    let site = Site::native();
+    for new in [Behaviour::Crashes, Behaviour::Red, Behaviour::DiesInProbation] {
+        let rest = tell(&site, &Story { before: Before::OldRuns, new }, None, false);
+        assert_eq!(rest.data, "[4.0.7][4.0.8][4.0.7]", "{new:?}");
+    }
+    let story = Story { before: Before::OldRuns, new: Behaviour::NeverUp };
+    every_door_of(&site, &story, &["4.0.7"], "end trial", |rest, place| {
+        assert!(rest.set_aside.is_empty(), "{place}: a copy was put back, and {:?} was lost", rest.set_aside);
+    });
+}
+
+#[test]
+fn a_native_release_whose_data_its_predecessor_cannot_live_with_is_left_to_a_person() {
+    let site = Site::native();
+    let machine = Machine::new(&[("4.0.7", Behaviour::Good), ("4.0.8", Behaviour::NeverUp)]);
+    *machine.one_way.borrow_mut() = Some("4.0.8");
+    on_paused_time(async {
+        let clock = Clock::paused_at("2026-11-21T08:50:00Z".parse::<Timestamp>().unwrap());
+        let _ = site.life(&machine, &[&site.old], &clock, Duration::from_mins(5)).await;
+        assert!(site.life(&machine, &[&site.old, &site.new], &clock, A_DAY).await.is_ok());
+    });
+    let disk = machine.disk.borrow();
+    assert!(disk.data.starts_with("[4.0.7][4.0.8]") && disk.set_aside.is_empty(), "{} {:?}", disk.data, disk.set_aside);
+    let told = machine.told.borrow();
+    let copy = |reason: &str| reason.contains("the copy from before is backup/");
+    let is_told = told.iter().any(|event| {
+        matches!(event.what, Happening::RollBackFailed { .. }) && event.reason.as_deref().is_some_and(copy)
+    });
+    assert!(is_told, "{told:?}");
 }
 
 #[test]

@@ -173,6 +173,16 @@ impl Flags {
         rate(value).ok_or_else(|| format!("{name} {value}: right would be 0 to 1"))
     }
 
+    /// All that was given under this name, in order.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.rest.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first name that is none of these; what every program takes is not among what is left.
+    pub fn stranger(&self, known: &[&str]) -> Option<&str> {
+        self.rest.iter().map(|(name, _)| name.as_str()).find(|name| !known.contains(name))
+    }
+
     /// What was given under this name.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.rest.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())

@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const TOKEN: &str = "/token";
 /// Where Altinn exchanges them.
 pub const EXCHANGE: &str = "/authentication/api/v1/exchange/maskinporten";
+/// Where the other simulators ask what a token stands for (RFC 7662). The real ones have no such door.
+pub const INTROSPECT: &str = "/introspect";
 /// No assertion may last longer.
 const LONGEST_ASSERTION_SECONDS: i64 = 120;
 /// Clocks differ.
@@ -145,7 +147,11 @@ impl Maskinporten {
 
     /// Its paths.
     pub fn routes(&self) -> Router {
-        Router::new().route(TOKEN, post(token)).route(EXCHANGE, get(exchange)).with_state(self.clone())
+        Router::new()
+            .route(TOKEN, post(token))
+            .route(EXCHANGE, get(exchange))
+            .route(INTROSPECT, post(introspect))
+            .with_state(self.clone())
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -271,6 +277,23 @@ async fn token(State(maskinporten): State<Maskinporten>, form: Bytes) -> Respons
             (status, Json(body)).into_response()
         }
     }
+}
+
+async fn introspect(State(maskinporten): State<Maskinporten>, form: Bytes) -> Json<Value> {
+    let token =
+        url::form_urlencoded::parse(&form).find(|(name, _)| name == "token").map(|(_, value)| value.into_owned());
+    let token = token.unwrap_or_default();
+    let (is_altinn, grant) = match maskinporten.altinn_grant(&token) {
+        Ok(grant) => (true, Ok(grant)),
+        Err(_) => (false, maskinporten.grant(&token)),
+    };
+    Json(match grant {
+        Err(why) => json!({ "active": false, "why": why }),
+        Ok(grant) => json!({
+            "active": true, "scope": grant.scopes.join(" "), "client_id": grant.client, "altinn": is_altinn,
+            "exp": grant.expires_at, "system_user_org": grant.system_user.map(|(organisation, _)| organisation),
+        }),
+    })
 }
 
 /// The bearer's token.

@@ -43,7 +43,7 @@ fn labelled<const N: usize>(labels: [(&'static str, String); N], value: f64) -> 
 
 fn process(manage: &Manage) -> Vec<Meter> {
     let facts = &manage.facts;
-    let build = labelled([("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0);
+    let build = labelled([("version", facts.version.to_owned())], 1.0);
     let up = facts.since.elapsed().as_secs_f64();
     let mut meters = vec![
         gauge("application.info", "The version that runs", None, vec![build]),
@@ -157,10 +157,12 @@ fn channels(manage: &Manage) -> Vec<Meter> {
 }
 
 fn certificates(manage: &Manage) -> Vec<Meter> {
-    let samples =
-        manage.facts.certificates.0.iter().map(|one| {
-            labelled([("alias", one.alias.clone()), ("use", one.used.name().to_owned())], seconds(one.until))
-        });
+    let samples = manage
+        .facts
+        .certificates
+        .all()
+        .into_iter()
+        .map(|one| labelled([("alias", one.alias), ("use", one.used.name().to_owned())], seconds(one.until)));
     let what = "When the certificate ends";
     vec![gauge("integrasjonspunkt.certificate.ends", what, Some("seconds"), samples.collect())]
 }

@@ -12,7 +12,7 @@ use super::check;
 use super::keys::KEYS;
 use super::problem::{Place, Problem, Wrong, wrong};
 use super::reader::{End, Reader};
-use super::settings::{Backup, Blocklist, Settings};
+use super::settings::{Backup, Blocklist, Kind, Settings};
 use super::value::{Scalar, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub(super) fn settings(values: BTreeMap<&'static str, Value>, folder: &Path, fil
     let schedule = schedule::read(&mut reader, release.as_ref());
     let child = child::read(&mut reader);
     let network = network::read(&mut reader, files);
-    let backup = backup(&mut reader);
+    let backup = backup(&mut reader, child.as_ref().map(|child| child.kind));
     let mail = mail::read(&mut reader, files);
     let notice = notice::read(&mut reader, files);
     let blocklist = blocklist(&mut reader);
@@ -113,10 +113,17 @@ fn plainly(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != std::path::Component::CurDir).collect()
 }
 
-fn backup(reader: &mut Reader) -> Option<Backup> {
+/// Of a native integration point nothing is copied unless it is named: a roll-back keeps its data, and while it would be
+/// copied everybody waits.
+fn backup(reader: &mut Reader, kind: Option<Kind>) -> Option<Backup> {
+    const PATHS: &str = "backup.paths";
     let home = reader.home.clone();
     let read = |scalar: &Scalar| check::stays_inside(scalar, &home);
-    let mut paths = reader.many("backup.paths", read, |path| path.display().to_string());
+    let mut paths = reader.many(PATHS, read, |path| path.display().to_string());
+    if kind == Some(Kind::Native) && !reader.is_set(PATHS) {
+        paths.clear();
+        reader.show(PATHS, None, Place::From("child.kind"));
+    }
     let mut seen = BTreeSet::new();
     paths.retain(|path| seen.insert(path.clone()));
     let keep = reader.need("backup.keep", |scalar| count(scalar, 1, 100), u32::to_string);

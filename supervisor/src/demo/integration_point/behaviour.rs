@@ -91,7 +91,10 @@ pub struct Behaviour {
 
 impl Behaviour {
     /// The behaviour in an archive, and the version that was built.
-    pub(super) fn of(archive: &Path) -> Result<(Self, String), String> {
+    ///
+    /// # Errors
+    /// It is no archive, or what stands there means nothing.
+    pub fn of(archive: &Path) -> Result<(Self, String), String> {
         let file = File::open(archive).map_err(|error| error.to_string())?;
         let mut archive = zip::ZipArchive::new(file).map_err(|error| error.to_string())?;
         let mut entry = |name: &str| {

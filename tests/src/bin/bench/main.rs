@@ -26,6 +26,7 @@ mod point;
 #[path = "../../../../agent/tests/program/postgres.rs"]
 mod postgres;
 mod start;
+mod upgrades;
 
 use outside_world::measure::{system, table::Row, table::Table};
 use std::io;
@@ -41,6 +42,8 @@ pub struct Wish {
     load: Duration,
     /// How long it is left alone before its memory is read.
     idle: Duration,
+    /// Upgrades that are measured.
+    upgrades: usize,
     /// The size of the large file.
     large_bytes: u64,
     /// Only sections whose name begins with this.
@@ -77,10 +80,7 @@ const SECTIONS: [Section; 8] = [
         name: "exchange",
         measure: Measure::Later("messages a second from one integration point to another, through the broker"),
     },
-    Section {
-        name: "upgrades",
-        measure: Measure::Later("20 upgrades by the supervisor under load: requests refused, the longest pause"),
-    },
+    Section { name: "upgrades", measure: Measure::Here(upgrades::measure) },
 ];
 
 const HELP: &str = "\
@@ -111,13 +111,13 @@ fn wish(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.with_file_name("integrasjonspunkt").with_extension(std::env::consts::EXE_EXTENSION);
     let (load, idle) = (Duration::from_secs(10), Duration::from_secs(10));
-    let mut wish = Wish { starts: 25, load, idle, large_bytes: 1_000_000_000, only: None, program };
+    let mut wish = Wish { starts: 25, load, idle, upgrades: 20, large_bytes: 1_000_000_000, only: None, program };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
             "--quick" => {
                 let (load, idle) = (wish.load / 10, wish.idle / 10);
-                wish = Wish { starts: 5, load, idle, large_bytes: wish.large_bytes / 10, ..wish };
+                wish = Wish { starts: 5, load, idle, upgrades: 3, large_bytes: wish.large_bytes / 10, ..wish };
             }
             "--only" => {
                 let only = value()?;
