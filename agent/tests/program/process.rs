@@ -45,12 +45,6 @@ impl Program {
         Self { child, arguments, home, said, port, to_ready }
     }
 
-    /// What it has said so far: its log.
-    #[allow(dead_code, reason = "shared by tests of which some need it")]
-    pub fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
     /// In this folder; until it answers, though it takes no messages.
     #[allow(dead_code, reason = "shared by tests of which some need it")]
     pub fn start_waiting(home: tempfile::TempDir, arguments: Vec<String>) -> Self {
@@ -58,6 +52,12 @@ impl Program {
         let said = Said::default();
         let (child, port, to_ready) = begin_until(command, home.path(), &arguments, "takes no messages yet", &said);
         Self { child, arguments, home, said, port, to_ready }
+    }
+
+    /// What it has said so far: its log.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// Its folder.
@@ -142,8 +142,8 @@ pub fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"))
 }
 
-fn begin(home: &Path, arguments: &[String], said: &Said) -> (Child, u16, Duration) {
-    begin_as(Command::new(program()), home, arguments, said)
+fn begin(home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+    begin_as(Command::new(program()), home, arguments, all)
 }
 
 fn begin_as(command: Command, home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {

@@ -50,9 +50,8 @@ fn main() -> ExitCode {
             };
             let rate = |name| flags.rate(name);
             let (duplicates, disorder, cuts) = (rate("--duplicates")?, rate("--disorder")?, rate("--cuts")?);
-            let mischief = Mischief { duplicates, disorder, cuts, unheard: rate("--unheard")? };
             let broker = Broker::new(folder, check, Clock::machine());
-            broker.go_wrong(mischief, flags.seed);
+            broker.go_wrong(Mischief { duplicates, disorder, cuts, unheard: rate("--unheard")? }, flags.seed);
             Ok(broker.routes())
         },
     )
