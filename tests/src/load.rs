@@ -441,6 +441,6 @@ mod tests {
         let ids = |of: &[&str]| of.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
         let delivered = [("a".to_owned(), 1), ("b".to_owned(), 2)].into();
         let ledger = Ledger { sent: ids(&["a", "b", "c", "d"]), delivered, unsure: ids(&["d"]), ..Ledger::default() };
-        assert_eq!((ledger.lost(), ledger.twice()), (vec!["c"], vec!["b"]));
+        assert_eq!((ledger.lost(), ledger.twice()), (vec![&"c".to_owned()], vec![&"b".to_owned()]));
     }
 }
