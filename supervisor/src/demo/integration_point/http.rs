@@ -87,6 +87,7 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
             let build = Build {
                 version: life.version.clone(),
                 artifact: Some("integrasjonspunkt".into()),
+                time: None,
                 name: None,
                 group: None,
             };
