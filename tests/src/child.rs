@@ -77,12 +77,13 @@ impl Home {
     }
 }
 
-/// A program of this package. Cargo builds it with the tests and puts it one folder above theirs.
+/// A program of this package. Cargo builds it with the tests and puts it one folder above theirs, beside other programs.
 ///
 /// Not `env!("CARGO_BIN_EXE_…")`: a variable with a dash in its name is lost where the compiler is called by a shell script.
 pub fn program(name: &str) -> std::io::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(Path::parent).unwrap_or(Path::new(""));
+    let beside = own.parent().unwrap_or(Path::new(""));
+    let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
     Ok(folder.join(name).with_extension(std::env::consts::EXE_EXTENSION))
 }
 

@@ -28,8 +28,10 @@ pub const OWN: &str = "910075918";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So long what was sent may take to arrive at the end: a lease of a killed one runs out after 15 s.
 const DRAINING: Duration = Duration::from_secs(60);
+/// When nothing has arrived for so long it is looked for in the list of what waits.
+const STANDS_STILL: Duration = Duration::from_secs(5);
 /// With more than so many on their way a sender looks instead of sending more.
-const MOST_UNDER_WAY: usize = 200;
+const MOST_UNDER_WAY: usize = 30;
 /// A client that seldom asks is silent for so long, longer than an integration point that ends waits for it.
 const SELDOM: Duration = Duration::from_millis(700);
 const AGAIN: Duration = Duration::from_millis(1);
@@ -55,6 +57,8 @@ pub struct Ledger {
     pub delivered: BTreeMap<String, u32>,
     /// What somebody failed at in the middle: nobody knows whether it was done.
     pub unsure: BTreeSet<String>,
+    /// Peeked at by somebody whose answer was lost: locked for him until the lock runs out, and there.
+    pub waiting: BTreeSet<String>,
     /// Connections that were refused.
     pub refused: u64,
     /// All else that went wrong, in words.
@@ -63,12 +67,16 @@ pub struct Ledger {
     pub answered: u64,
     /// The longest that a client waited for an answer, refusals and all.
     pub longest: Duration,
+    /// The same, since somebody asked.
+    since: Duration,
 }
 
 impl Ledger {
     /// What was acknowledged and did not arrive.
     pub fn lost(&self) -> Vec<&String> {
-        self.sent.iter().filter(|id| !self.delivered.contains_key(*id) && !self.unsure.contains(*id)).collect()
+        let is_somewhere =
+            |id: &String| self.delivered.contains_key(id) || self.unsure.contains(id) || self.waiting.contains(id);
+        self.sent.iter().filter(|id| !is_somewhere(id)).collect()
     }
 
     /// What was delivered more than once.
@@ -124,6 +132,11 @@ impl Load {
         }
     }
 
+    /// The longest that a client waited for an answer since this was last asked.
+    pub fn longest_since(&self) -> Duration {
+        std::mem::take(&mut self.shared.ledger.lock().unwrap().since)
+    }
+
     fn answered(&self) -> u64 {
         self.shared.ledger.lock().unwrap().answered
     }
@@ -135,7 +148,20 @@ impl Load {
             sender.join().unwrap();
         }
         let begun = Instant::now();
-        while !self.shared.ledger.lock().unwrap().lost().is_empty() && begun.elapsed() < DRAINING {
+        let shared = Arc::clone(&self.shared);
+        let mut looks = Client::of(&shared, Way::Kept);
+        let (mut last, mut fewest) = (begun, usize::MAX);
+        loop {
+            let missing: Vec<String> = shared.ledger.lock().unwrap().lost().into_iter().cloned().collect();
+            if missing.is_empty() || begun.elapsed() > DRAINING {
+                break;
+            }
+            if missing.len() < fewest {
+                (last, fewest) = (Instant::now(), missing.len());
+            }
+            if last.elapsed() > STANDS_STILL {
+                missing.iter().for_each(|id| looks.whether_it_waits(id));
+            }
             pause(NOTHING_THERE);
         }
         self.shared.is_over.store(true, Ordering::Release);
@@ -208,6 +234,14 @@ impl<'a> Client<'a> {
         let _ = self.well("GET", "/api/messages/out?size=1", "", b"");
     }
 
+    fn whether_it_waits(&mut self, id: &str) {
+        let Some(listed) = self.well("GET", &format!("/api/messages/in?messageId={id}"), "", b"") else { return };
+        let listed: serde_json::Value = serde_json::from_slice(&listed.body).unwrap();
+        if listed["totalElements"] == 1 {
+            self.shared.ledger.lock().unwrap().waiting.insert(id.to_owned());
+        }
+    }
+
     fn look_now_and_then(&mut self) {
         while self.is_sending() {
             self.look();
@@ -273,6 +307,7 @@ impl<'a> Client<'a> {
         let took = begun.elapsed();
         let mut ledger = self.shared.ledger.lock().unwrap();
         ledger.longest = ledger.longest.max(took);
+        ledger.since = ledger.since.max(took);
         match answer {
             Ok(answer) => {
                 ledger.answered += 1;
@@ -406,6 +441,6 @@ mod tests {
         let ids = |of: &[&str]| of.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
         let delivered = [("a".to_owned(), 1), ("b".to_owned(), 2)].into();
         let ledger = Ledger { sent: ids(&["a", "b", "c", "d"]), delivered, unsure: ids(&["d"]), ..Ledger::default() };
-        assert_eq!((ledger.lost(), ledger.twice()), (vec!["c"], vec!["b"]));
+        assert_eq!((ledger.lost(), ledger.twice()), (vec![&"c".to_owned()], vec![&"b".to_owned()]));
     }
 }

@@ -8,6 +8,7 @@ use crate::load::OWN;
 use crate::site::{Site, now};
 use kosmos::demo::integration_point::ENTRY;
 use kosmos::demo::publisher::Archive;
+use std::path::Path;
 
 /// Its database, in its home folder.
 pub const DATABASE: &str = "integrasjonspunkt.sqlite";
@@ -34,7 +35,7 @@ pub fn site(port: Port, more: &str) -> Site {
     site.write("integrasjonspunkt-local.properties", &properties);
     let listen = if port == Port::Held { format!("listen = \"127.0.0.1:{}\"\n", site.port) } else { String::new() };
     let ours = format!(
-        "[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\nbase_url = \"http://127.0.0.1:{}\"\nstop_grace = \"15s\"\n\
+        "[schedule]\nmode = \"stage\"\n[child]\nkind = \"native\"\nprofile = \"staging\"\nbase_url = \"http://127.0.0.1:{}\"\nstop_grace = \"15s\"\n\
          start_patience = \"10s\"\nstart_patience_bound = \"10s\"\n{listen}{more}",
         site.port,
     );
@@ -47,17 +48,25 @@ pub fn site(port: Port, more: &str) -> Site {
 /// Publishes it as this version, signed well; it behaves so. See `integrasjonspunkt-under-test` for what it can be told.
 pub fn publish(site: &mut Site, version: &str, behaviour: &str) -> String {
     let real = program("integrasjonspunkt-under-test").unwrap();
-    // The whole of it is a hundred MB in a build for tests; a script says as well which one it is.
-    #[cfg(unix)]
-    let (name, bytes) = (
-        "bin/integrasjonspunkt",
-        format!("#!/bin/sh\nexec '{}' --beside=\"${{0%/*}}\" \"$@\"\n", real.display()).into_bytes(),
-    );
-    #[cfg(windows)]
-    let (name, bytes) = ("bin/integrasjonspunkt.exe", std::fs::read(real).unwrap());
+    let name = if cfg!(windows) { "bin/integrasjonspunkt.exe" } else { "bin/integrasjonspunkt" };
+    let bytes = if cfg!(all(unix, debug_assertions)) {
+        // The whole of it is a hundred MB in a build for tests.
+        script(&real)
+    } else {
+        std::fs::read(real).unwrap()
+    };
     let archive = Archive::new("integrasjonspunkt", version, now()).with(ENTRY, behaviour).with(name, bytes);
-    let ending = format!("-{}-{}.zip", std::env::consts::OS, std::env::consts::ARCH);
-    site.publish_bytes(version, &ending, archive.bytes().unwrap(), behaviour)
+    site.publish_bytes(version, &ending(), archive.bytes().unwrap(), behaviour)
+}
+
+/// A program that becomes the real one, and tells it where the archive lies that says which version it is.
+pub fn script(real: &Path) -> Vec<u8> {
+    format!("#!/bin/sh\nexec '{}' --beside=\"${{0%/*}}\" \"$@\"\n", real.display()).into_bytes()
+}
+
+/// How the name of an archive ends.
+pub fn ending() -> String {
+    format!("-{}-{}.zip", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 /// The same, on duty with this version.

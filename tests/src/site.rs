@@ -192,9 +192,8 @@ impl Site {
 
     /// The list names this version from now on.
     pub fn list(&self, version: &str) {
-        let list = format!(
-            "integrasjonspunkt:\n  environments:\n    production: {{ latest: v{version}, earlybird: v{version} }}\n"
-        );
+        let newest = format!("{{ latest: v{version}, earlybird: v{version} }}");
+        let list = format!("integrasjonspunkt:\n  environments:\n    production: {newest}\n    staging: {newest}\n");
         self.server.shelf().put("/latest-versions.yml", list);
     }
 
@@ -207,6 +206,27 @@ impl Site {
             OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
         let mut command = self.command(&self.home, &["--log", "debug", "run"]);
         command.current_dir(&self.home).stdout(said.try_clone().unwrap()).stderr(said);
+        self.supervisor = Some(command.spawn().unwrap());
+    }
+
+    /// The same, as systemd starts it again: with the socket that it has kept.
+    #[cfg(unix)]
+    pub fn start_with(&mut self, kept: &TcpListener) {
+        const HAND_IN: &str = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
+        assert!(self.supervisor.is_none(), "one is enough");
+        let said =
+            OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
+        let plain = self.command(&self.home, &["--log", "debug", "run"]);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", HAND_IN]).arg(plain.get_program()).args(plain.get_args()).current_dir(&self.home);
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let kept = std::os::fd::OwnedFd::from(kept.try_clone().unwrap());
+        command.stdin(Stdio::from(kept)).stdout(said.try_clone().unwrap()).stderr(said);
         self.supervisor = Some(command.spawn().unwrap());
     }
 

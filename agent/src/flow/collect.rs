@@ -3,14 +3,20 @@
 use super::arkivmelding::Arkivmelding;
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    About, BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status,
-    Verdict,
+    About, BlobId, Conversation, ConversationId, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus,
+    Service, Status, Verdict,
 };
 use crate::ports::{
     Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
 };
 use efm::chain::Chain;
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesUnordered};
+use std::collections::VecDeque;
 use tracing::Instrument;
+
+/// So much is taken in at once: while one is being stored, or its channel is told, others are.
+const AT_ONCE: usize = 4;
 
 /// What went wrong with a whole round.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +37,7 @@ pub struct Round {
     pub stays: u32,
 }
 
-/// Takes in what the channel has now, until `stopped` resolves. One that cannot be taken in does not keep the others back: it is
+/// Takes in what the channel has now, some at a time and of one conversation one at a time, until `stopped` resolves. One that cannot be taken in does not keep the others back: it is
 /// told, and stays where it is. What is being stored is finished; what is on its way comes again. May be dropped at any time.
 pub async fn all(
     desk: &Desk,
@@ -59,19 +65,70 @@ async fn round(
     mut stopped: impl Future<Output = ()> + Unpin,
 ) -> Result<Round, TroubleFetching> {
     let mut round = Round::default();
-    let mut arrivals = channel.fetch().await?;
-    loop {
-        let next = tokio::select! {
-            next = arrivals.next() => next?,
-            () = &mut stopped => return Ok(round),
-        };
-        let Some(arrival) = next else { return Ok(round) };
-        let span = tracing::error_span!("message", correlation_id = arrival.message());
-        if take(desk, channel, arrival).instrument(span).await {
-            round.taken += 1;
-        } else {
-            round.stays += 1;
+    let arrivals = channel.fetch().await?;
+    let arrivals = stream::unfold(Some(arrivals), |arrivals| async move {
+        let mut arrivals = arrivals?;
+        match arrivals.next().await {
+            Ok(next) => next.map(|arrival| (Ok(arrival), Some(arrivals))),
+            Err(error) => Some((Err(error), None)),
         }
+    });
+    let mut arrivals = std::pin::pin!(arrivals);
+    let (mut waiting, mut in_hand) = (Waiting::default(), FuturesUnordered::new());
+    let mut end = None;
+    loop {
+        while in_hand.len() < AT_ONCE
+            && let Some((conversation, arrival)) = waiting.next()
+        {
+            let span = tracing::error_span!("message", correlation_id = arrival.message());
+            let taking = take(desk, channel, arrival).instrument(span);
+            in_hand.push(async move { (conversation, taking.await) });
+        }
+        if let Some(end) = end.take_if(|_| in_hand.is_empty()) {
+            return Result::map(end, |()| round);
+        }
+        tokio::select! {
+            () = &mut stopped, if end.is_none() => {
+                waiting.arrivals.clear();
+                end = Some(Ok(()));
+            }
+            next = arrivals.next(), if end.is_none() && waiting.arrivals.len() < AT_ONCE => match next {
+                Some(Ok(arrival)) => waiting.arrivals.push_back(arrival),
+                Some(Err(error)) => end = Some(Err(error)),
+                None => end = Some(Ok(())),
+            },
+            Some((conversation, is_taken)) = in_hand.next() => {
+                waiting.is_free(conversation.as_ref());
+                *(if is_taken { &mut round.taken } else { &mut round.stays }) += 1;
+            }
+        }
+    }
+}
+
+/// What has come and is not in hand. Of one conversation one is in hand at a time, in the order in which they came.
+#[derive(Default)]
+struct Waiting {
+    arrivals: VecDeque<Arrival>,
+    busy: Vec<ConversationId>,
+}
+
+impl Waiting {
+    fn next(&mut self) -> Option<(Option<ConversationId>, Arrival)> {
+        let mut passed_over = self.busy.clone();
+        let free = self.arrivals.iter().position(|arrival| {
+            let Some(conversation) = arrival.conversation() else { return true };
+            let is_free = !passed_over.contains(&conversation);
+            passed_over.push(conversation);
+            is_free
+        })?;
+        let arrival = self.arrivals.remove(free)?;
+        let conversation = arrival.conversation();
+        self.busy.extend(conversation.clone());
+        Some((conversation, arrival))
+    }
+
+    fn is_free(&mut self, conversation: Option<&ConversationId>) {
+        self.busy.retain(|busy| Some(busy) != conversation);
     }
 }
 

@@ -32,6 +32,7 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
             }
         };
         in_vain = match &round {
+            Err(error) if error.source.is_partial && error.source.wait.is_none() => 0,
             Ok(Round { taken: 0, stays: 1.. }) | Err(_) => in_vain + 1,
             Ok(_) => 0,
         };

@@ -48,7 +48,7 @@ async fn dispatch_lane(desk: &Desk, how: &Dispatching, lane: Lane, stopped: impl
     let mut hands = Hands::default();
     let mut renewed = Instant::now();
     let mut takes_more = true;
-    while takes_more || !hands.held.is_empty() {
+    loop {
         let free = if takes_more { hands.free(how) } else { 0 };
         let wait = match while_sending(take(desk, how, &lane, free), &mut in_hand, &mut hands).await {
             Ok(taken) => {
@@ -68,7 +68,9 @@ async fn dispatch_lane(desk: &Desk, how: &Dispatching, lane: Lane, stopped: impl
             let ours = hands.held.iter().copied().collect();
             while_sending(renew(desk, how, ours), &mut in_hand, &mut hands).await;
         }
-        let wait = wait.min((renewed + how.renewal()).saturating_duration_since(Instant::now()));
+        let until_renewal = (renewed + how.renewal()).saturating_duration_since(Instant::now());
+        // Now, and not at the top: what was in hand may have come to its end meanwhile.
+        let Some(wait) = pace::patience(takes_more, hands.held.len(), wait.min(until_renewal)) else { return };
         tokio::select! {
             () = &mut stopped, if takes_more => takes_more = false,
             () = queued.heard(), if takes_more => {}
@@ -87,6 +89,7 @@ struct Hands {
 }
 
 /// A try is over.
+#[derive(Clone, Copy)]
 struct Done {
     held: Held,
     leave_alone: Option<Duration>,

@@ -55,6 +55,11 @@ pub(super) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
     wait.clamp(SHORTEST, LONGEST)
 }
 
+/// How long to wait for what happens next; none: nothing more will, it has ended.
+pub(super) fn patience(takes_more: bool, in_hand: usize, wait: Duration) -> Option<Duration> {
+    (takes_more || in_hand > 0).then_some(wait)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +85,13 @@ mod tests {
         assert_eq!(until(Some(now - Duration::from_secs(9)), now), SHORTEST);
         assert_eq!(until(Some(now + Duration::from_secs(2)), now), Duration::from_secs(2));
         assert_eq!(until(Some(now + Duration::from_hours(1)), now), LONGEST);
+    }
+
+    #[test]
+    fn a_stop_waits_for_what_is_in_hand_and_for_nothing_else() {
+        let wait = Duration::from_secs(5);
+        assert_eq!(patience(true, 0, wait), Some(wait));
+        assert_eq!(patience(false, 1, wait), Some(wait));
+        assert_eq!(patience(false, 0, wait), None, "nothing would ever wake it");
     }
 }

@@ -21,7 +21,7 @@ pub async fn push(desk: &Desk, holder: &str, stopped: impl Future<Output = ()>) 
     let mut stopped = std::pin::pin!(stopped);
     let mut in_hand = FuturesUnordered::new();
     let mut takes_more = true;
-    while takes_more || !in_hand.is_empty() {
+    loop {
         let free = if takes_more { LANES.saturating_sub(in_hand.len()) } else { 0 };
         let wait = match while_calling(due(desk, holder, free), &mut in_hand).await {
             Ok((taken, wait)) => {
@@ -33,6 +33,8 @@ pub async fn push(desk: &Desk, holder: &str, stopped: impl Future<Output = ()>) 
                 pace::AFTER_TROUBLE
             }
         };
+        // Now, and not at the top: what was in hand may have come to its end meanwhile.
+        let Some(wait) = pace::patience(takes_more, in_hand.len(), wait) else { return };
         tokio::select! {
             () = &mut stopped, if takes_more => takes_more = false,
             () = desk.noted.notified(), if takes_more => {}

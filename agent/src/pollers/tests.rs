@@ -56,11 +56,12 @@ struct Told {
     does: Does,
     sends: AtomicU32,
     fetches: AtomicU32,
+    is_partial: bool,
 }
 
 impl Told {
     fn new(service: Service, does: Does) -> Arc<Self> {
-        Arc::new(Self { service, does, sends: AtomicU32::new(0), fetches: AtomicU32::new(0) })
+        Arc::new(Self { service, does, sends: AtomicU32::new(0), fetches: AtomicU32::new(0), is_partial: false })
     }
 
     fn sends(&self) -> u32 {
@@ -87,7 +88,8 @@ impl Channel for Told {
     fn fetch(&self) -> Answer<'_, Box<dyn Arrivals + '_>, TroubleFetching> {
         Box::pin(async move {
             self.fetches.fetch_add(1, Ordering::Relaxed);
-            Err(TroubleFetching { text: "500".into(), wait: None })
+            let is_partial = self.is_partial;
+            Err(TroubleFetching { text: "500".into(), wait: None, is_partial })
         })
     }
 
@@ -122,10 +124,7 @@ fn desk(folder: &Path, channels: &[&Arc<Told>]) -> Desk {
             ping_is_required: false,
         },
     };
-    let channel = |it: &&Arc<Told>| {
-        let channel: Arc<dyn Channel> = Arc::clone(it) as _;
-        (it.service, channel)
-    };
+    let channel = |it: &&Arc<Told>| -> (Service, Arc<dyn Channel>) { (it.service, Arc::<Told>::clone(it)) };
     Desk {
         store: Arc::new(Sqlite::open(&folder.join("store.sqlite"), &Services::default()).unwrap()),
         blobs: Arc::new(Folder::open(&folder.join("blobs")).unwrap()),
@@ -196,7 +195,7 @@ async fn a_service_whose_sends_hang_holds_its_own_places_and_nobody_elses() {
     };
     let how = how();
     tokio::select! {
-        () = dispatch(&desk, &how, || std::future::pending()) => {}
+        () = dispatch(&desk, &how, std::future::pending) => {}
         told = tokio::time::timeout(Duration::from_secs(30), told) => told.unwrap(),
     }
 }
@@ -217,7 +216,7 @@ async fn a_channel_that_asks_for_a_pause_is_sent_nothing_more() {
     };
     let how = how();
     tokio::select! {
-        () = dispatch(&desk, &how, || std::future::pending()) => {}
+        () = dispatch(&desk, &how, std::future::pending) => {}
         () = told => {}
     }
     // The others have spent no try on it.
@@ -235,4 +234,14 @@ async fn a_channel_that_gives_nothing_but_trouble_is_asked_a_few_times_in_ten_mi
     collect(&desk, &*broken, stopped).await;
     // After 15, 30, 60, 120, 240 seconds.
     assert_eq!(broken.fetches.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_several_who_is_in_trouble_makes_the_others_wait_no_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Told::new(Service::Dpo, Does::Sends);
+    let broken = Arc::new(Told { is_partial: true, ..Arc::into_inner(told).unwrap() });
+    let desk = desk(folder.path(), &[&broken]);
+    collect(&desk, &*broken, tokio::time::sleep(Duration::from_mins(10))).await;
+    assert_eq!(broken.fetches.load(Ordering::Relaxed), 40);
 }

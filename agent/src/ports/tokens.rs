@@ -9,6 +9,9 @@ pub trait Tokens: Send + Sync {
     fn maskinporten<'a>(&'a self, ask: &'a TokenAsk) -> Answer<'a, Secret, TokenError>;
     /// One of Altinn, exchanged for Maskinporten's.
     fn altinn<'a>(&'a self, ask: &'a TokenAsk) -> Answer<'a, Secret, TokenError>;
+    /// Whoever was asked with this token does not take it: it is thrown away, and the next who asks for one gets a new one.
+    /// Where a newer one has been given by now nothing happens.
+    fn refused(&self, ask: &TokenAsk, token: &Secret);
     /// The client's name, for people.
     fn client_id(&self) -> &str;
 }

@@ -1,36 +1,52 @@
 //! A publisher and a release server for a machine of its own: what `.ci/systemd` puts into its container.
-//! `false-publisher FOLDER [CLASS]`
+//! `false-publisher FOLDER [CLASS | --native PROGRAM]`
 //!
 //! Into the folder it writes its certificate, `4.0.7` and `4.0.8`, and `4.0.9`, which does not start; then it serves the
 //! folder until it is killed, and says where in the file `url`. What `latest-versions.yml` says is for others to write.
-//! With a compiled class the releases are for a true JVM.
+//! With a compiled class the releases are for a true JVM; with `integrasjonspunkt-under-test` they are native, and that.
 
 use kosmos::demo::integration_point::ENTRY;
 use kosmos::demo::publisher::{Archive, Publisher};
 use kosmos::demo::release_server::Background;
+use outside_world::native::{self, script};
 use std::error::Error;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
+/// What is published.
+enum What {
+    /// What only `false-java` runs.
+    Pretended,
+    /// This class, compiled.
+    Java(Vec<u8>),
+    /// This program.
+    Native(String),
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let (folder, class) = match words.as_slice() {
-        [folder] => (Path::new(folder), None),
-        [folder, class] => (Path::new(folder), Some(std::fs::read(class)?)),
-        _ => return Err("false-publisher FOLDER [CLASS]".into()),
+    let (folder, what) = match words.as_slice() {
+        [folder] => (Path::new(folder), What::Pretended),
+        [folder, native, program] if native == "--native" => (Path::new(folder), What::Native(program.clone())),
+        [folder, class] => (Path::new(folder), What::Java(std::fs::read(class)?)),
+        _ => return Err("false-publisher FOLDER [CLASS | --native PROGRAM]".into()),
     };
     let now = efm::clock::Clock::machine().now();
     let publisher = Publisher::new("a publisher of tests", now)?;
     let write = |name: &str, bytes: &[u8]| efm::atomic::replace(&folder.join(name), bytes);
     let server = Background::start()?;
     for (version, starts) in [("4.0.7", true), ("4.0.8", true), ("4.0.9", false)] {
-        let bytes = if let Some(class) = &class {
-            jar(version, starts.then_some(class))?
-        } else {
-            let behaviour = if starts { "" } else { "start=crash\n" };
-            Archive::new("integrasjonspunkt", version, now).with(ENTRY, behaviour.as_bytes()).bytes()?
+        let behaviour = if starts { "" } else { "start=crash\n" };
+        let false_one = Archive::new("integrasjonspunkt", version, now).with(ENTRY, behaviour.as_bytes());
+        let (bytes, ending) = match &what {
+            What::Pretended => (false_one.bytes()?, ".jar".to_owned()),
+            What::Java(class) => (jar(version, starts.then_some(class))?, ".jar".to_owned()),
+            What::Native(program) => {
+                let script = script(Path::new(program));
+                (false_one.with("bin/integrasjonspunkt", script).bytes()?, native::ending())
+            }
         };
-        let name = format!("integrasjonspunkt-v{version}.jar");
+        let name = format!("integrasjonspunkt-v{version}{ending}");
         let signature = publisher.sign(&bytes, now)?;
         for (name, bytes) in [(name.clone(), bytes), (format!("{name}.asc"), signature.into_bytes())] {
             write(&name, &bytes)?;

@@ -15,10 +15,13 @@ mod roll_back;
 use outside_world::load::{Ledger, Load};
 use outside_world::native::{Port, publish, running};
 use outside_world::site::Site;
+use std::time::Duration;
 
 /// On Windows each is a hundred MB to unpack and to hash.
 const UPGRADES: u32 = if cfg!(windows) { 2 } else { 5 };
 const CLIENTS: usize = 8;
+/// One more seldom asks. In the hands of one that dies each may have one request.
+const IN_HAND: usize = CLIENTS + 1;
 /// Before, between and after.
 const REQUESTS: u64 = 100;
 
@@ -31,9 +34,13 @@ fn nothing_is_lost(ledger: &Ledger, site: &Site) {
         failures.len(),
         unsure.len()
     );
+    if !failures.is_empty() {
+        eprintln!("{failures:#?}");
+    }
     let (lost, twice) = (ledger.lost(), ledger.twice());
     assert!(lost.is_empty(), "{} of {} lost: {lost:?}\n{failures:#?}\n{}", lost.len(), sent.len(), site.log());
     assert!(twice.is_empty(), "{twice:?}");
+    assert!(ledger.waiting.len() <= failures.len(), "only whose peek was lost waits: {:?}", ledger.waiting);
     assert!(sent.len() > 20, "{} messages are no load", sent.len());
 }
 
@@ -59,14 +66,42 @@ fn where_the_supervisor_holds_the_port_nobody_is_refused_and_nothing_is_lost() {
     let (ledger, _site) = upgraded_under_load(Port::Held);
     assert_eq!(ledger.refused, 0);
     assert_eq!(ledger.failures, [""; 0]);
+    // A stop that slept once over nothing took five seconds.
+    assert!(ledger.longest < Duration::from_secs(4), "{:?}", ledger.longest);
+}
+
+/// The supervisor is killed; the next one is given the port back, adopts what runs, and upgrades it.
+#[cfg(unix)]
+#[test]
+fn a_port_that_systemd_has_kept_is_handed_over_by_a_supervisor_that_adopted() {
+    let mut site = outside_world::native::site(Port::Held, "");
+    let kept = std::net::TcpListener::bind(("127.0.0.1", site.port)).unwrap();
+    publish(&mut site, "5.0.0", "");
+    site.start_with(&kept);
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.upgrade_now(0);
+    let load = Load::begin(site.port, CLIENTS);
+    for number in 1..=2 {
+        site.kill();
+        site.start_with(&kept);
+        let version = format!("5.0.{number}");
+        site.until("it adopts", |status| status["supervisor"]["runs"]["up"] == true);
+        publish(&mut site, &version, "");
+        site.upgrade_now(0);
+        site.until_runs(&version);
+        load.wait_for(REQUESTS);
+    }
+    let ledger = load.end();
+    nothing_is_lost(&ledger, &site);
+    assert_eq!((ledger.refused, ledger.failures), (0, Vec::new()));
 }
 
 #[test]
 fn where_each_opens_its_own_port_callers_are_refused_for_a_moment_and_nothing_is_lost() {
     let (ledger, site) = upgraded_under_load(Port::Own);
-    // Cut off between two requests are only those who were not told in time: none, but on a system that is not asked to keep
-    // what waits at a socket that is closed.
-    assert!(ledger.failures.len() <= CLIENTS, "{:#?}", ledger.failures);
+    assert!(ledger.refused > 0, "there is a moment when nobody listens");
+    // Who connects at the instant at which the socket is closed is cut off before he was heard.
+    assert!(ledger.failures.len() <= IN_HAND, "{:#?}", ledger.failures);
     let upgrades = site.history().into_iter().filter(|row| row["what"] == "upgraded");
     let down: Vec<u64> = upgrades.filter_map(|row| row["downtime_ms"].as_u64()).collect();
     println!("down for {down:?} ms");

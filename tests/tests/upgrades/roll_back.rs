@@ -1,13 +1,13 @@
 //! A new version that fails, while it is sent to without a pause: the old one runs again, and what was acknowledged before,
 //! by the one that failed, and after is there.
 
-use crate::{CLIENTS, REQUESTS, nothing_is_lost};
+use crate::{CLIENTS, IN_HAND, REQUESTS, nothing_is_lost};
 use outside_world::load::{Ledger, Load};
 use outside_world::native::{DATABASE, Port, publish, running};
 use outside_world::site::Site;
 
 /// What the site's settings say besides.
-const PROBATION: &str = "probation = \"4s\"\n";
+const PROBATION: &str = "probation = \"2500ms\"\n";
 const PORT: Port = if cfg!(unix) { Port::Held } else { Port::Own };
 
 /// What is left.
@@ -70,15 +70,15 @@ fn what_one_took_is_kept_though_there_is_a_copy_of_the_data() {
 
 #[test]
 fn one_that_dies_in_its_probation_is_rolled_back_with_what_it_took() {
-    let Scene { ledger, .. } = rolled_back("crash.after=1500", "");
+    let Scene { ledger, .. } = rolled_back("crash.after=1000", "");
     // What was in its hands when it died got no answer. Nobody else saw anything.
-    assert!(ledger.failures.len() <= CLIENTS, "{:#?}", ledger.failures);
+    assert!(ledger.failures.len() <= IN_HAND, "{:#?}", ledger.failures);
 }
 
 /// Expand, then contract: the old version runs on what the new one made of the database.
 #[test]
 fn one_that_has_moved_the_database_forward_and_dies_leaves_it_to_the_old_one() {
-    let Scene { ledger, site, schema_before, .. } = rolled_back(&format!("writes={DATABASE}\ncrash.after=1500"), "");
-    assert!(ledger.failures.len() <= CLIENTS, "{:#?}", ledger.failures);
+    let Scene { ledger, site, schema_before, .. } = rolled_back(&format!("writes={DATABASE}\ncrash.after=1000"), "");
+    assert!(ledger.failures.len() <= IN_HAND, "{:#?}", ledger.failures);
     assert_eq!(schema(&site), schema_before + 1, "it was moved, and is not moved back");
 }

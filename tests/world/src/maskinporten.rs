@@ -78,6 +78,7 @@ struct Now {
     given: BTreeMap<String, Grant>,
     exchanged: BTreeMap<String, Grant>,
     asked: u64,
+    exchanges: u64,
 }
 
 /// In the real one's words.
@@ -93,6 +94,7 @@ impl Maskinporten {
             given: BTreeMap::new(),
             exchanged: BTreeMap::new(),
             asked: 0,
+            exchanges: 0,
         };
         Self(Arc::new(Shared { audience: audience.to_owned(), clock, state: Mutex::new(state) }))
     }
@@ -105,6 +107,13 @@ impl Maskinporten {
     /// Tokens last so long from now on.
     pub fn tokens_last(&self, seconds: i64) {
         self.now().life_seconds = seconds;
+    }
+
+    /// Withdraws all tokens that were given.
+    pub fn withdraw_all(&self) {
+        let mut now = self.now();
+        now.given.clear();
+        now.exchanged.clear();
     }
 
     /// How often a token was asked for.
@@ -302,7 +311,8 @@ async fn exchange(State(maskinporten): State<Maskinporten>, headers: HeaderMap) 
         return (StatusCode::FORBIDDEN, "the token has no scope of Altinn").into_response();
     }
     let mut now = maskinporten.now();
-    let token = format!("altinn-{}", now.exchanged.len() + 1);
+    now.exchanges += 1;
+    let token = format!("altinn-{}", now.exchanges);
     let expires_at = maskinporten.0.clock.now().as_second() + 1800;
     now.exchanged.insert(token.clone(), Grant { expires_at, ..grant });
     // In quotes, as a JSON text: some versions do that.

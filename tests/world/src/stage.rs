@@ -26,6 +26,13 @@ const PROCESSES: &[(&str, &[&str])] = &[
     ),
     ("urn:no:difi:profile:avtalt:avtalt:ver1.0", &["urn:no:difi:avtalt:xsd::avtalt"]),
     ("urn:no:difi:profile:avtalt:response:ver1.0", &["urn:no:difi:eformidling:xsd::status"]),
+    ("urn:no:difi:profile:einnsyn:innsynskrav:ver1.0", &["urn:no:difi:einnsyn:xsd::innsynskrav"]),
+    ("urn:no:difi:profile:einnsyn:journalpost:ver1.0", &["urn:no:difi:einnsyn:xsd::publisering"]),
+    ("urn:no:difi:profile:einnsyn:meeting:ver1.0", &["urn:no:difi:einnsyn:xsd::publisering"]),
+    (
+        "urn:no:difi:profile:einnsyn:response:ver1.0",
+        &["urn:no:difi:einnsyn:xsd::einnsyn_kvittering", "urn:no:difi:eformidling:xsd::status"],
+    ),
 ];
 
 /// The stage. It ends when it is dropped.

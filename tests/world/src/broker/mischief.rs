@@ -2,6 +2,8 @@
 
 use crate::faults::Seeded;
 use jiff::SignedDuration;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What is looked at before it is published is looked at for so long at most.
 const LONGEST_LOOK_MS: u64 = 3000;
@@ -15,6 +17,8 @@ pub struct Mischief {
     pub disorder: f64,
     /// Uploads and downloads that end in the middle; of the downloads one in two without a sign of it.
     pub cuts: f64,
+    /// Uploads that are here, and whose answer is a 503.
+    pub unheard: f64,
 }
 
 /// What is drawn.
@@ -22,11 +26,13 @@ pub struct Mischief {
 pub(super) struct Drawn {
     how: Mischief,
     random: Seeded,
+    slow: BTreeMap<String, Duration>,
+    holds_back: bool,
 }
 
 impl Drawn {
     pub(super) fn new(how: Mischief, seed: u64) -> Self {
-        Self { how, random: Seeded(seed) }
+        Self { how, random: Seeded(seed), ..Self::default() }
     }
 
     /// Whether a file is there twice.
@@ -34,12 +40,19 @@ impl Drawn {
         self.random.part() < self.how.duplicates
     }
 
-    /// For how long a file is looked at before it is published.
-    pub(super) fn delay(&mut self) -> SignedDuration {
-        if self.random.part() >= self.how.disorder {
-            return SignedDuration::ZERO;
+    /// For how long a file is looked at before it is published; none: for good.
+    pub(super) fn delay(&mut self) -> Option<SignedDuration> {
+        if self.holds_back {
+            return None;
         }
-        SignedDuration::from_millis(i64::try_from(self.random.next() % LONGEST_LOOK_MS).unwrap_or(0))
+        if self.random.part() >= self.how.disorder {
+            return Some(SignedDuration::ZERO);
+        }
+        Some(SignedDuration::from_millis(i64::try_from(self.random.next() % LONGEST_LOOK_MS).unwrap_or(0)))
+    }
+
+    pub(super) fn hold_back(&mut self, holds: bool) {
+        self.holds_back = holds;
     }
 
     /// After how many of these bytes it ends.
@@ -48,9 +61,23 @@ impl Drawn {
         is_cut.then(|| self.random.next() % length)
     }
 
+    /// Whether who uploads is not told that it went well.
+    pub(super) fn is_unheard(&mut self) -> bool {
+        self.random.part() < self.how.unheard
+    }
+
     /// Whether it ends as if that were all.
     pub(super) fn is_clean(&mut self) -> bool {
         self.random.next().is_multiple_of(2)
+    }
+
+    pub(super) fn slow_down(&mut self, id: &str, pause: Duration) {
+        self.slow.insert(id.to_owned(), pause);
+    }
+
+    /// Before each chunk of this file.
+    pub(super) fn pause(&self, id: &str) -> Duration {
+        self.slow.get(id).copied().unwrap_or_default()
     }
 
     /// Puts a list out of order.
@@ -71,20 +98,21 @@ mod tests {
 
     #[test]
     fn as_often_as_it_was_told_and_the_same_for_the_same_seed() {
-        let how = Mischief { duplicates: 0.25, disorder: 0.5, cuts: 0.1 };
+        let how = Mischief { duplicates: 0.25, disorder: 0.5, cuts: 0.1, unheard: 0.0 };
         let drawn = |seed| {
             let mut drawn = Drawn::new(how, seed);
-            let one = |_| (drawn.again(), drawn.delay(), drawn.cut(1000));
+            let one = |_| (drawn.again(), drawn.delay().unwrap(), drawn.cut(1000));
             (0..2000).map(one).collect::<Vec<_>>()
         };
         let all = drawn(3);
         assert_eq!(all, drawn(3));
-        let count = |is: &dyn Fn(&(bool, SignedDuration, Option<u64>)) -> bool| all.iter().filter(|it| is(it)).count();
-        let (again, late, cut) = (count(&|it| it.0), count(&|it| !it.1.is_zero()), count(&|it| it.2.is_some()));
+        let again = all.iter().filter(|it| it.0).count();
+        let late = all.iter().filter(|it| !it.1.is_zero()).count();
+        let cut = all.iter().filter(|it| it.2.is_some()).count();
         assert!((400..600).contains(&again) && (900..1100).contains(&late) && (150..250).contains(&cut));
         assert!(all.iter().all(|it| it.2.is_none_or(|at| at < 1000)));
         let mut nothing = Drawn::new(Mischief::default(), 3);
-        assert_eq!((nothing.again(), nothing.delay(), nothing.cut(9)), (false, SignedDuration::ZERO, None));
+        assert_eq!((nothing.again(), nothing.delay(), nothing.cut(9)), (false, Some(SignedDuration::ZERO), None));
     }
 
     #[test]

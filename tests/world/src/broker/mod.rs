@@ -31,6 +31,7 @@ use state::State;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Below which path the broker lies.
@@ -106,11 +107,46 @@ impl Broker {
         self.state().misstate(id, length_bytes, checksum);
     }
 
+    /// From now on what is uploaded is not published, or is again. What was held back stays so until [`Broker::release`].
+    pub fn hold_back(&self, holds: bool) {
+        self.mischief().hold_back(holds);
+    }
+
+    /// Publishes all that was held back.
+    pub fn release(&self) {
+        let now = self.0.clock.now();
+        self.state().release(now);
+    }
+
+    /// From now on downloads of this file pause for so long before each 64 KiB.
+    pub fn slow_down(&self, id: &str, pause: Duration) {
+        self.mischief().slow_down(id, pause);
+    }
+
     /// Leaves an uploaded file a second time, as a sender does whose answer was lost.
     pub fn publish_again(&self, id: &str) -> io::Result<()> {
         let again = self.state().again(id, self.0.clock.now());
         let again = again.ok_or_else(|| io::Error::other("there is no such transfer"))?;
         std::fs::copy(self.file(id), self.file(&again)).map(drop)
+    }
+
+    /// Leaves these bytes as a sender does, whatever they are. Its id.
+    pub fn leave(&self, sender: &str, recipient: &str, bytes: &[u8]) -> io::Result<String> {
+        let announced = json!({
+            "fileName": "sbd.zip", "resourceId": "eformidling-dpo-meldingsutveksling",
+            "sendersFileTransferReference": "00000000-0000-4000-8000-000000000000", "sender": sender, "recipients": [recipient],
+        });
+        let id = self.state().initialize(sender, serde_json::from_value(announced)?, self.0.clock.now());
+        let id = id.map_err(|refused| io::Error::other(refused.to_string()))?;
+        efm::atomic::replace(&self.file(&id), bytes)?;
+        let mut sum = Md5::new();
+        sum.update(bytes);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let bytes = state::Bytes { length, checksum: hex::encode(sum.finalize()) };
+        self.state()
+            .take(&id, bytes, self.0.clock.now())
+            .ok_or_else(|| io::Error::other("there is no such transfer"))?;
+        Ok(id)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -123,7 +159,8 @@ impl Broker {
         self.0.mischief.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self, id: &str) -> PathBuf {
+    /// Where the bytes of a transfer lie.
+    pub fn file(&self, id: &str) -> PathBuf {
         self.0.folder.join(format!("{id}.zip"))
     }
 
@@ -171,7 +208,10 @@ async fn upload(
             broker.state().fail(&id);
             Err(faults::no_answer())
         }
-        Ok(Some(bytes)) => published(&broker, &id, bytes).map(Json).map_err(IntoResponse::into_response),
+        Ok(Some(bytes)) => match published(&broker, &id, bytes) {
+            Ok(_) if broker.mischief().is_unheard() => Err(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+            other => other.map(Json).map_err(IntoResponse::into_response),
+        },
         Err(error) => {
             broker.state().fail(&id);
             Err((StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response())
@@ -185,8 +225,9 @@ fn published(broker: &Broker, id: &str, bytes: state::Bytes) -> Result<Value, Re
         let mut mischief = broker.mischief();
         (mischief.delay(), mischief.again())
     };
+    let published_at = delay.map_or(Timestamp::MAX, |delay| now + delay);
     let gone = || Refused::NoSuchTransfer;
-    broker.state().take(id, bytes, now + delay).ok_or_else(gone)?;
+    broker.state().take(id, bytes, published_at).ok_or_else(gone)?;
     if again {
         broker.publish_again(id).map_err(|_| gone())?;
     }
@@ -252,13 +293,16 @@ async fn download(
     let bearer = broker.bearer(&headers, READ)?;
     broker.state().begin_download(&bearer.organisation, &id)?;
     let length = std::fs::metadata(broker.file(&id)).map_or(0, |file| file.len());
-    let (cut, is_clean) = {
+    let (cut, is_clean, pause) = {
         let mut mischief = broker.mischief();
-        (mischief.cut(length), mischief.is_clean())
+        (mischief.cut(length), mischief.is_clean(), mischief.pause(&id))
     };
     let file = tokio::fs::File::open(broker.file(&id)).await.map_err(|_| Refused::NoSuchTransfer)?;
     let end = cut.unwrap_or(length);
     let chunks = futures_util::stream::try_unfold((file, end), move |(mut file, left)| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(left).unwrap_or(CHUNK_BYTES))];
         let count = file.read(&mut chunk).await?;
         chunk.truncate(count);

@@ -188,6 +188,11 @@ impl State {
         self.transfers.iter_mut().filter(is_due).for_each(|transfer| transfer.status = FileStatus::Published);
     }
 
+    /// What was held back is held back no longer.
+    pub(super) fn release(&mut self, now: Timestamp) {
+        self.transfers.iter_mut().for_each(|transfer| transfer.published_at = transfer.published_at.min(now));
+    }
+
     /// The overview says something else from now on than what lies here.
     pub(super) fn misstate(&mut self, id: &str, length_bytes: Option<u64>, checksum: Option<&str>) {
         if let Ok(transfer) = self.of(id) {

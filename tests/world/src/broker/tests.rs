@@ -169,7 +169,7 @@ async fn uploads_and_downloads_end_in_the_middle_and_such_an_upload_is_lost() {
     let broker = broker(folder.path());
     let whole = left(&broker, &"r".repeat(4000)).await;
     broker.go_wrong(Mischief { cuts: 1.0, ..Mischief::default() }, 1);
-    let (mut clean, mut broken) = (0, 0);
+    let (mut ended, mut torn) = (0, 0);
     for _ in 0..20 {
         let request = HttpRequest::get(format!("{BASE}/filetransfer/{whole}/download"));
         let request = request.header("Authorization", format!("Bearer {B}")).body(Body::empty()).unwrap();
@@ -178,12 +178,12 @@ async fn uploads_and_downloads_end_in_the_middle_and_such_an_upload_is_lost() {
         match axum::body::to_bytes(response.into_body(), usize::MAX).await {
             Ok(bytes) => {
                 assert!(bytes.len() < 4000 && !tells_its_length, "{}", bytes.len());
-                clean += 1;
+                ended += 1;
             }
-            Err(_) => broken += 1,
+            Err(_) => torn += 1,
         }
     }
-    assert!(clean > 2 && broken > 2, "{clean} {broken}");
+    assert!(ended > 2 && torn > 2, "{ended} {torn}");
     let (_, answer) = ask(&broker, A, "POST", "/", &announced("r")).await;
     let id = answer["fileTransferId"].as_str().unwrap();
     let request = HttpRequest::post(format!("{BASE}/filetransfer/{id}/upload"));
