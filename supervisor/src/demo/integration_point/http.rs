@@ -86,6 +86,7 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
         ("GET", INFO) => {
             let build = Build {
                 version: life.version.clone(),
+                time: None,
                 artifact: Some("integrasjonspunkt".into()),
                 time: None,
                 name: None,
