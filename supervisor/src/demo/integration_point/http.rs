@@ -88,7 +88,6 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
                 version: life.version.clone(),
                 time: None,
                 artifact: Some("integrasjonspunkt".into()),
-                time: None,
                 name: None,
                 group: None,
             };
