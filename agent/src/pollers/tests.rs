@@ -243,5 +243,7 @@ async fn one_of_several_who_is_in_trouble_makes_the_others_wait_no_longer() {
     let broken = Arc::new(Told { is_partial: true, ..Arc::into_inner(told).unwrap() });
     let desk = desk(folder.path(), &[&broken]);
     collect(&desk, &*broken, tokio::time::sleep(Duration::from_mins(10))).await;
-    assert_eq!(broken.fetches.load(Ordering::Relaxed), 40);
+    // Every 15 seconds, as if nothing were wrong.
+    let asked = broken.fetches.load(Ordering::Relaxed);
+    assert!((40..=41).contains(&asked), "{asked}");
 }
