@@ -79,3 +79,25 @@ fn the_log_says_what_is_wrong_with_a_setting_that_is_a_secret_and_not_what_it_is
     assert!(told.contains("(integrasjonspunkt.webhooks.secret); right would be: "), "{told}");
     assert!(!told.contains("hemmelig"), "{told}");
 }
+
+#[test]
+fn a_letter_that_says_no_time_when_it_expires_is_kept_all_the_same() {
+    let between = tempfile::tempdir().unwrap();
+    let letter = between.path().join(OWN).join(MESSAGE);
+    std::fs::create_dir_all(&letter).unwrap();
+    assert!(!SBD.contains("expectedResponseDateTime"), "it would prove nothing");
+    efm::atomic::replace(&letter.join("sbd.json"), SBD.as_bytes()).unwrap();
+    let receiver = Program::start(OWN, between.path());
+    let begun = std::time::Instant::now();
+    let peeked = loop {
+        let peeked = call(receiver.port, "GET", "/api/messages/in/peek", &[], b"");
+        if peeked.status != 204 {
+            break peeked;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it never came");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert_eq!(peeked.status, 200);
+    let conversations = call(receiver.port, "GET", "/api/conversations", &[], b"").json();
+    assert!(conversations["content"][0]["expiry"].is_string(), "{conversations}");
+}

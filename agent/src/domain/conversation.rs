@@ -71,6 +71,22 @@ pub struct Conversation {
 impl Conversation {
     /// The conversation of a new message; none where the envelope lacks what it must have by now.
     pub fn of(envelope: &Envelope, direction: Direction, service: Service, now: Timestamp) -> Option<Self> {
+        Self::until(envelope.deadline()?, envelope, direction, service, now)
+    }
+
+    /// That of a message which has arrived; one that says no time when it expires expires then.
+    pub fn arrived(envelope: &Envelope, service: Service, now: Timestamp, unless_said: Deadline) -> Option<Self> {
+        let deadline = envelope.deadline().unwrap_or(unless_said);
+        Self::until(deadline, envelope, Direction::Incoming, service, now)
+    }
+
+    fn until(
+        deadline: Deadline,
+        envelope: &Envelope,
+        direction: Direction,
+        service: Service,
+        now: Timestamp,
+    ) -> Option<Self> {
         let message_id = envelope.document.message_id.clone()?;
         let conversation_id = envelope.conversation_id()?;
         let text = |who: Option<&super::Participant>| who.map(super::Participant::text).unwrap_or_default();
@@ -84,7 +100,7 @@ impl Conversation {
             document_type: envelope.document.standard.clone(),
             reference: conversation_id.to_string(),
             title: envelope.body.title.clone().unwrap_or_default(),
-            deadline: envelope.deadline()?,
+            deadline,
             is_pollable: false,
             is_finished: false,
             updated: now,

@@ -3,8 +3,8 @@
 use super::arkivmelding::Arkivmelding;
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    About, BlobId, Conversation, ConversationId, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus,
-    Service, Status, Verdict,
+    About, BlobId, Conversation, ConversationId, Deadline, Direction, Envelope, Finding, Incoming, Kind, MessageId,
+    NewStatus, Service, Status, Verdict,
 };
 use crate::ports::{
     Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
@@ -15,6 +15,8 @@ use futures_util::stream::{self, FuturesUnordered};
 use std::collections::VecDeque;
 use tracing::Instrument;
 
+/// What has become of what cannot be read.
+const DISCARDED: &str = "discarded";
 /// So much is taken in at once: while one is being stored, or its channel is told, others are.
 const AT_ONCE: usize = 4;
 
@@ -155,6 +157,8 @@ async fn take(desk: &Desk, channel: &dyn Channel, arrival: Arrival) -> bool {
         Err(error) => Err(Chain(&error).to_string()),
     };
     match &confirmed {
+        // That it is was told when it was.
+        Ok(DISCARDED) => {}
         Ok(what) => tracing::info!(message, what, "collected"),
         Err(error) => tracing::error!(message, receipt, error, "what came in could not be taken in or confirmed"),
     }
@@ -172,9 +176,9 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         return status(desk, &id, &envelope).await;
     }
     let now = desk.clock.now();
-    let conversation = Conversation::of(&envelope, Direction::Incoming, service, now);
+    let conversation = Conversation::arrived(&envelope, service, now, Deadline::after(now, desk.rules.time_to_live));
     let Some(mut conversation) = conversation else {
-        let why = "it names no conversation, or no time when it expires".to_owned();
+        let why = "it names no conversation".to_owned();
         return discard(desk, service, Garbage { envelope: Some(envelope), why, may_be_told: false, receipt }).await;
     };
     let created = NewStatus::plain(Status::Opprettet, now);
@@ -273,9 +277,10 @@ async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'st
         "what came in cannot be read, and is discarded"
     );
     let now = desk.clock.now();
-    let Some(envelope) = envelope else { return Ok("garbage") };
-    let Some(conversation) = Conversation::of(&envelope, Direction::Incoming, service, now) else {
-        return Ok("garbage");
+    let Some(envelope) = envelope else { return Ok(DISCARDED) };
+    let unless_said = Deadline::after(now, desk.rules.time_to_live);
+    let Some(conversation) = Conversation::arrived(&envelope, service, now, unless_said) else {
+        return Ok(DISCARDED);
     };
     let reply = reply::to(&desk.rules, &envelope, service, Status::Feil, now).filter(|_| may_be_told);
     let statuses = vec![NewStatus::plain(Status::Opprettet, now), NewStatus::described(Status::Feil, now, why)];
@@ -285,7 +290,7 @@ async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'st
     if is_answered {
         desk.queued.ring();
     }
-    Ok("garbage")
+    Ok(DISCARDED)
 }
 
 /// Says who has signed a package that is kept by now.

@@ -1,7 +1,7 @@
 //! A round of fetching: for each system user what is new, page after page, and now and then what was begun and never
-//! confirmed. Small parcels are downloaded some at a time and come in their order, the oldest first; a large one beside them,
-//! and while it is on its way, or being taken in, lists are looked at again. What goes wrong with one does not keep the others
-//! back.
+//! confirmed. Small parcels are downloaded some at a time and come in their order, the oldest first. A large one comes beside
+//! them, and so does a small one that takes long; meanwhile lists are looked at again. What goes wrong with one does not keep
+//! the others back.
 
 use super::error::ApiError;
 use super::known::{LATER, SOON};
@@ -15,11 +15,13 @@ use crate::ports::{
 use bytes::Bytes;
 use efm::chain::Chain;
 use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use jiff::Timestamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -35,6 +37,10 @@ const PAGES: u32 = 50;
 const AT_ONCE: usize = 4;
 /// What is larger is large.
 const SMALL_BYTES: u64 = 8 << 20;
+/// A small one that has not come after so long is slow, and the others go on without it.
+const SLOW: Duration = Duration::from_secs(5);
+/// So many that are slow may be on their way, and no small one is begun while there are more.
+const MOST_SLOW: usize = 8;
 
 /// A round.
 pub(super) struct Round<'a> {
@@ -43,18 +49,25 @@ pub(super) struct Round<'a> {
     steps: VecDeque<Step<'a>>,
     small: VecDeque<Found<'a>>,
     large: VecDeque<Found<'a>>,
-    /// Small ones come in their order.
-    fetching: FuturesOrdered<Fetching<'a>>,
+    /// Small ones come in their order, or turn out to be slow.
+    fetching: FuturesOrdered<Pin<Box<dyn Future<Output = Small<'a>> + Send + 'a>>>,
+    /// These come when they come.
+    slow: FuturesUnordered<Fetching<'a>>,
     /// A large one comes when it comes.
     heavy: Option<Fetching<'a>>,
     /// What was on a list of this round: a download that was just begun moves to another list.
     seen: BTreeSet<String>,
     trouble: Option<TroubleFetching>,
+    /// Something went wrong in this round, though it may be well by now: not all that is there was seen.
+    some_is_missing: bool,
     /// A list was given.
     some_is_well: bool,
 }
 
 type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Arrival, TroubleFetching>> + Send + 'a>>;
+
+/// What has become of a small one in time: it is here, or still on its way.
+type Small<'a> = Either<Result<Arrival, TroubleFetching>, Fetching<'a>>;
 
 /// A list that is to be asked for.
 #[derive(Clone, Copy)]
@@ -82,9 +95,11 @@ impl<'a> Round<'a> {
             small: VecDeque::new(),
             large: VecDeque::new(),
             fetching: FuturesOrdered::new(),
+            slow: FuturesUnordered::new(),
             heavy: None,
             seen: BTreeSet::new(),
             trouble: None,
+            some_is_missing: false,
             some_is_well: false,
         };
         round.plan(if with_begun { &[NEW, BEGUN] } else { &[NEW] });
@@ -109,7 +124,7 @@ impl<'a> Round<'a> {
                 continue;
             }
             let is_heavy = self.heavy.is_some() || self.dpo.large.available_permits() == 0;
-            if self.fetching.is_empty() && !is_heavy {
+            if self.fetching.is_empty() && self.slow.is_empty() && !is_heavy {
                 return self.end();
             }
             let heavy = async {
@@ -119,16 +134,22 @@ impl<'a> Round<'a> {
                     None => self.dpo.large.acquire().await.map(drop).map_or(None, |()| None),
                 }
             };
+            let asked_to_wait = self.trouble.as_ref().and_then(|trouble| trouble.wait).unwrap_or_default();
             tokio::select! {
-                Some(here) = self.fetching.next(), if !self.fetching.is_empty() => return here.map(Some),
+                Some(small) = self.fetching.next(), if !self.fetching.is_empty() => match small {
+                    Either::Left(here) => return here.map(Some),
+                    Either::Right(slow) => self.slow.push(slow),
+                },
+                Some(here) = self.slow.next(), if !self.slow.is_empty() => return here.map(Some),
                 here = heavy, if is_heavy => {
                     self.heavy = None;
                     if let Some(here) = here {
                         return here.map(Some);
                     }
                 }
-                // It may take long. What has come meanwhile does not wait for it, unless something is wrong already.
-                () = tokio::time::sleep(self.dpo.pace), if self.fetching.is_empty() && self.trouble.is_none() => {
+                // They may take long. What has come meanwhile does not wait for them.
+                () = tokio::time::sleep(self.dpo.pace.max(asked_to_wait)), if self.fetching.is_empty() => {
+                    self.trouble = None;
                     self.plan(&[NEW]);
                 }
             }
@@ -137,13 +158,23 @@ impl<'a> Round<'a> {
 
     /// The first that went wrong says what is; what comes after it may only follow from it.
     fn is_wrong(&mut self, error: &ApiError) {
+        self.some_is_missing = true;
         self.trouble.get_or_insert_with(|| trouble(error));
     }
 
     /// Begins downloads where there is room.
     fn start(&mut self) {
-        while let Some(found) = self.small.pop_front_if(|_| self.fetching.len() < AT_ONCE) {
-            self.fetching.push_back(Box::pin(fetched(self.dpo, found, None)));
+        while let Some(found) =
+            self.small.pop_front_if(|_| self.fetching.len() < AT_ONCE && self.slow.len() <= MOST_SLOW)
+        {
+            let fetching: Fetching<'a> = Box::pin(fetched(self.dpo, found, None));
+            let in_time = Box::pin(tokio::time::sleep(self.dpo.pace.min(SLOW)));
+            self.fetching.push_back(Box::pin(async move {
+                match select(fetching, in_time).await {
+                    Either::Left((here, _)) => Either::Left(here),
+                    Either::Right(((), slow)) => Either::Right(slow),
+                }
+            }));
         }
         if self.heavy.is_none()
             && let Some(found) = self.large.pop_front()
@@ -161,7 +192,7 @@ impl<'a> Round<'a> {
         if let Some(trouble) = self.trouble.take() {
             return Err(TroubleFetching { is_partial: self.some_is_well, ..trouble });
         }
-        if self.with_begun {
+        if self.with_begun && !self.some_is_missing {
             self.dpo.known().are_all(&self.seen);
         }
         Ok(None)

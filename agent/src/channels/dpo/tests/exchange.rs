@@ -163,3 +163,29 @@ async fn small_parcels_are_downloaded_side_by_side_and_come_in_their_order() {
     // Each pauses twice: before its bytes, and before its end.
     assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_small_parcel_that_hangs_holds_up_nobody_and_neither_does_a_list_that_fails_meanwhile() {
+    let world = World::new();
+    let a = world.of(&[A], None);
+    let hangs = world.leave(message(100, 100)).await;
+    world.broker.slow_down(&hangs, Duration::from_secs(4));
+    a.send(&parcel(0, &[])).await.unwrap();
+    let b = Dpo { pace: Duration::from_millis(100), ..world.of(&[B], None) };
+    let mut arrivals = b.fetch().await.unwrap();
+    let next = messages(vec![arrivals.next().await.unwrap().unwrap()]).remove(0);
+    assert_eq!(id_of(&next), ids([0])[0], "it was on the same list");
+    b.confirm(&next.receipt).await.unwrap();
+    world.faults.refuse_all(Some((503, None)));
+    let waits = tokio::time::timeout(Duration::from_millis(250), arrivals.next()).await;
+    assert!(waits.is_err(), "nothing can come");
+    world.faults.refuse_all(None);
+    a.send(&parcel(1, &[])).await.unwrap();
+    let next = messages(vec![arrivals.next().await.unwrap().unwrap()]).remove(0);
+    assert_eq!(id_of(&next), ids([1])[0], "it came later, and past a broker that had failed");
+    b.confirm(&next.receipt).await.unwrap();
+    let last = messages(vec![arrivals.next().await.unwrap().unwrap()]).remove(0);
+    assert_eq!(id_of(&last), ids([100])[0], "it comes when it comes");
+    b.confirm(&last.receipt).await.unwrap();
+    assert!(arrivals.next().await.unwrap().is_none());
+}
