@@ -7,13 +7,14 @@ use crate::config::{self, Arguments, Loaded, Problem, Severity};
 use crate::demo;
 use crate::doctor::{self, Verdict};
 use crate::host;
-use crate::manage::Stop;
+use crate::manage::{self, Stop};
 use crate::service::{LIFE, TO_LEAVE};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::service::{Asks, kept};
 use efm::telemetry::{How, LevelFilter, Levels, ROOT};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,9 +59,9 @@ pub enum Word {
     },
     /// Look at everything that is needed, and say in a line each what is well, what is wrong, and what to do
     ///
-    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock. It
-    /// changes nothing, and may be asked while the integrasjonspunkt runs. Exit code 1 when something is wrong, 3 when the
-    /// settings are.
+    /// Settings, keystores and their certificates, folders, room, database, port, each endpoint outside, the clock, what
+    /// Maskinporten, the service registry and Altinn grant. It changes nothing, and may be asked while the integrasjonspunkt
+    /// runs. Exit code 1 when something is wrong, 3 when the settings are; then what depends on those is not looked at.
     Doctor,
     /// Settings: show what is in force, or check for errors
     #[command(subcommand)]
@@ -135,13 +136,23 @@ fn at_home(cli: Cli, arguments: &Arguments, version: &'static str) -> u8 {
     let loaded = config::load(Path::new("."), &environment, arguments);
     match word {
         Word::Run => run(loaded, &environment, version),
+        Word::Demo { .. } if !arguments.settings.is_empty() => {
+            takes_no_settings("demo", "--once, or nothing", arguments)
+        }
         Word::Demo { once } => in_a_runtime(async { if demo::show(once).await { DONE } else { FAILED } }),
-        Word::Doctor => look(&loaded),
+        Word::Doctor => look(&loaded, &environment, arguments),
         Word::Config(Config::Check) => check(&loaded),
         Word::Config(Config::Show) => show(&loaded),
         // Done already.
         Word::Service(_) => USAGE,
     }
+}
+
+/// A setting that would do nothing is a mistake of who wrote it.
+fn takes_no_settings(word: &str, right: &str, arguments: &Arguments) -> u8 {
+    let given: Vec<String> = arguments.settings.iter().map(|(name, _)| format!("--{name}")).collect();
+    eprintln!("integrasjonspunkt: {word} takes no settings, and got {}; right would be: {right}", given.join(" "));
+    USAGE
 }
 
 fn in_a_runtime(job: impl Future<Output = u8>) -> u8 {
@@ -175,9 +186,12 @@ fn show(loaded: &Loaded) -> u8 {
     check(loaded)
 }
 
-fn look(loaded: &Loaded) -> u8 {
+fn look(loaded: &Loaded, environment: &[(String, String)], arguments: &Arguments) -> u8 {
     let mut findings = doctor::of_settings(&loaded.problems);
-    if let Some(settings) = &loaded.settings {
+    let whole = loaded.settings.clone().map(|settings| (settings, BTreeSet::new()));
+    // What does not depend on a wrong one can be looked at all the same.
+    let can_be_looked_at = whole.or_else(|| config::without_wrong(Path::new("."), environment, arguments));
+    if let Some((settings, left_out)) = &can_be_looked_at {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -186,7 +200,7 @@ fn look(loaded: &Loaded) -> u8 {
             }
         };
         let clock = Clock::machine();
-        let examined = doctor::examine(settings, Path::new("."), &clock);
+        let examined = doctor::examine(settings, Path::new("."), &clock, left_out);
         findings.extend(runtime.block_on(examined));
         // Whoever hangs on a share is let go.
         runtime.shutdown_background();
@@ -271,12 +285,14 @@ fn log(settings: Option<&config::Settings>, file: Option<&Path>, version: &str) 
     let ours = logging.map_or(LevelFilter::INFO, |logging| logging.ours);
     let root = logging.and_then(|logging| logging.root).unwrap_or(LevelFilter::WARN);
     let fields = settings.filter(|settings| settings.logging.is_json).map(|settings| {
-        vec![
+        let commit = manage::commit().map(|commit| ("buildinfo.lastcommit", commit.to_owned()));
+        let known = vec![
             ("appname", "integrasjonspunkt".to_owned()),
             ("HOSTNAME", hostname::get().map_or_else(|_| "-".to_owned(), |name| name.to_string_lossy().into_owned())),
             ("buildinfo.version", version.to_owned()),
             ("orgnr", settings.organisation.clone()),
-        ]
+        ];
+        known.into_iter().chain(commit).collect()
     });
     efm::telemetry::begin_adjustable(&How {
         levels: vec![

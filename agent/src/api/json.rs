@@ -9,12 +9,14 @@ use std::error::Error;
 pub(super) async fn body(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let charset = charset_of(media_type).ok_or_else(|| Problem::MediaType(media_type.to_owned()))?;
-    let bytes = to_bytes(body, limit_bytes).await.map_err(|error| match is_too_large(&error) {
-        true => Problem::TooLarge { what: "body", limit_bytes },
-        false => Problem::Unreadable("I/O error while reading input message: it was cut off".into()),
+    let bytes = to_bytes(body, limit_bytes).await.map_err(|error| {
+        if is_too_large(&error) {
+            return Problem::TooLarge { what: "body", limit_bytes };
+        }
+        Problem::Unreadable("I/O error while reading input message: it was cut off".into())
     })?;
     match charset {
-        Charset::Unicode => unicode(bytes),
+        Charset::Unicode => unicode(&bytes),
         Charset::Latin1 => Ok(bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into()),
     }
 }
@@ -81,11 +83,11 @@ fn form(bytes: &[u8]) -> (Form, usize) {
 }
 
 /// The same text in UTF-8.
-pub(super) fn unicode(bytes: Bytes) -> Result<Bytes, Problem> {
+pub(super) fn unicode(bytes: &Bytes) -> Result<Bytes, Problem> {
     let wrong = |name: &str, at: usize| {
         Problem::Unreadable(format!("JSON parse error: the body is {name} by its first bytes, and byte {at} is not"))
     };
-    let (form, mark) = form(&bytes);
+    let (form, mark) = form(bytes);
     let bytes = bytes.slice(mark..);
     match form {
         Form::Utf8 => match std::str::from_utf8(&bytes) {
@@ -150,14 +152,14 @@ mod tests {
         ];
         for form in forms.into_iter().flatten() {
             for with_mark in [false, true] {
-                assert_eq!(unicode(written(form, with_mark)).unwrap(), TEXT, "{form:?} {with_mark}");
+                assert_eq!(unicode(&written(form, with_mark)).unwrap(), TEXT, "{form:?} {with_mark}");
             }
         }
     }
 
     #[test]
     fn what_is_no_text_is_told_with_its_place() {
-        let told = |bytes: &'static [u8]| match unicode(Bytes::from_static(bytes)) {
+        let told = |bytes: &'static [u8]| match unicode(&Bytes::from_static(bytes)) {
             Err(Problem::Unreadable(why)) => why,
             other => panic!("{other:?}"),
         };
@@ -165,7 +167,7 @@ mod tests {
         assert!(told(b"\xff\xfe{\0\x00\xd8").ends_with("is UTF-16 by its first bytes, and byte 4 is not"));
         assert!(told(b"{\0\"\0x").ends_with("is UTF-16 by its first bytes, and byte 4 is not"));
         assert!(told(b"\0\0\0{\0\x11\0\0").ends_with("is UTF-32 by its first bytes, and byte 4 is not"));
-        assert_eq!(unicode(Bytes::new()).unwrap(), "");
+        assert_eq!(unicode(&Bytes::new()).unwrap(), "");
     }
 
     #[test]

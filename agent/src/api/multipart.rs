@@ -25,7 +25,7 @@ pub(super) async fn create(State(desk): State<Arc<Desk>>, request: Request) -> R
     let mut files = Vec::new();
     let taken = take(&desk, &mut parts, &mut files).await;
     let document = match taken {
-        Ok(Some(document)) => unicode(document.into())
+        Ok(Some(document)) => unicode(&document.into())
             .and_then(|document| crate::sbd::read(&document, desk.clock.now()).map_err(Problem::from)),
         Ok(None) => Err(Problem::MissingParameter("sbd")),
         Err(problem) => Err(problem),

@@ -43,6 +43,7 @@ async fn token(State(onboarding): Here, Path(name): Path<String>) -> Result<Resp
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "the members of the page of today")]
 struct SystemUsers {
     org_number: String,
     system_name: String,

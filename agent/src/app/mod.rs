@@ -22,7 +22,9 @@ use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings
 use crate::domain::{Backoff, Service};
 use crate::flow::{Awaited, Bell, Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Requests, Stop};
-use crate::ports::{Blobs, Caller, Certificates, Channel, NoRandom, Packing, Random, Registry, Store};
+use crate::ports::{
+    Blobs, Caller, CannotUse, Certificates, Channel, LookupError, NoRandom, Packing, Random, Registry, Store,
+};
 use crate::registry::Everybody;
 use crate::sealing::Packer;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
@@ -196,6 +198,30 @@ pub async fn check_scopes(settings: &Settings, clock: &Clock) -> Result<Vec<Chec
     let own = Own::open(&settings.keystores, clock.now());
     let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
     lookups::check_scopes(lookups::Parts { settings, own: &own, clock, random: &random }).await
+}
+
+/// The certificate that is registered for the organisation, as PEM.
+pub async fn registered(settings: &Settings, clock: &Clock) -> Result<String, LookupError> {
+    let own = Own::open(&settings.keystores, clock.now());
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let registry = lookups::registry(lookups::Parts { settings, own: &own, clock, random: &random });
+    registry.certificate(&settings.organisation).await
+}
+
+/// Asks each channel whether it can be used as it is set up, as it is asked at the start; none of them sends or fetches.
+pub async fn check_channels(settings: &Settings, clock: &Clock) -> Vec<(Service, Result<(), CannotUse>)> {
+    let own = Arc::new(Own::open(&settings.keystores, clock.now()));
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let parts = lookups::Parts { settings, own: &own, clock, random: &random };
+    // Not opened: no folder is made.
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs(settings, &own));
+    let mut all = Vec::new();
+    match dpo::channel(parts, &lookups::registry(parts), &blobs) {
+        Ok(None) => {}
+        Ok(Some(channel)) => all.push((Service::Dpo, channel.check().await)),
+        Err(why) => all.push((Service::Dpo, Err(CannotUse::Refused(why)))),
+    }
+    all
 }
 
 /// The server of these settings, as the store speaks to it.

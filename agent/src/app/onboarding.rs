@@ -109,10 +109,9 @@ impl Onboarding for Here {
 
     fn token(&self, service: Service) -> Answer<'_, Secret, String> {
         Box::pin(async move {
-            let (tokens, scopes) = match service {
-                Service::Dpo => (&self.broker, &BROKER[..]),
-                other => (&self.lookups, other.registry_scopes()),
-            };
+            let is_broker = service == Service::Dpo;
+            let tokens = if is_broker { &self.broker } else { &self.lookups };
+            let scopes = if is_broker { &BROKER[..] } else { service.registry_scopes() };
             let tokens = tokens.as_ref().map_err(Clone::clone)?;
             tokens.maskinporten(&TokenAsk::scopes(scopes.iter().copied())).await.map_err(|error| error.to_string())
         })

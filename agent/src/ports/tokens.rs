@@ -53,10 +53,12 @@ pub enum TokenError {
     #[error("{0}")]
     Setup(String),
     /// It says no, and would say no again; a person must act.
-    #[error("{text}")]
+    #[error("{text}; {advice}")]
     Refused {
-        /// In whole.
+        /// Who refuses what to whom, and why.
         text: String,
+        /// What a person can do about it.
+        advice: String,
         /// Its own word, `invalid_scope`.
         code: Option<String>,
     },

@@ -169,8 +169,8 @@ impl Directory {
         let refused = match self.tokens.maskinporten(&whole).await {
             Ok(_) => return Ok((whole, KEPT)),
             // Any other refusal is of the client, whatever it asks for.
-            Err(TokenError::Refused { text, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
-                TokenError::Refused { text, code: Some(code) }
+            Err(TokenError::Refused { text, advice, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
+                TokenError::Refused { text, advice, code: Some(code) }
             }
             Err(error) => return Err(error),
         };

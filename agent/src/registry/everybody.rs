@@ -1,7 +1,7 @@
 //! The registry of a site whose only channel leads to a folder: what the real one would say of those who have a place there.
 
 use crate::domain::{Envelope, Kind, Service};
-use crate::ports::{Answer, Asked, Entry, LookupError, Party, Record, Registry, Route, WrongCertificate};
+use crate::ports::{Answer, Asked, Entry, LookupError, Party, PostAddress, Record, Registry, Route, WrongCertificate};
 use efm::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
@@ -95,8 +95,8 @@ fn ways(service: Service, identifier: &str) -> Vec<Record> {
         is_on_paper: false,
         may_be_notified: false,
         language: None,
-        address: Default::default(),
-        return_address: Default::default(),
+        address: PostAddress::default(),
+        return_address: PostAddress::default(),
         her_id: None,
         patient: None,
     };

@@ -9,7 +9,6 @@ mod jws;
 mod own;
 mod record;
 mod select;
-mod subject;
 mod trust;
 
 pub use directory::{Directory, Place};

@@ -217,7 +217,9 @@ fn the_java_integrasjonspunkt_reads_what_we_write_and_writes_the_same() {
     };
     let folder = tempfile::tempdir().unwrap();
     let [ours, theirs] = ["ours", "theirs"].map(|name| folder.path().join(name));
-    [&ours, &theirs].into_iter().for_each(|path| std::fs::create_dir(path).unwrap());
+    for path in [&ours, &theirs] {
+        std::fs::create_dir(path).unwrap();
+    }
     for (name, text) in of_java().iter().filter(|(name, _)| !name.starts_with("fiksio")) {
         let written = write(&read(text.as_bytes(), now()).unwrap()).unwrap();
         efm::atomic::replace(&ours.join(format!("{name}.json")), written.get().as_bytes()).unwrap();

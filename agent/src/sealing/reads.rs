@@ -20,6 +20,9 @@ use std::sync::Arc;
 const PIECE: usize = 7;
 
 /// Whether the bytes are a container. In whichever pieces it comes, the same is said of it.
+///
+/// # Panics
+/// It is not: a finding.
 pub fn reads_asic(bytes: &[u8]) -> bool {
     let whole = container(bytes, bytes.len());
     let pieces = container(bytes, PIECE);
@@ -39,6 +42,9 @@ fn container(bytes: &[u8], piece: usize) -> Result<Verdict, SealError> {
 
 /// Whether the bytes are an envelope, whoever it is sealed to: what a key would make of it is left out, and its content is
 /// decrypted as if the key were all zeros.
+///
+/// # Panics
+/// It is opened by nobody's key, or is another one when it comes in pieces: a finding.
 pub fn reads_cms(bytes: &[u8]) -> bool {
     let mut nobody = Unsealing::new(Arc::new([]));
     let opened = bytes.chunks(PIECE).try_for_each(|piece| nobody.push(piece, &mut Vec::new()));
@@ -81,7 +87,9 @@ pub fn reads_signature(bytes: &[u8]) -> bool {
 /// Whether the bytes are a list of what was signed.
 pub fn reads_asic_manifest(bytes: &[u8]) -> bool {
     let Ok(manifest) = asic_manifest::read(bytes) else { return false };
-    manifest.files.iter().for_each(|file| drop(asic_manifest::unescaped(&file.name)));
+    for file in &manifest.files {
+        drop(asic_manifest::unescaped(&file.name));
+    }
     true
 }
 

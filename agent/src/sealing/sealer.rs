@@ -84,6 +84,11 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|error| SealError::Machine(error.to_string()))
 }
 
+/// What holds the package may itself know that no later try ends otherwise.
+fn of_source(error: BlobError) -> SealError {
+    if let BlobError::Package(error) = error { *error } else { SealError::Source(Box::new(error)) }
+}
+
 fn package(error: SealError) -> BlobError {
     BlobError::Package(Box::new(error))
 }
@@ -322,8 +327,7 @@ impl Opening {
     /// The next decrypted bytes; none at the end.
     async fn piece(&mut self) -> Result<Option<Bytes>, SealError> {
         while let Some(mut knife) = self.knife.take() {
-            let gathered = gather(&mut *self.source).await.map_err(|error| SealError::Source(Box::new(error)));
-            let (pieces, has_ended) = gathered?;
+            let (pieces, has_ended) = gather(&mut *self.source).await.map_err(of_source)?;
             let cut = aside(move || {
                 for piece in pieces {
                     knife.push(&piece)?;

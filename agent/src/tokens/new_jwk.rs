@@ -8,6 +8,7 @@ use ring::digest::{SHA256, digest};
 use rsa::rand_core::OsRng;
 use rsa::traits::{PrivateKeyParts, PublicKeyParts};
 use rsa::{BigUint, RsaPrivateKey};
+use std::fmt::Write as _;
 
 /// Makes one. It takes a second or more: on a thread where it keeps nobody waiting.
 ///
@@ -35,12 +36,12 @@ pub fn generate(size: KeySize) -> Result<NewKey, String> {
         ("dq", number(dq)),
         ("qi", number(&qi)),
     ];
-    let private: String = private.iter().map(|(name, value)| format!(",\n  \"{name}\" : \"{value}\"")).collect();
-    Ok(NewKey {
-        kid,
-        private: Secret::new(format!("{{\n  {public}{private}\n}}")),
-        public: format!("{{\n  {public}\n}}"),
-    })
+    let mut whole = format!("{{\n  {public}");
+    for (name, value) in private {
+        let _ = write!(whole, ",\n  \"{name}\" : \"{value}\"");
+    }
+    whole.push_str("\n}");
+    Ok(NewKey { kid, private: Secret::new(whole), public: format!("{{\n  {public}\n}}") })
 }
 
 #[cfg(test)]

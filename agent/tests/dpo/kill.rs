@@ -3,6 +3,7 @@
 use super::site::*;
 use efm_world::broker::{FileStatus, Mischief};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
@@ -106,7 +107,7 @@ fn told(
     let (sent, delivered) = (sent.lock().unwrap().clone(), delivered.lock().unwrap().clone());
     let mut told = format!("{} sent, {} delivered; missing:\n", sent.len(), delivered.len());
     for id in sent.difference(&delivered).take(5) {
-        told += &format!("{id}: nord {:?}, sør {:?}\n", statuses(nord, id), statuses(sor, id));
+        writeln!(told, "{id}: nord {:?}, sør {:?}", statuses(nord, id), statuses(sor, id)).unwrap();
     }
     for program in programs {
         let said = program.said();

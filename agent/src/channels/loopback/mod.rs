@@ -54,9 +54,12 @@ impl Loopback {
         let (sender, receiver) = (text(parcel.envelope.sender()), text(parcel.envelope.receiver()));
         let package = ToSeal { parties: Some(Parties { sender, receiver }), files: parcel.files.clone() };
         let packed = self.packing.pack(&package).await;
-        packed.map(Some).map_err(|error| match error {
-            SealError::File { .. } => SendError::Final { text: error.to_string(), raw_receipt: None },
-            other => SendError::Passing(efm::chain::Chain(&other).to_string()),
+        packed.map(Some).map_err(|error| {
+            // No later try packs a file that has no name to be packed under.
+            if matches!(error, SealError::File { .. }) {
+                return SendError::Final { text: error.to_string(), raw_receipt: None };
+            }
+            SendError::Passing(efm::chain::Chain(&error).to_string())
         })
     }
 }

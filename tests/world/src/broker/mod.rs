@@ -130,6 +130,25 @@ impl Broker {
         std::fs::copy(self.file(id), self.file(&again)).map(drop)
     }
 
+    /// Leaves these bytes as a sender does, whatever they are. Its id.
+    pub fn leave(&self, sender: &str, recipient: &str, bytes: &[u8]) -> io::Result<String> {
+        let announced = json!({
+            "fileName": "sbd.zip", "resourceId": "eformidling-dpo-meldingsutveksling",
+            "sendersFileTransferReference": "00000000-0000-4000-8000-000000000000", "sender": sender, "recipients": [recipient],
+        });
+        let id = self.state().initialize(sender, serde_json::from_value(announced)?, self.0.clock.now());
+        let id = id.map_err(|refused| io::Error::other(refused.to_string()))?;
+        efm::atomic::replace(&self.file(&id), bytes)?;
+        let mut sum = Md5::new();
+        sum.update(bytes);
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let bytes = state::Bytes { length, checksum: hex::encode(sum.finalize()) };
+        self.state()
+            .take(&id, bytes, self.0.clock.now())
+            .ok_or_else(|| io::Error::other("there is no such transfer"))?;
+        Ok(id)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.publish(self.0.clock.now());
@@ -140,7 +159,8 @@ impl Broker {
         self.0.mischief.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self, id: &str) -> PathBuf {
+    /// Where the bytes of a transfer lie.
+    pub fn file(&self, id: &str) -> PathBuf {
         self.0.folder.join(format!("{id}.zip"))
     }
 
