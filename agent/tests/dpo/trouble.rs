@@ -61,16 +61,18 @@ fn what_arrived_though_nobody_heard_so_is_not_sent_again_and_does_not_expire() {
     // The broker has it, and its answers get lost.
     stage.broker.go_wrong(Mischief { unheard: 1.0, ..Mischief::default() }, 1);
     send(&nord.0, &Letter::default());
-    let (came, _) = peek(&sor.0);
+    let of_nord = || {
+        let transfers = stage.broker.transfers();
+        transfers.iter().filter(|it| it.announced.sender.ends_with(NORD.number)).count()
+    };
+    waited("all that is tried at once", PATIENCE, || (of_nord() == 3).then_some(()));
+    waited("its failure", PATIENCE, || nord.1.said().contains("not sent, will try again").then_some(()));
     stage.broker.go_wrong(Mischief::default(), 1);
+    let (came, _) = peek(&sor.0);
     remove(&sor.0, &came);
     has_statuses(&nord.0, &id(1), &["OPPRETTET", "MOTTATT", "LEVERT", "SENDT"]);
-    let letters = stage.broker.transfers().into_iter().filter(|it| it.announced.sender.ends_with(NORD.number));
-    let at_the_broker = letters.count();
-    pause(1000);
-    let letters = stage.broker.transfers().into_iter().filter(|it| it.announced.sender.ends_with(NORD.number));
-    assert_eq!(letters.count(), at_the_broker, "it was sent again");
-    assert!(at_the_broker <= 3, "{at_the_broker}: those of the first try alone");
+    assert_eq!(of_nord(), 3, "it was sent again");
+    assert!(nord.1.said().contains("the receiver has it"), "{}", nord.1.said());
 }
 
 #[test]
