@@ -14,5 +14,6 @@ pub mod outside;
 pub mod owner;
 pub mod properties;
 pub mod secret;
+pub mod service;
 pub mod telemetry;
 pub mod webhook;

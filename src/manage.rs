@@ -50,6 +50,9 @@ pub struct Component {
 /// The answer of `/manage/info`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
+    /// Of what it was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<Git>,
     /// What was built, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
@@ -63,12 +66,63 @@ pub struct Build {
     /// `integrasjonspunkt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact: Option<String>,
+    /// When it was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// The same, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whose it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+}
+
+/// `git` of the info answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Git {
+    /// The branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit.
+    pub commit: Commit,
+    /// What was built of it.
+    pub build: GitBuild,
+    /// `true` where something was built that is in no commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<String>,
+}
+
+/// `git.commit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Commit {
+    /// When it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// Which.
+    pub id: CommitId,
+}
+
+/// `git.commit.id`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CommitId {
+    /// Forty digits.
+    pub full: String,
+    /// The first seven of them.
+    pub abbrev: String,
+}
+
+/// `git.build`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitBuild {
+    /// The version.
+    pub version: String,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
 }
 
 #[cfg(test)]
@@ -88,5 +142,8 @@ mod tests {
             serde_json::from_str(r#"{"git":{},"build":{"artifact":"integrasjonspunkt","version":"4.0.8"}}"#).unwrap();
         assert_eq!(info.build.unwrap().version, "4.0.8");
         assert_eq!(serde_json::from_str::<Info>("{}").unwrap().build, None);
+        let full = r#"{"git":{"branch":"main","commit":{"time":"2026-08-01T10:00:00Z","id":{"full":"fd","abbrev":"f"},
+            "user":{"name":"x"}},"total":{}},"build":{"version":"4.0.8","time":"2026-08-01T10:00:00.000Z"}}"#;
+        assert_eq!(serde_json::from_str::<Info>(full).unwrap().git.unwrap().commit.id.full, "fd");
     }
 }

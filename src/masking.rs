@@ -198,7 +198,12 @@ fn next_name(text: &str) -> Option<Found> {
         let after = text.get(end..)?;
         let gap = after.len() - after.trim_start_matches(['"', '\'', '\\', ' ', '\t']).len();
         let separator = after.get(gap..).and_then(|rest| rest.chars().next());
+        // A module of the program is no name of a value: `integrasjonspunkt::tokens::client`.
+        // The first of two colons before it was read with the name that stands there.
+        let before = text.get(..start).unwrap_or_default();
+        let is_in_path = after.starts_with("::") && (before == ":" || before.ends_with("::"));
         let value = match separator {
+            _ if is_in_path => None,
             Some('=' | ':') => Some(end + gap + 1),
             _ if name.starts_with("--") && after.starts_with([' ', '\t']) => Some(end),
             _ => None,
@@ -359,6 +364,8 @@ mod tests {
             ("got bearer 0123456789abcdefXYZ from", "got bearer ******** from"),
             ("jwt eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.c2ln end", "jwt ******** end"),
             ("API_KEY=abc X-Api-Key: def", "API_KEY=********"),
+            ("program::tokens::client: a line", "program::tokens::client: a line"),
+            ("token::client: a line", "token::********"),
         ];
         for (text, masked) in table {
             assert_eq!(mask(text), masked, "{text}");

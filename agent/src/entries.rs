@@ -4,7 +4,7 @@
 //! takes it can write again. The program calls none of these.
 
 use crate::keystore::{self, Kind};
-use crate::{api, config, flow, sbd};
+use crate::{api, config, flow, sbd, sealing};
 use efm::properties::Properties;
 use jiff::Timestamp;
 
@@ -20,9 +20,10 @@ pub struct Entry {
 }
 
 const KEYSTORES: &str = "agent/src/keystore/vectors";
+const SEALED: &str = "agent/tests/fixtures/sealing";
 
 /// All of them.
-pub const ALL: [Entry; 9] = [
+pub const ALL: [Entry; 14] = [
     Entry { name: "sbd", also: Some(("agent/tests/fixtures", "json")), read: document },
     Entry { name: "properties", also: Some(("config/samples/kosmos-today", "properties")), read: properties },
     Entry { name: "yaml", also: None, read: config::reads_yaml },
@@ -32,6 +33,11 @@ pub const ALL: [Entry; 9] = [
     Entry { name: "pkcs12", also: Some((KEYSTORES, "p12")), read: |bytes| keys(bytes, Kind::Pkcs12) },
     Entry { name: "jks", also: Some((KEYSTORES, "jks")), read: |bytes| keys(bytes, Kind::Jks) },
     Entry { name: "pem", also: Some((KEYSTORES, "pem")), read: |bytes| keys(bytes, Kind::Pem) },
+    Entry { name: "asic", also: Some((SEALED, "zip")), read: sealing::reads_asic },
+    Entry { name: "cms", also: Some((SEALED, "cms")), read: sealing::reads_cms },
+    Entry { name: "signature", also: None, read: sealing::reads_signature },
+    Entry { name: "asic_manifest", also: None, read: sealing::reads_asic_manifest },
+    Entry { name: "certificate", also: None, read: sealing::reads_certificate },
 ];
 
 /// Reads with the entry of this name; none of them has another.

@@ -21,6 +21,7 @@ pub mod ports;
 pub mod registry;
 pub mod sbd;
 pub mod sealing;
+pub mod service;
 pub mod store;
 pub mod tokens;
 pub mod web;

@@ -6,7 +6,12 @@ mod program {
     pub mod process;
 }
 
+use efm_world::faults::Faults;
+use efm_world::identity::{NORD, SOR};
+use efm_world::maskinporten::Account;
+use efm_world::stage::{Stage, user};
 use program::process::{Program, program};
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -98,9 +103,109 @@ fn keystore(path: &str, more: &[&str]) -> Vec<String> {
 #[test]
 fn a_folder_without_settings_is_told_what_is_missing() {
     let home = tempfile::tempdir().unwrap();
-    let (code, said) = doctor(home.path(), &[]);
+    let registry = endpoint(0);
+    let (code, said) = doctor(home.path(), &enough(0, registry)[4..]);
     assert_eq!(code, Some(3));
-    insta::assert_snapshot!(redacted(&said, home.path(), &[]));
+    insta::assert_snapshot!(redacted(&said, home.path(), &[registry]));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "it leaves nothing behind");
+}
+
+#[test]
+fn what_does_not_depend_on_a_wrong_setting_is_looked_at_all_the_same() {
+    let (home, registry) = (tempfile::tempdir().unwrap(), endpoint(400));
+    let mut arguments = enough(0, registry);
+    arguments.extend(keystore(&vector("expired.p12").display().to_string(), &["--difi.ssl.enabled=false"]));
+    arguments.extend(["--difi.move.org.keystore.alias=gammel".into(), "--difi.datasource.url=jdbc:h2:mem:x".into()]);
+    arguments.push("--difi.move.nextmove.lockTimeoutMinutes=never".into());
+    let (code, said) = doctor(home.path(), &arguments);
+    assert_eq!(code, Some(3), "{said}");
+    let line =
+        |about: &str| said.lines().find(|line| line.contains(about)).unwrap_or_else(|| panic!("{about}: {said}"));
+    assert!(line("keystore ").starts_with("WRONG") && line("keystore ").contains("expired on"), "{said}");
+    assert!(line("clock").contains("s behind"), "{said}");
+    assert!(line("database ").contains("not looked at: difi.datasource.url is wrong"), "{said}");
+    assert!(line("room").starts_with("ok"), "{said}");
+    assert_eq!(said.lines().filter(|line| line.contains(" settings ")).count(), 2, "{said}");
+}
+
+/// What is said of rights in the false world, where it is changed like this.
+fn in_the_world(change: impl Fn(&Stage, Account), more: &[&str]) -> (Option<i32>, String) {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let stage = Stage::set(folder.path(), &Faults::default()).unwrap();
+    stage.know(&NORD, &[]).unwrap();
+    stage.know(&SOR, &[]).unwrap();
+    let account = Account {
+        id: format!("MOVE_IP_{}", NORD.number),
+        scopes: ["eformidling:dpo", "altinn:broker.read", "altinn:broker.write"].map(str::to_owned).into(),
+        certificates: vec![NORD.certificate().unwrap()],
+        system_users: [(format!("0192:{}", NORD.number), user(NORD.number))].into(),
+        ..Account::default()
+    };
+    change(&stage, account);
+    let mut arguments = stage.settings(&NORD, &folder.path().join("nord.pem")).unwrap();
+    let plain =
+        ["--server.address=127.0.0.1", "--server.port=0", "--difi.ssl.enabled=false", "--difi.security.enable=false"];
+    arguments.extend(plain.iter().chain(more).map(|it| (*it).to_owned()));
+    let (code, said) = doctor(home.path(), &arguments);
+    let about = ["keystore ", "scopes ", "registered ", "system user"];
+    let of_rights = said.lines().filter(|line| about.iter().any(|about| line[6..].starts_with(about)));
+    let mut told = of_rights.collect::<Vec<_>>().join("\n");
+    for (at, url) in arguments.iter().filter_map(|it| it.split_once("http://127.0.0.1:")) {
+        let port = url.split('/').next().unwrap();
+        assert!(!at.is_empty());
+        told = told.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:<port>");
+    }
+    (code, told)
+}
+
+#[test]
+fn rights_are_asked_for_outside_and_each_refusal_has_its_own_remedy() {
+    let nothing = |_: &Stage, _: Account| {};
+    let mut seen = String::new();
+    let mut case = |name: &str, expected: i32, change: &dyn Fn(&Stage, Account), more: &[&str]| {
+        let (code, said) = in_the_world(change, more);
+        assert_eq!(code, Some(expected), "{name}: {said}");
+        write!(seen, "# {name}\n{said}\n\n").unwrap();
+    };
+    case("all is well", 0, &nothing, &[]);
+    case(
+        "the client has no scope for the broker",
+        1,
+        &|stage, account| {
+            let scopes = ["eformidling:dpo".to_owned()].into();
+            stage.maskinporten.register(Account { scopes, ..account });
+        },
+        &[],
+    );
+    case(
+        "the client has another certificate",
+        1,
+        &|stage, account| {
+            let certificates = vec![SOR.certificate().unwrap()];
+            stage.maskinporten.register(Account { certificates, ..account });
+        },
+        &[],
+    );
+    case("there is no such client", 1, &nothing, &["--difi.move.oidc.clientId=nobody"]);
+    case("it is for another audience", 1, &nothing, &["--difi.move.oidc.audience=https://other.invalid/"]);
+    case(
+        "the system user was not approved",
+        1,
+        &|stage, account| {
+            stage.maskinporten.register(Account { system_users: [].into(), ..account });
+        },
+        &[],
+    );
+    case(
+        "another certificate is registered",
+        1,
+        &|stage, _| {
+            stage.registry.put_certificate(NORD.number, SOR.certificate_pem());
+        },
+        &[],
+    );
+    case("the keystore is another organisation's", 1, &nothing, &["--difi.move.org.number=910075918"]);
+    insta::assert_snapshot!(seen);
 }
 
 // The words and the paths of the system are in it.

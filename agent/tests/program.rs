@@ -77,7 +77,8 @@ fn a_message_goes_from_one_program_to_the_other_and_its_statuses_come_back() {
     assert_eq!((popped.status, popped.header("content-type")), (200, Some("application/vnd.etsi.asic-e+zip")));
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(popped.body)).unwrap();
     let names: Vec<_> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
-    assert_eq!(names, ["mimetype", "brev.pdf", "arkivmelding.xml", "vedlegg.pdf"]);
+    let all = ["mimetype", "manifest.xml", "brev.pdf", "arkivmelding.xml", "vedlegg.pdf", "META-INF/manifest.xml"];
+    assert_eq!(names, all);
     let mut inside = Vec::new();
     std::io::copy(&mut zip.by_name("brev.pdf").unwrap(), &mut inside).unwrap();
     assert!(inside == letter, "the letter is not the one that was sent");

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, registry, reload};
@@ -72,7 +75,8 @@ pub fn begin_adjustable(how: &How<'_>) -> (Levels, io::Result<()>) {
         None => layers.push(fmt::layer().with_writer(|| Masked(io::stderr())).with_ansi(colours()).boxed()),
     }
     if let Some(log) = file {
-        layers.push(fmt::layer().with_writer(move || Masked(log.clone())).with_ansi(false).boxed());
+        let layer = fmt::layer().with_writer(move || Masked(log.clone())).with_ansi(false);
+        layers.push(layer.fmt_fields(OfFile(DefaultFields::new())).boxed());
     }
     let begun = registry().with(layers.with_filter(filter)).try_init().map_err(io::Error::other);
     (levels, begun.and(opened))
@@ -131,6 +135,16 @@ impl Levels {
 impl std::fmt::Debug for Levels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Levels").field("set", &*self.here()).finish_non_exhaustive()
+    }
+}
+
+/// How the file writes the fields of spans. A type of its own: layers with one type share the text, and what is recorded later
+/// would stand in it once for each layer.
+struct OfFile(DefaultFields);
+
+impl<'w> FormatFields<'w> for OfFile {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> std::fmt::Result {
+        self.0.format_fields(writer, fields)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod load;
 pub mod measure;
 pub mod native;
 pub mod postbox;
+pub mod simulator;
 pub mod site;
 pub mod world;
 

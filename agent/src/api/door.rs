@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::config::Auth;
+use crate::flow::{Awaited, Need};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub struct Door {
     /// Who may come in; none: everybody.
     pub auth: Option<Arc<Auth>>,
+    /// What must be there before messages are taken.
+    pub awaited: Arc<Awaited>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -34,15 +37,56 @@ impl Door {
 async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let is_traced = super::query::is_traced(request.uri().query().unwrap_or_default());
-    let may = is_open(&path) || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
-    let mut response = if may { next.run(request).await } else { unauthorized() };
+    // The parts of health say no more than health itself does, and there is no one to ask for a password then.
+    let is_unknown = door.awaited.why(Need::Tls).is_some();
+    let may = is_open(&path)
+        || (is_unknown && is_health(&path))
+        || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
+    let is_named = request.headers().contains_key(header::AUTHORIZATION);
+    let unauthorized = || (!may).then_some(Problem::Unauthorized { is_named });
+    let refused = without_certificate(&door, &path)
+        .or_else(unauthorized)
+        .or_else(|| wrong_in(&path))
+        .or_else(|| not_whole(&door, &path));
+    let mut response = match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allowed = response.headers_mut().remove(header::ALLOW);
         response = problem.answer(&path, door.clock.now(), is_traced);
+        response.headers_mut().extend(allowed.map(|methods| (header::ALLOW, methods)));
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
     }
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(value);
     }
     response
+}
+
+/// Without its own certificate it cannot be told from anybody else: nobody is asked for a password, and no message is taken
+/// or given. What says how it fares is left, and the word to stop.
+fn without_certificate(door: &Door, path: &str) -> Option<Problem> {
+    let why = door.awaited.why(Need::Tls)?;
+    let needs_no_user = door.auth.is_none() && !is_api(path);
+    (!is_open(path) && !needs_no_user && !is_health(path)).then_some(Problem::NotYet(Need::Tls, why))
+}
+
+/// Who asks for messages while something is missing is to wait.
+fn not_whole(door: &Door, path: &str) -> Option<Problem> {
+    let (need, why) = door.awaited.first().filter(|_| is_api(path))?;
+    Some(Problem::NotYet(need, why))
+}
+
+fn is_health(path: &str) -> bool {
+    path.strip_prefix(efm::manage::HEALTH).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_api(path: &str) -> bool {
+    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (below("/api") && path != super::openapi::PATH) || below("/servicerecord")
 }
 
 /// As the Java one's: nothing of an answer is to be kept or framed.
@@ -75,10 +119,25 @@ fn is_user(headers: &HeaderMap, auth: &Auth) -> bool {
     digest(given.trim()).as_ref() == digest(&right).as_ref()
 }
 
-fn unauthorized() -> Response {
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\""));
-    response
+/// What no room could read of a path: bytes that are no text.
+fn wrong_in(path: &str) -> Option<Problem> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.bytes());
+    while let Some(byte) = rest.next() {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut ahead = rest.clone();
+        let pair = (byte == b'%').then(|| Some((digit(ahead.next()?)?, digit(ahead.next()?)?))).flatten();
+        match pair {
+            Some((high, low)) => {
+                bytes.push(high << 4 | low);
+                rest = ahead;
+            }
+            // A percent sign alone is one.
+            None => bytes.push(byte),
+        }
+    }
+    let error = std::str::from_utf8(&bytes).err()?;
+    let at = error.valid_up_to();
+    Some(Problem::IllegalArgument(format!("The path is no UTF-8 text once it is decoded, from its byte {at} on")))
 }
 
 /// `/api/messages/out/` is `/api/messages/out`: some case systems write it so.

@@ -1,6 +1,7 @@
 //! `POST /api/messages/out/multipart`: the document and all files at once, then sent.
 
 use super::answer::{json, sbd};
+use super::json::unicode;
 use super::outgoing::SBD_LIMIT_BYTES;
 use super::problem::Problem;
 use super::upload::media_type_of;
@@ -9,7 +10,7 @@ use crate::flow::accept::Upload;
 use crate::flow::{Desk, accept};
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ pub(super) async fn create(State(desk): State<Arc<Desk>>, request: Request) -> R
     let mut files = Vec::new();
     let taken = take(&desk, &mut parts, &mut files).await;
     let document = match taken {
-        Ok(Some(document)) => crate::sbd::read(&document, desk.clock.now()).map_err(Problem::from),
+        Ok(Some(document)) => unicode(&document.into())
+            .and_then(|document| crate::sbd::read(&document, desk.clock.now()).map_err(Problem::from)),
         Ok(None) => Err(Problem::MissingParameter("sbd")),
         Err(problem) => Err(problem),
     };
@@ -64,7 +66,7 @@ async fn whole(mut part: Field<'_>) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(piece) = part.chunk().await.map_err(|error| cut_off(&error))? {
         if bytes.len() + piece.len() > SBD_LIMIT_BYTES {
-            return Err(Problem::Unreadable(format!("the part sbd has more than {SBD_LIMIT_BYTES} bytes")));
+            return Err(Problem::TooLarge { what: "part sbd", limit_bytes: SBD_LIMIT_BYTES });
         }
         bytes.extend_from_slice(&piece);
     }
@@ -72,5 +74,8 @@ async fn whole(mut part: Field<'_>) -> Result<Vec<u8>, Problem> {
 }
 
 fn cut_off(error: &MultipartError) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem::TooLarge { what: "request", limit_bytes: LIMIT_BYTES };
+    }
     Problem::Unreadable(format!("the request is not read: {}", error.body_text()))
 }

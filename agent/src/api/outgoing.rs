@@ -6,7 +6,7 @@ use super::query::Parameters;
 use super::upload;
 use crate::domain::MessageId;
 use crate::flow::{Desk, Refusal, accept};
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,23 +19,9 @@ type Here = State<Arc<Desk>>;
 
 /// `POST /api/messages/out`
 pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let bytes = json_bytes(&headers, body, SBD_LIMIT_BYTES).await?;
+    let bytes = super::json::body(&headers, body, SBD_LIMIT_BYTES).await?;
     let envelope = crate::sbd::read(&bytes, desk.clock.now())?;
     json(&sbd(&accept::create(&desk, envelope).await?)?)
-}
-
-/// The body, where it says that it is JSON.
-pub(super) async fn json_bytes(headers: &HeaderMap, body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if essence != "application/json" && !(essence.starts_with("application/") && essence.ends_with("+json")) {
-        return Err(Problem::MediaType(media_type.to_owned()));
-    }
-    let bytes = to_bytes(body, limit_bytes).await;
-    let bytes = bytes
-        .map_err(|_| Problem::Unreadable(format!("the body is not read: more than {limit_bytes} bytes, or cut off")))?;
-    // Some write a mark of the byte order before UTF-8, which has none.
-    Ok(if bytes.starts_with(b"\xef\xbb\xbf") { bytes.slice(3..) } else { bytes })
 }
 
 /// `GET /api/messages/out`

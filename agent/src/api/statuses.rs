@@ -46,7 +46,7 @@ pub(super) async fn take(State(desk): Here, Path(id): Path<String>) -> Result<St
     if desk.store.take_status(number).await? {
         return Ok(StatusCode::OK);
     }
-    Ok(StatusCode::NOT_FOUND)
+    Err(Refusal::StatusNotQueued(number).into())
 }
 
 #[derive(Serialize)]

@@ -1,19 +1,21 @@
 //! `/api/subscriptions`: who wants to be told of statuses. The log of deliveries is ours; the Java one has none.
 
-use super::answer::{json, page};
-use super::outgoing::json_bytes;
+use super::answer::{json as answer, page};
+use super::json;
 use super::problem::Problem;
 use super::query::Parameters;
 use crate::domain::{EventKind, Filter, NotAFilter, Resource, Subscription, in_oslo};
 use crate::flow::{Desk, subscribe};
 use crate::ports::{Delivery, StoredSubscription, SubscriptionChange};
-use crate::sbd::{Constraint, Violation};
+use crate::sbd::{self, Constraint, Violation};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Here = State<Arc<Desk>>;
@@ -35,14 +37,14 @@ pub(super) async fn list(State(desk): Here, parameters: Parameters) -> Result<Re
 
 /// `GET /api/subscriptions/{id}`
 pub(super) async fn one(State(desk): Here, Path(id): Path<String>) -> Result<Response, Problem> {
-    json(&Answer::of(subscribe::one(&desk, number(&id)?).await?))
+    answer(&Answer::of(subscribe::one(&desk, number(&id)?).await?))
 }
 
 /// `POST /api/subscriptions`
 pub(super) async fn create(State(desk): Here, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let asked = Asked::read(&json_bytes(&headers, body, LIMIT_BYTES).await?)?;
+    let asked = Asked::read(&json::body(&headers, body, LIMIT_BYTES).await?)?;
     let new = asked.whole(|endpoint| desk.caller.refuses(endpoint))?;
-    json(&Answer::of(subscribe::subscribe(&desk, new).await?))
+    answer(&Answer::of(subscribe::subscribe(&desk, new).await?))
 }
 
 /// `PUT /api/subscriptions/{id}`
@@ -52,7 +54,7 @@ pub(super) async fn change(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Problem> {
-    let asked = Asked::read(&json_bytes(&headers, body, LIMIT_BYTES).await?)?;
+    let asked = Asked::read(&json::body(&headers, body, LIMIT_BYTES).await?)?;
     let change = asked.change(|endpoint| desk.caller.refuses(endpoint))?;
     subscribe::resubscribe(&desk, number(&id)?, change).await?;
     Ok(StatusCode::OK)
@@ -104,16 +106,24 @@ impl Asked {
     /// Members that nobody knows are passed over, and numbers and flags are taken for texts, as Jackson does.
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let wrong = |why: String| Problem::Unreadable(format!("JSON parse error: {why}"));
-        let members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
-        let text = |name: &str| match members.get(name) {
+        if let Some(depth) = sbd::too_deep(bytes) {
+            return Err(sbd::Refused::TooDeep(depth).into());
+        }
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        // What is nested deeply is none of these, however deep that is.
+        let member = |name: &str| {
+            members.get(name).map(|raw| serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::Array(Vec::new())))
+        };
+        let text = |name: &str| match member(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) => Ok(Some(text)),
             Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(scalar.to_string())),
             Some(Value::Array(_) | Value::Object(_)) => Err(wrong(format!("{name} must be a text"))),
         };
-        let id = match members.get("id") {
+        let id = match member("id") {
             None | Some(Value::Null) => None,
-            Some(id) if id.as_i64().is_some() => Some(id.clone()),
+            Some(id) if id.as_i64().is_some() => Some(id),
             Some(Value::String(text)) if text.parse::<i64>().is_ok() => text.parse::<i64>().ok().map(Value::from),
             Some(_) => return Err(wrong("id must be a whole number".into())),
         };

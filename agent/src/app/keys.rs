@@ -1,6 +1,7 @@
-//! Opens the keystores. The organisation's own may be missing: then what needs it is closed, and the rest runs. That of
-//! the API may not: nothing is ever served in the clear that was to be served over TLS.
+//! Opens the organisation's own keystore. It may be missing: then what needs it is closed, and the rest runs. That of the
+//! API is opened in [`super::tls`].
 
+use super::watched::{Pace, Watched};
 use crate::config::{Keystores, Settings};
 use crate::domain::Service;
 use crate::keystore::{self, CannotOpen, Identity, Location, Opened};
@@ -10,25 +11,11 @@ use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::manage::Status;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio_rustls::rustls::{self, ServerConfig};
 
-/// How the API speaks.
-type Spoken = (Option<Arc<ServerConfig>>, Part, Option<Certificate>);
 const NOT_SET: &str = "no keystore is named: difi.move.org.keystore.path is not set";
-
-/// Why there is no TLS.
-#[derive(Debug, thiserror::Error)]
-pub enum NoTls {
-    /// The keystore.
-    #[error(transparent)]
-    Keystore(#[from] CannotOpen),
-    /// What is in it.
-    #[error("the key or the certificate is not one for TLS")]
-    Tls(#[from] rustls::Error),
-}
 
 /// The organisation's own keys, or why there are none.
 pub(super) enum Own {
@@ -52,6 +39,13 @@ impl Own {
                 Self::Shut(why)
             }
         }
+    }
+
+    /// Until keys can be had that could not be had at the start; for ever where they are here, or none are named. Cancel safe.
+    pub(super) async fn come(&self, keystores: &Keystores, clock: &Clock) {
+        let (Self::Shut(_), Some(location)) = (self, &keystores.own) else { return std::future::pending().await };
+        let mut watched = Watched::of(location.clone());
+        while watched.changed(Pace::Wanted).await && watched.open(clock.now()).await.is_err() {}
     }
 
     /// The one that was asked for, or why there is none.
@@ -113,7 +107,7 @@ impl Own {
     }
 }
 
-fn told(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
+pub(super) fn told(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
     let opened = keystore::open(location, now)?;
     for remark in &opened.remarks {
         tracing::warn!(keystore = %location.whence, alias = opened.own.alias, "{remark}");
@@ -122,7 +116,7 @@ fn told(location: &Location, now: Timestamp) -> Result<Opened, CannotOpen> {
 }
 
 /// None where it cannot be read, which health tells.
-fn shown(identity: &Identity, used: Use) -> Option<Certificate> {
+pub(super) fn shown(identity: &Identity, used: Use) -> Option<Certificate> {
     let read = identity.certificate().ok()?;
     Some(Certificate {
         used,
@@ -135,7 +129,7 @@ fn shown(identity: &Identity, used: Use) -> Option<Certificate> {
     })
 }
 
-fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
+pub(super) fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
     let Ok(certificate) = identity.certificate() else { return Health { status: Status::Down, details: None } };
     let is_good = certificate.not_before <= now && now <= certificate.not_after;
     let days = (certificate.not_after.as_second() - now.as_second()).div_euclid(86_400);
@@ -149,34 +143,4 @@ fn of_certificate(identity: &Identity, now: Timestamp) -> Health {
         "daysLeft": days,
     });
     Health { status: if is_good { Status::Up } else { Status::Down }, details: Some(details) }
-}
-
-/// How the API speaks, what health says of it, and with which certificate; none of the first where it speaks plain HTTP.
-pub(super) fn tls(keystores: &Keystores, clock: Clock) -> Result<Spoken, NoTls> {
-    let Some(location) = &keystores.tls else {
-        let said = || Health { status: Status::Up, details: Some(chains(&[], &[])) };
-        return Ok((None, Part { name: "ssl", said: Arc::new(said) }, None));
-    };
-    let own = told(location, clock.now())?.own;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(own.chain.clone(), own.key.clone_key().into())?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let certificate = shown(&own, Use::Tls);
-    let said = move || {
-        let Health { status, details } = of_certificate(&own, clock.now());
-        let chain = [json!({ "alias": own.alias, "certificates": [details] })];
-        if status == Status::Up {
-            return Health { status, details: Some(chains(&chain, &[])) };
-        }
-        // As Spring's: who serves with a bad certificate is not down.
-        Health { status: Status::OutOfService, details: Some(chains(&[], &chain)) }
-    };
-    Ok((Some(Arc::new(config)), Part { name: "ssl", said: Arc::new(said) }, certificate))
-}
-
-fn chains(valid: &[Value], invalid: &[Value]) -> Value {
-    json!({ "validChains": valid, "invalidChains": invalid })
 }

@@ -83,7 +83,14 @@ fn directory(parts: Parts<'_>) -> Result<Arc<dyn Registry>, String> {
 
 /// A client of Maskinporten; with where Altinn exchanges its tokens, where it does.
 pub(super) fn tokens_of(parts: Parts<'_>, oidc: &Oidc, exchange: Option<Url>) -> Result<Arc<dyn Tokens>, CannotSetUp> {
-    let key = match &oidc.key {
+    if let (Err(why), true) = (key_of(parts, oidc), oidc.enabled) {
+        tracing::error!(client = oidc.client_id, error = why, "no tokens: there is nothing to sign with");
+    }
+    tokens_untold(parts, oidc, exchange)
+}
+
+fn key_of(parts: Parts<'_>, oidc: &Oidc) -> Result<Key, String> {
+    match &oidc.key {
         OidcKey::Certificate => {
             parts.own.identity().and_then(|identity| Key::of_certificate(identity).map_err(|unfit| unfit.to_string()))
         }
@@ -91,15 +98,20 @@ pub(super) fn tokens_of(parts: Parts<'_>, oidc: &Oidc, exchange: Option<Url>) ->
             .and_then(|text| Jwk::read(&text).map_err(|error| error.to_string()))
             .and_then(|jwk| Key::of_jwk(&jwk).map_err(|unfit| unfit.to_string()))
             .map_err(|why| format!("the JWK {}: {why}", path.display())),
-    };
-    if let (Err(why), true) = (&key, oidc.enabled) {
-        tracing::error!(client = oidc.client_id, error = why, "no tokens: there is nothing to sign with");
     }
+}
+
+/// As [`tokens_of`], for one who asks now and then: what is wrong is told to who asks, and not in the log.
+pub(super) fn tokens_untold(
+    parts: Parts<'_>,
+    oidc: &Oidc,
+    exchange: Option<Url>,
+) -> Result<Arc<dyn Tokens>, CannotSetUp> {
     let client = Client {
         url: oidc.url.clone(),
         audience: oidc.audience.clone(),
         id: oidc.client_id.clone(),
-        key,
+        key: key_of(parts, oidc),
         exchange,
         instead: match (oidc.enabled, &oidc.mock_token) {
             (_, Some(token)) => Some(Some(token.clone())),

@@ -1,72 +1,51 @@
 //! Puts the rooms together and runs them: opens the store, listens, polls, and ends in order.
 //!
-//! Start at [`run`]. Everything runs in one task on one thread; the store has two threads of its own, files and packing
+//! Start at [`run`]; [`round`] has one life of everything. All of it runs in one task on one thread; the store has two threads of its own, files and packing
 //! use blocking ones.
 
 mod dpo;
 mod keys;
 mod lookups;
+mod onboarding;
 mod pages;
+mod port;
+mod round;
 mod serve;
+mod tls;
+mod watched;
 
-pub use keys::NoTls;
+pub use tls::NoTls;
 
-use crate::api::{self, Door};
-use crate::blobs::{Folder, Guard};
+use crate::blobs::{Folder, Guard, Late};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
-use crate::flow::{Desk, Pushing, Rules, Tally};
-use crate::manage::{self, Facts, Manage, Requests, Stop};
-use crate::pollers::{self, Dispatching, Upkeep};
-use crate::ports::{Blobs, Caller, Certificate, Certificates, Channel, NoRandom, Random, Registry, Store, StoreError};
+use crate::flow::{Awaited, Bell, Desk, Pushing, Rules, Tally};
+use crate::manage::{Facts, Requests, Stop};
+use crate::ports::{
+    Blobs, Caller, CannotUse, Certificates, Channel, LookupError, NoRandom, Packing, Random, Registry, Store,
+};
 use crate::registry::Everybody;
+use crate::sealing::Packer;
 use crate::store::{Postgres, Server, Sqlite, Tls, Trust};
 use crate::tokens::Checked;
-use crate::web::{self, Web};
 use crate::webhooks::{Http, Limits};
 use efm::clock::Clock;
 use efm::telemetry::Levels;
-use futures_util::future::join_all;
 use keys::Own;
+use port::Port;
 use ring::rand::{SecureRandom, SystemRandom};
-use serve::Front;
+use round::{Ended, Site};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
-
-/// Requests and messages that are in hand when the stop is asked have so long.
-const TO_FINISH: Duration = Duration::from_secs(20);
-/// What a dead instance held is taken over after so long; who lives renews it three times as often.
-const LEASE: Duration = Duration::from_secs(15);
-/// How long one try to send may take.
-const LONGEST_TRY: Duration = Duration::from_mins(15);
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum CannotRun {
-    /// The store.
-    #[error("open the store {path}")]
-    Store {
-        /// Where.
-        path: String,
-        /// Why not.
-        #[source]
-        source: StoreError,
-    },
-    /// The folder of blobs.
-    #[error("open the folder of files {path}")]
-    Blobs {
-        /// Where.
-        path: String,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
     /// The port.
     #[error("listen on {address}")]
     Listen {
@@ -76,7 +55,7 @@ pub enum CannotRun {
         #[source]
         source: io::Error,
     },
-    /// The keystore of the API.
+    /// Not even something that stands in for the keystore of the API.
     #[error("serve TLS; difi.ssl.enabled=false would serve in the clear")]
     Tls(#[from] NoTls),
     /// No random bytes.
@@ -88,7 +67,9 @@ pub enum CannotRun {
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs until the stop is asked, and then ends in order. Listens on the sockets that were handed in, else on the port of the
-/// settings. `ready` is told the address when it answers.
+/// settings. `ready` is told the address when messages are taken.
+///
+/// What is missing outside does not end it: it answers `/manage`, says what is missing, and tries again.
 pub async fn run(
     settings: Settings,
     handed_in: Vec<std::net::TcpListener>,
@@ -110,59 +91,23 @@ pub async fn run_as(
     levels: Levels,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), CannotRun> {
-    let (tls, ssl, of_tls) = keys::tls(&settings.keystores, clock.clone())?;
-    let own = Own::open(&settings.keystores, clock.now());
-    let closed = own.closed(&settings);
-    let keystore = own.health(!closed.is_empty(), clock.clone());
-    let desk = Arc::new(desk(&settings, &own, closed, clock.clone()).await?);
-    let (listeners, here) = listen(&settings, handed_in).await?;
-
-    let certificates = own.certificate().into_iter().chain(of_tls).collect();
-    let facts = Arc::new(Facts { version, ..facts(&settings, &clock, certificates, levels) });
-    let door = Door { auth: settings.auth.clone().map(Arc::new), clock };
-    let parts = [keystore, ssl].into();
-    let manage = Manage { desk: Arc::clone(&desk), facts, shutdown: settings.shutdown, parts, stop: stop.clone() };
-    let pages = Web { manage: manage.clone(), subscribers: Some(pages::subscribers(&desk.store)) };
-    let routes = api::routes(Arc::clone(&desk)).merge(web::routes(pages)).merge(manage::routes(manage.clone()));
-    let routes = manage::watch(manage, door.around(routes));
-    let server = serve::serve(Front { listeners, tls }, routes, stop.clone());
-    let stopped = || {
-        let stop = stop.clone();
-        async move {
-            stop.asked().await;
+    let port = Port::open(&settings, handed_in).await?;
+    let facts = Arc::new(Facts { version, ..facts(&settings, &clock, levels) });
+    let site = Site { settings: &settings, port, clock, stop, facts };
+    let ready = Cell::new(Some(ready));
+    let ready = |address| {
+        if let Some(ready) = ready.take() {
+            ready(address);
         }
     };
-    let holder = holder(&*desk.random)?;
-    let how = Dispatching {
-        holder: holder.clone(),
-        concurrency: settings.concurrency,
-        lease: LEASE,
-        longest_try: LONGEST_TRY,
-    };
-    let dispatching = pollers::dispatch(&desk, &how, stopped());
-    let collecting = join_all(desk.channels.values().map(|channel| pollers::collect(&desk, &**channel, stopped())));
-    let pushing = pollers::push(&desk, &holder, stopped());
-    let upkeep = Upkeep {
-        expiry: settings.expiry,
-        keeps_history: settings.keeps_history,
-        keeps_deliveries: settings.webhooks.keeps_log,
-    };
-    let upkeep = pollers::upkeep(&desk, &upkeep, stopped());
-
-    ready(here);
-    let all = async { drop(tokio::join!(server, dispatching, pushing, collecting, upkeep)) };
-    let all = std::pin::pin!(all);
-    tokio::select! {
-        () = all => {}
-        () = async { stopped().await; tokio::time::sleep(TO_FINISH).await } => {
-            tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue");
-        }
+    while round::round(&site, &ready).await? == Ended::HasKeys {
+        tracing::info!("begins anew with its keys; who connects meanwhile waits");
     }
     Ok(())
 }
 
 /// What the program knows of itself from the start.
-fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, levels: Levels) -> Facts {
+fn facts(settings: &Settings, clock: &Clock, levels: Levels) -> Facts {
     Facts {
         version: VERSION,
         started: clock.now(),
@@ -170,7 +115,7 @@ fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, lev
         organisation: settings.organisation.clone(),
         profile: settings.profile.map(Profile::name),
         enabled: settings.enabled.clone(),
-        certificates: Certificates(certificates),
+        certificates: Certificates::default(),
         folder: settings.blobs.clone(),
         levels,
         log_file: settings.logging.file.clone(),
@@ -178,43 +123,16 @@ fn facts(settings: &Settings, clock: &Clock, certificates: Vec<Certificate>, lev
     }
 }
 
-async fn listen(
+/// Of which nothing is open yet.
+fn desk(
     settings: &Settings,
-    handed_in: Vec<std::net::TcpListener>,
-) -> Result<(Vec<TcpListener>, SocketAddr), CannotRun> {
-    let address = SocketAddr::new(settings.address, settings.port);
-    let cannot = |source| CannotRun::Listen { address, source };
-    let mut listeners = Vec::new();
-    for socket in handed_in {
-        socket
-            .set_nonblocking(true)
-            .and_then(|()| TcpListener::from_std(socket))
-            .map(|it| listeners.push(it))
-            .map_err(cannot)?;
-    }
-    if listeners.is_empty() {
-        listeners.push(TcpListener::bind(address).await.map_err(cannot)?);
-    } else {
-        tracing::info!(
-            sockets = listeners.len(),
-            "listens on what was handed in; server.port and server.address do not count"
-        );
-    }
-    let here = listeners.first().map_or(Ok(address), TcpListener::local_addr).map_err(cannot)?;
-    Ok((listeners, here))
-}
-
-async fn desk(
-    settings: &Settings,
-    own: &Own,
+    own: &Arc<Own>,
     closed: BTreeMap<Service, String>,
     clock: Clock,
-) -> Result<Desk, CannotRun> {
-    let store = store(settings).await?;
-    let folder = &settings.blobs;
-    let blobs =
-        open_blobs(settings, own).map_err(|source| CannotRun::Blobs { path: folder.display().to_string(), source })?;
-    let blobs: Arc<dyn Blobs> = Arc::new(blobs);
+    awaited: Arc<Awaited>,
+) -> Desk {
+    let store = store(settings);
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs(settings, own));
     let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
     let parts = lookups::Parts { settings, own, clock: &clock, random: &random };
     let (channels, registry) = outside(parts, &blobs);
@@ -232,9 +150,9 @@ async fn desk(
         pushing: pushing(settings),
     };
     let caller = caller(settings);
-    let (queued, noted) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let (queued, noted) = (Bell::default(), tokio::sync::Notify::new());
     let tally = Tally::default();
-    Ok(Desk { store, blobs, registry, channels, closed, caller, clock, random, rules, queued, noted, tally })
+    Desk { store, blobs, registry, channels, closed, awaited, caller, clock, random, rules, queued, noted, tally }
 }
 
 fn pushing(settings: &Settings) -> Pushing {
@@ -252,26 +170,22 @@ fn caller(settings: &Settings) -> Arc<dyn Caller> {
 }
 
 /// The bytes of files, with their key where and as the settings say.
-fn open_blobs(settings: &Settings, own: &Own) -> io::Result<Folder> {
-    let AtRest { key_file, is_wrapped } = &settings.at_rest;
-    let identities: Vec<_> = own.identities().collect();
-    let guard = Guard { identities: &identities, is_wrapped: *is_wrapped };
-    Folder::open_with(&settings.blobs, key_file.as_deref(), guard)
+fn blobs(settings: &Settings, own: &Arc<Own>) -> Late {
+    let AtRest { key_file, is_wrapped } = settings.at_rest.clone();
+    let (folder, own) = (settings.blobs.clone(), Arc::clone(own));
+    let open = move || {
+        let identities: Vec<_> = own.identities().collect();
+        let guard = Guard { identities: &identities, is_wrapped };
+        Folder::open_with(&folder, key_file.as_deref(), guard)
+    };
+    Late::at(settings.blobs.clone(), Arc::new(open))
 }
 
-async fn store(settings: &Settings) -> Result<Arc<dyn Store>, CannotRun> {
+fn store(settings: &Settings) -> Arc<dyn Store> {
     let queued = &settings.status_queue;
     match &settings.database {
-        Database::Sqlite(path) => {
-            let cannot = |source| CannotRun::Store { path: path.display().to_string(), source };
-            Ok(Arc::new(Sqlite::open(path, queued).map_err(cannot)?))
-        }
-        Database::Postgres(at) => {
-            let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-            let path = format!("{} on {}", at.database, hosts.join(", "));
-            let store = Postgres::open(&server(at), queued).await;
-            Ok(Arc::new(store.map_err(|source| CannotRun::Store { path, source })?))
-        }
+        Database::Sqlite(path) => Arc::new(Sqlite::at(path, queued)),
+        Database::Postgres(at) => Arc::new(Postgres::at(server(at), queued.clone())),
     }
 }
 
@@ -284,6 +198,30 @@ pub async fn check_scopes(settings: &Settings, clock: &Clock) -> Result<Vec<Chec
     let own = Own::open(&settings.keystores, clock.now());
     let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
     lookups::check_scopes(lookups::Parts { settings, own: &own, clock, random: &random }).await
+}
+
+/// The certificate that is registered for the organisation, as PEM.
+pub async fn registered(settings: &Settings, clock: &Clock) -> Result<String, LookupError> {
+    let own = Own::open(&settings.keystores, clock.now());
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let registry = lookups::registry(lookups::Parts { settings, own: &own, clock, random: &random });
+    registry.certificate(&settings.organisation).await
+}
+
+/// Asks each channel whether it can be used as it is set up, as it is asked at the start; none of them sends or fetches.
+pub async fn check_channels(settings: &Settings, clock: &Clock) -> Vec<(Service, Result<(), CannotUse>)> {
+    let own = Arc::new(Own::open(&settings.keystores, clock.now()));
+    let random: Arc<dyn Random> = Arc::new(FromSystem(SystemRandom::new()));
+    let parts = lookups::Parts { settings, own: &own, clock, random: &random };
+    // Not opened: no folder is made.
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs(settings, &own));
+    let mut all = Vec::new();
+    match dpo::channel(parts, &lookups::registry(parts), &blobs) {
+        Ok(None) => {}
+        Ok(Some(channel)) => all.push((Service::Dpo, channel.check().await)),
+        Err(why) => all.push((Service::Dpo, Err(CannotUse::Refused(why)))),
+    }
+    all
 }
 
 /// The server of these settings, as the store speaks to it.
@@ -309,10 +247,15 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
     if let Some(loopback) = &settings.loopback {
         let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
         tracing::warn!(folder = %folder.display(), service = loopback.service.name(), "messages go into a folder");
-        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, Arc::clone(blobs))));
+        let packing = packing(parts, blobs);
+        channels.insert(loopback.service, Arc::new(Loopback::new(folder, loopback.service, own, packing)));
     }
     let registry: Arc<dyn Registry> = match &settings.loopback {
-        Some(loopback) if !loopback.asks_registry => Arc::new(Everybody(loopback.service)),
+        Some(loopback) if !loopback.asks_registry => {
+            let (folder, own) = (loopback.folder.clone(), settings.organisation.clone());
+            let knows = move |who: &str| who == own || Loopback::knows(&folder, who);
+            Arc::new(Everybody::over(loopback.service, Arc::new(knows)))
+        }
         Some(_) | None => lookups::registry(parts),
     };
     match dpo::channel(parts, &registry, blobs) {
@@ -326,9 +269,17 @@ fn outside(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Outside {
     (channels, registry)
 }
 
-/// A name on leases that no other instance has.
-fn holder(random: &dyn Random) -> Result<String, NoRandom> {
-    Ok(hex::encode(random.sixteen()?))
+/// What packs for the folder; signed where there is a key that can.
+fn packing(parts: lookups::Parts<'_>, blobs: &Arc<dyn Blobs>) -> Arc<dyn Packing> {
+    let packer = |key| Packer::signing(key, Arc::clone(blobs), parts.clock.clone());
+    match parts.own.identity().ok().map(packer) {
+        Some(Ok(packer)) => Arc::new(packer),
+        Some(Err(error)) => {
+            tracing::warn!(error = %efm::chain::Chain(&error), "packages for the folder are not signed");
+            Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone()))
+        }
+        None => Arc::new(Packer::unsigned(Arc::clone(blobs), parts.clock.clone())),
+    }
 }
 
 struct FromSystem(SystemRandom);

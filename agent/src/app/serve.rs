@@ -5,6 +5,7 @@
 //! one that is closed while the next request is on its way is a failure for him who sent it. Then no more are taken, what
 //! has begun is answered, and what waits in a handed-in socket is left to the next one.
 
+use super::tls::{Spoken, Voice};
 use crate::api;
 use crate::manage::Stop;
 use axum::Router;
@@ -29,7 +30,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt;
 
 /// So many at once; the next ones wait in the system's queue.
@@ -53,12 +53,12 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub(super) struct Front {
     pub(super) listeners: Vec<TcpListener>,
     /// None: plain HTTP.
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<Arc<Spoken>>,
 }
 
 #[derive(Clone)]
 struct Inside {
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<Spoken>>,
     routes: Router,
     /// From then on each answer is the last one of its connection.
     stop: Stop,
@@ -135,15 +135,16 @@ async fn connection(stream: TcpStream, from: SocketAddr, inside: Inside) {
         () = last_word(&inside.last) => return,
         () = sleep(HEAD) => return,
     }
-    let Some(tls) = &inside.tls else { return speak(stream, from, inside).await };
-    let handshake = timeout(HANDSHAKE, TlsAcceptor::from(Arc::clone(tls)).accept(stream));
+    let Some(tls) = &inside.tls else { return speak(stream, from, None, inside).await };
+    let voice = tls.voice();
+    let handshake = timeout(HANDSHAKE, TlsAcceptor::from(Arc::clone(&voice.config)).accept(stream));
     let shaken = tokio::select! {
         biased;
         shaken = handshake => shaken,
         () = last_word(&inside.last) => return,
     };
     match shaken {
-        Ok(Ok(stream)) => speak(stream, from, inside).await,
+        Ok(Ok(stream)) => speak(stream, from, Some(voice), inside).await,
         Ok(Err(error)) => tracing::debug!(%from, %error, "no TLS came about"),
         Err(_) => tracing::debug!(%from, after = ?HANDSHAKE, "no TLS came about in time"),
     }
@@ -155,9 +156,15 @@ async fn last_word(last: &Stop) {
     sleep(LAST_WORD).await;
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, inside: Inside) {
-    let Inside { tls, routes, stop, last } = inside;
-    let is_tls = tls.is_some();
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: SocketAddr,
+    voice: Option<Arc<Voice>>,
+    inside: Inside,
+) {
+    let Inside { routes, stop, last, .. } = inside;
+    let is_stand_in = voice.as_ref().is_some_and(|voice| voice.is_stand_in());
+    let is_tls = voice.is_some() && !is_stand_in;
     let asked = Arc::new(Notify::new());
     let was_asked = Arc::clone(&asked);
     let answer = service_fn(move |request: hyper::Request<Incoming>| {
@@ -177,7 +184,8 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, from: SocketAddr, in
         }
     });
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // Whoever took what stands in for a certificate takes nothing more over that connection.
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(!is_stand_in);
     let mut spoken = pin!(server.serve_connection(TokioIo::new(stream), answer));
     let stopping = async {
         last.asked().await;

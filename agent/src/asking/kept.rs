@@ -69,6 +69,16 @@ impl<K: Ord + Clone, V: Clone, E: Clone> Kept<K, V, E> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
+    /// What was kept for this is not kept any more, where it is such a one. Whoever is asking anew goes on.
+    pub fn forget_if(&self, key: &K, is_such: impl FnOnce(&V) -> bool) {
+        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(key).map(Arc::clone);
+        if let Some(mut last) = slot.as_ref().and_then(|slot| slot.last.try_lock().ok())
+            && matches!(&*last, Some(Last::Got { value, .. }) if is_such(value))
+        {
+            *last = None;
+        }
+    }
+
     fn slot(&self, key: &K) -> Arc<Slot<V, E>> {
         // Nothing is left half done under this lock.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,6 +127,19 @@ mod tests {
         assert_eq!(kept.get_or(&"a", ask()).await, Ok(2));
         kept.forget(&"a");
         assert_eq!(kept.get_or(&"a", ask()).await, Ok(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_good_is_thrown_away_and_what_came_after_it_is_kept() {
+        let kept = Kept::<_, u32, ()>::at_most(10);
+        let get = async |value| kept.get_or(&"a", async { Ok((value, MINUTE)) }).await.unwrap();
+        assert_eq!(get(1).await, 1);
+        kept.forget_if(&"a", |value| *value == 1);
+        assert_eq!(get(2).await, 2);
+        // Who says so late means the first one.
+        kept.forget_if(&"a", |value| *value == 1);
+        kept.forget_if(&"b", |_| true);
+        assert_eq!(get(3).await, 2);
     }
 
     #[tokio::test(start_paused = true)]

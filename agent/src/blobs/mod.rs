@@ -5,6 +5,7 @@
 
 mod cipher;
 mod key;
+mod late;
 mod leftovers;
 mod reader;
 mod wrapping;
@@ -16,6 +17,7 @@ use efm::atomic;
 use jiff::Timestamp;
 pub use key::Guard;
 use key::Key;
+pub use late::{Late, Open};
 use std::io;
 use std::path::{Path, PathBuf};
 

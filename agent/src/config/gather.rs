@@ -13,6 +13,13 @@ use std::path::Path;
 /// A settings file larger than this is something else.
 const LIMIT_BYTES: u64 = 1 << 20;
 const STEM: &str = "integrasjonspunkt-local";
+/// Spring takes `.properties` over YAML where both are.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "properties"];
+
+/// Whether there is a file with settings in this folder.
+pub fn has_settings(folder: &Path) -> bool {
+    ENDINGS.iter().any(|ending| folder.join(format!("{STEM}.{ending}")).exists())
+}
 
 #[derive(Debug)]
 pub(super) struct Gathered {
@@ -23,8 +30,7 @@ pub(super) struct Gathered {
 pub(super) fn gather(folder: &Path, environment: &[(String, String)], arguments: &Arguments) -> Gathered {
     let mut problems = Vec::new();
     let mut files = Vec::new();
-    // Spring takes `.properties` over YAML where both are.
-    for ending in ["yaml", "yml", "properties"] {
+    for ending in ENDINGS {
         let name = format!("{STEM}.{ending}");
         match read(&folder.join(&name)) {
             Ok(None) => {}

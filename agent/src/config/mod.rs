@@ -12,6 +12,7 @@ mod jdbc;
 mod keys;
 mod keystores;
 mod logging;
+mod looking;
 mod lookups;
 mod network;
 mod problem;
@@ -25,8 +26,10 @@ mod yaml;
 pub use arguments::{Arguments, split};
 pub use at_rest::AtRest;
 pub use dpo::{Dpo, SystemUser};
+pub use gather::has_settings;
 pub use keystores::Keystores;
 pub use logging::Logging;
+pub use looking::without_wrong;
 pub use lookups::{Lookups, Oidc, OidcKey, Signed};
 pub use problem::{Place, Problem, Severity};
 pub use reader::Shown;
@@ -49,12 +52,22 @@ pub struct Loaded {
 
 /// Reads all layers: defaults, profile, files of the folder, environment, arguments; the later counts.
 pub fn load(folder: &Path, environment: &[(String, String)], arguments: &Arguments) -> Loaded {
+    let (settings, problems, shown) = attempt(folder, environment, arguments);
+    let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
+    Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
+}
+
+/// What comes of it, also where something is wrong.
+fn attempt(
+    folder: &Path,
+    environment: &[(String, String)],
+    arguments: &Arguments,
+) -> (Option<Settings>, Vec<Problem>, Vec<Shown>) {
     let gathered = gather::gather(folder, environment, arguments);
     let mut reader = reader::Reader::new(gathered.sources, gathered.problems);
     let settings = settings::read(&mut reader, folder);
     let (problems, shown) = reader.end();
-    let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
-    Loaded { settings: settings.filter(|_| !is_wrong), problems, shown }
+    (settings, problems, shown)
 }
 
 /// Whether the bytes are settings as YAML; for `entries`.

@@ -62,11 +62,11 @@ async fn play(once: bool) -> Result<(), Mishap> {
     };
     let told = async {
         let told = tokio::select! {
-            told = story::tell(home.path(), nord, sor) => told,
+            told = story::tell(home.path(), nord.clone(), sor.clone()) => told,
             by = signals.asked() => { say(&format!("stopped by {by}")); return Ok(()) }
         };
         if told.is_ok() && !once {
-            say("Both go on until Ctrl-C.");
+            story::invite(&nord, &sor);
             signals.asked().await;
         }
         told

@@ -18,7 +18,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Another process has no event for us.
 const A_LOOK: Duration = Duration::from_millis(50);
 
-type At = watch::Receiver<Option<SocketAddr>>;
+/// Where one of the two answers, as soon as it does.
+pub(super) type At = watch::Receiver<Option<SocketAddr>>;
+
+/// What sør was given, in the folder of the demo.
+const PACKAGE: &str = "letter.asice.zip";
 
 /// Tells it.
 pub(super) async fn tell(home: &Path, nord: At, sor: At) -> Result<(), Mishap> {
@@ -28,20 +32,25 @@ pub(super) async fn tell(home: &Path, nord: At, sor: At) -> Result<(), Mishap> {
         say(&format!("Two integration points, in {}:", home.display()));
         say(&format!("  nord (910077473)  {}", nord.page()));
         say(&format!("  sør  (910075918)  {}", sor.page()));
-        let plot = async {
-            let told = plot(&nord, &sor, home).await;
-            // The last statuses are still on their way.
-            until_all_is_told(&nord, &sor).await.and(told)
-        };
         tokio::select! {
-            told = plot => told,
+            told = plot(&nord, &sor, home) => told,
             failed = follow("nord", &nord, begun) => failed,
             failed = follow("sør ", &sor, begun) => failed,
         }
     };
     timeout(PATIENCE, told).await.map_err(|_| "the story does not come to its end")??;
-    say(&format!("The letter was delivered and read {:.1} s after the start.", begun.elapsed().as_secs_f32()));
+    say(&format!("\nThe letter was delivered and read {:.1} s after the start.", begun.elapsed().as_secs_f32()));
     Ok(())
+}
+
+/// Where a person can look, as long as both go on.
+pub(super) fn invite(nord: &At, sor: &At) {
+    say("Look at their pages; both go on until Ctrl-C:");
+    for (name, at) in [("nord", nord), ("sør ", sor)] {
+        if let Some(address) = *at.borrow() {
+            say(&format!("  {name}  http://{address}/"));
+        }
+    }
 }
 
 async fn plot(nord: &CaseSystem, sor: &CaseSystem, home: &Path) -> Result<(), Mishap> {
@@ -58,21 +67,25 @@ async fn plot(nord: &CaseSystem, sor: &CaseSystem, home: &Path) -> Result<(), Mi
         json!({ "hoveddokument": "brev.txt" }),
     );
     nord.send(LETTER, &letter, &files).await?;
+    until_told(nord, LETTER, &["MOTTATT"]).await?;
 
-    let came = taken(sor).await?;
     say("\nSør's case system takes it in:");
+    let came = taken(sor).await?;
     let package = sor.pop(&came).await?;
-    let path = home.join("letter.asice.zip");
+    let path = home.join(PACKAGE);
     efm::atomic::replace(&path, &package)?;
-    say(&format!("         {} bytes, signed by nord, opened with sør's key: {}", package.len(), path.display()));
+    say(&format!("         {} bytes, signed by nord, opened with sør's key: {PACKAGE}", package.len()));
     sor.remove(&came).await?;
+    until_told(nord, LETTER, &["LEVERT"]).await?;
 
     say("\nand answers with a receipt:");
     let body = json!({ "receiptType": "OK", "relatedToMessageId": LETTER, "messages": [] });
     let receipt = sbd(RECEIPT, ("910075918", "910077473"), ("arkivmelding_kvittering", "response"), body);
     sor.send(RECEIPT, &receipt, &[]).await?;
+    until_told(nord, LETTER, &["LEST"]).await?;
     let came = taken(nord).await?;
-    nord.remove(&came).await
+    nord.remove(&came).await?;
+    until_told(sor, RECEIPT, &["MOTTATT", "LEVERT"]).await
 }
 
 async fn found(mut at: At) -> Result<CaseSystem, Mishap> {
@@ -91,14 +104,13 @@ async fn taken(of: &CaseSystem) -> Result<String, Mishap> {
     }
 }
 
-async fn until_all_is_told(nord: &CaseSystem, sor: &CaseSystem) -> Result<(), Mishap> {
+/// Waits until this message has these statuses.
+async fn until_told(of: &CaseSystem, message: &str, expected: &[&str]) -> Result<(), Mishap> {
     loop {
-        let has = |all: &[(i64, String, String)], message: &str, status: &str| {
-            all.iter().any(|(_, of, named)| of == message && named == status)
-        };
-        let (at_nord, at_sor) = (nord.statuses().await?, sor.statuses().await?);
-        if has(&at_nord, LETTER, "LEST") && has(&at_nord, LETTER, "LEVERT") && has(&at_sor, RECEIPT, "LEVERT") {
-            // Once more, so that those who follow have shown it.
+        let all = of.statuses().await?;
+        let has = |status: &&str| all.iter().any(|(_, of, named)| of == message && named == status);
+        if expected.iter().all(has) {
+            // Those who follow show it first.
             sleep(A_LOOK * 3).await;
             return Ok(());
         }

@@ -6,12 +6,13 @@ use crate::keystore::{self, Certificate, Location, Opened};
 use efm::chain::Chain;
 use efm::clock::Clock;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 /// A certificate that ends sooner is told.
 const SOON_DAYS: i64 = 45;
 const CORRECT: &str = "correct the keystore or its settings";
 
-pub(super) async fn own(settings: &Settings, clock: &Clock) -> Vec<Finding> {
+pub(super) async fn own(settings: &Settings, clock: &Clock, left_out: &BTreeSet<String>) -> Vec<Finding> {
     const ABOUT: &str = "keystore";
     let Some(location) = &settings.keystores.own else {
         let seen = "difi.move.org.keystore.path is not set: nothing can be signed or opened";
@@ -25,6 +26,9 @@ pub(super) async fn own(settings: &Settings, clock: &Clock) -> Vec<Finding> {
         Ok(opened) => {
             let mut findings = remarks(ABOUT, &opened);
             findings.extend(of_certificates(ABOUT, &opened, clock.now()));
+            if !left_out.contains("difi.move.org.number") {
+                findings.extend(whose(ABOUT, &opened, &settings.organisation));
+            }
             findings
         }
     }
@@ -54,6 +58,26 @@ pub(super) async fn tls(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     }
     findings.extend(of_certificates(ABOUT, &opened, clock.now()));
     findings
+}
+
+/// A business certificate has its owner's number in its subject.
+fn whose(about: &str, opened: &Opened, organisation: &str) -> Option<Finding> {
+    let named = opened.own.certificate().ok()?.organisations();
+    if named.iter().any(|number| number == organisation) {
+        return None;
+    }
+    let alias = &opened.own.alias;
+    let Some(first) = named.first() else {
+        let seen = format!("the subject of '{alias}' names no organisation: it is no business certificate");
+        return Some(Finding::odd(
+            about,
+            seen,
+            "get a business certificate (virksomhetssertifikat) of your organisation",
+        ));
+    };
+    let seen = format!("'{alias}' is the certificate of {first}, and difi.move.org.number is {organisation}");
+    let to_do = "name the keystore and the alias of your own organisation, or correct difi.move.org.number";
+    Some(Finding::wrong(about, seen, to_do))
 }
 
 async fn opened(location: &Location, now: Timestamp) -> Result<Opened, Finding> {

@@ -6,11 +6,12 @@
 mod here;
 mod keys;
 mod outside;
-mod scopes;
+mod rights;
 
 use crate::config::{Problem, Settings, Severity};
 use efm::clock::Clock;
 use futures_util::future::{BoxFuture, join_all};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -91,18 +92,52 @@ pub fn of_settings(problems: &[Problem]) -> Vec<Finding> {
 
 type Look<'a> = BoxFuture<'a, Vec<Finding>>;
 
-/// Everything but the settings. `folder` is the working folder.
-pub async fn examine(settings: &Settings, folder: &Path, clock: &Clock) -> Vec<Finding> {
+const OWN: &str = "difi.move.org.keystore.";
+const TLS: &str = "difi.ssl.";
+const WAY_OUT: [&str; 3] = ["integrasjonspunkt.proxy", "integrasjonspunkt.no-proxy", "integrasjonspunkt.ca-file"];
+
+/// What each look depends on: keys, or how they begin.
+const NEEDS: &[(&str, &[&str])] = &[
+    ("keystore", &[OWN]),
+    ("TLS", &[TLS]),
+    ("folders", &["difi.move.nextmove.filedir", "integrasjonspunkt.blobs."]),
+    ("database", &["difi.datasource."]),
+    ("port", &["server.", TLS]),
+    ("outside", &WAY_OUT),
+    (
+        "rights",
+        &[
+            WAY_OUT[0],
+            WAY_OUT[1],
+            WAY_OUT[2],
+            OWN,
+            "difi.move.org.number",
+            "difi.move.oidc.",
+            "difi.move.serviceregistryEndpoint",
+            "difi.move.sign.",
+            "integrasjonspunkt.sign.",
+            "difi.move.dpo.",
+            "difi.move.feature.enable",
+        ],
+    ),
+];
+
+/// Everything but the settings. `folder` is the working folder; what depends on a setting that was `left_out` is not looked at.
+pub async fn examine(settings: &Settings, folder: &Path, clock: &Clock, left_out: &BTreeSet<String>) -> Vec<Finding> {
     let looks: Vec<(&str, Look<'_>)> = vec![
-        ("keystore", Box::pin(keys::own(settings, clock))),
+        ("keystore", Box::pin(keys::own(settings, clock, left_out))),
         ("TLS", Box::pin(keys::tls(settings, clock))),
         ("folders", Box::pin(here::folders(settings, folder))),
         ("database", Box::pin(here::database(settings))),
         ("port", Box::pin(here::port(settings, clock))),
-        ("outside", Box::pin(outside::endpoints(settings, clock))),
-        ("scopes", Box::pin(scopes::granted(settings, clock))),
+        ("outside", Box::pin(outside::endpoints(settings, clock, left_out))),
+        ("rights", Box::pin(rights::granted(settings, clock))),
     ];
     let looks = looks.into_iter().map(|(about, look)| async move {
+        if let Some(key) = wrong_for(about, left_out) {
+            let seen = format!("not looked at: {key} is wrong, see above");
+            return vec![Finding::odd(about, seen, "correct that setting, and ask again")];
+        }
         let late = |_| {
             let seen = format!("no end of it within {} s", LONGEST.as_secs());
             vec![Finding::wrong(about, seen, "look at the disk, the share or the network that it is on")]
@@ -112,6 +147,12 @@ pub async fn examine(settings: &Settings, folder: &Path, clock: &Clock) -> Vec<F
     let findings = join_all(looks).await.into_iter().flatten();
     // The words of systems and servers are in there.
     findings.map(|finding| Finding { seen: efm::masking::mask(&finding.seen), ..finding }).collect()
+}
+
+/// The first of the settings that were left out on which this look depends.
+fn wrong_for<'a>(about: &str, left_out: &'a BTreeSet<String>) -> Option<&'a String> {
+    let needs = NEEDS.iter().find(|(look, _)| *look == about).map_or(&[][..], |(_, needs)| *needs);
+    left_out.iter().find(|key| needs.iter().any(|need| key.starts_with(need)))
 }
 
 /// Work that may wait for a disk, on a thread of its own.

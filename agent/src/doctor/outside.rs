@@ -7,6 +7,7 @@ use efm::clock::Clock;
 use efm::outside::{Cause, Names, Routes, headers, may_be_asked, shown};
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use url::Url;
 
@@ -38,8 +39,9 @@ struct Asked {
     ahead: Option<i64>,
 }
 
-pub(super) async fn endpoints(settings: &Settings, clock: &Clock) -> Vec<Finding> {
-    let needed = needed(settings);
+pub(super) async fn endpoints(settings: &Settings, clock: &Clock, left_out: &BTreeSet<String>) -> Vec<Finding> {
+    let (unknown, needed): (Vec<_>, Vec<_>) =
+        needed(settings).into_iter().partition(|(_, setting, _)| left_out.contains(*setting));
     let routes = match Routes::new(&settings.network) {
         Ok(routes) => routes,
         Err(error) => return vec![Finding::wrong("network", Chain(&error).to_string(), "correct that setting")],
@@ -48,6 +50,10 @@ pub(super) async fn endpoints(settings: &Settings, clock: &Clock) -> Vec<Finding
     let asked = join_all(asked).await;
     let mut ahead: Vec<i64> = asked.iter().filter_map(|one| one.ahead).collect();
     let mut findings: Vec<Finding> = asked.into_iter().map(|one| one.finding).collect();
+    for (name, setting, _) in unknown {
+        let seen = format!("not looked at: {setting} is wrong, see above");
+        findings.push(Finding::odd(name, seen, "correct that setting, and ask again"));
+    }
     if findings.is_empty() {
         findings.push(Finding::ok("outside", "nobody is needed: messages go into a folder"));
     } else {

@@ -50,7 +50,7 @@ pub struct Conversation {
     pub document_type: String,
     /// Starts as the conversation's name.
     pub reference: String,
-    /// Starts empty.
+    /// Starts as the title that the message itself has, or empty.
     pub title: String,
     /// Over which service.
     pub service: Service,
@@ -83,7 +83,7 @@ impl Conversation {
             process: envelope.process().unwrap_or_default().to_owned(),
             document_type: envelope.document.standard.clone(),
             reference: conversation_id.to_string(),
-            title: String::new(),
+            title: envelope.body.title.clone().unwrap_or_default(),
             deadline: envelope.deadline()?,
             is_pollable: false,
             is_finished: false,

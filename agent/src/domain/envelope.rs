@@ -135,6 +135,8 @@ pub struct Body {
     pub primary_document: Option<String>,
     /// `sikkerhetsnivaa`.
     pub security_level: Option<u8>,
+    /// `tittel`: what it is about.
+    pub title: Option<String>,
     /// `status` of a status message.
     pub status: Option<String>,
     /// `relatedToMessageId` of a receipt.

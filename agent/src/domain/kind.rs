@@ -69,6 +69,24 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
+    /// The document type that a message of this type usually has.
+    pub fn standard(self) -> &'static str {
+        match self {
+            Self::Arkivmelding => "urn:no:difi:arkivmelding:xsd::arkivmelding",
+            Self::ArkivmeldingKvittering => "urn:no:difi:arkivmelding:xsd::arkivmelding_kvittering",
+            Self::Avtalt => "urn:no:difi:avtalt:xsd::avtalt",
+            Self::Status => "urn:no:difi:eformidling:xsd::status",
+            Self::Digital => "urn:no:difi:digitalpost:xsd:digital::digital",
+            Self::DigitalDpv => "urn:no:difi:digitalpost:xsd:digital::digital_dpv",
+            Self::Print => "urn:no:difi:digitalpost:xsd:fysisk::print",
+            Self::Innsynskrav => "urn:no:difi:einnsyn:xsd::innsynskrav",
+            Self::Publisering => "urn:no:difi:einnsyn:xsd::publisering",
+            Self::EinnsynKvittering => "urn:no:difi:einnsyn:xsd::einnsyn_kvittering",
+            Self::Dialogmelding => "urn:no:difi:helse:xsd:schema::dialogmelding",
+            Self::DialogmeldingKvittering => "urn:no:difi:helse:xsd::dialogmelding_kvittering",
+        }
+    }
+
     /// Receipts have no files, and pop has nothing to hand out.
     pub fn is_receipt(self) -> bool {
         matches!(self, Self::ArkivmeldingKvittering | Self::EinnsynKvittering | Self::DialogmeldingKvittering)

@@ -63,6 +63,25 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
+    /// How far a message has come with this one. A status may be overtaken by a later one and come after it: what tells most of
+    /// a message is the last of the highest.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::Opprettet => 0,
+            Self::Sendt => 1,
+            Self::Mottatt | Self::InnkommendeMottatt => 2,
+            Self::LevetidUtlopt => 3,
+            Self::Levert | Self::InnkommendeLevert | Self::Annet => 4,
+            Self::Lest => 5,
+            Self::Feil => 6,
+        }
+    }
+
+    /// The one that tells how a message stands, of those that have come, in the order in which they came.
+    pub fn furthest(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        all.into_iter().max_by_key(|status| status.rank())
+    }
+
     /// Nothing more is waited for when this one has come.
     pub fn finishes(self) -> bool {
         matches!(self, Self::Levert | Self::Lest | Self::Feil | Self::LevetidUtlopt | Self::InnkommendeLevert)
@@ -101,5 +120,28 @@ impl NewStatus {
     /// Its time is over.
     pub fn expired(at: Timestamp) -> Self {
         Self::described(Status::LevetidUtlopt, at, "Levetiden for meldingen er utgått. Må sendes på nytt")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::{Feil, Lest, Levert, LevetidUtlopt, Mottatt, Opprettet, Sendt};
+
+    #[test]
+    fn a_status_that_was_overtaken_does_not_hide_how_far_a_message_has_come() {
+        for (came, furthest) in [
+            (&[][..], None),
+            (&[Opprettet, Sendt], Some(Sendt)),
+            (&[Opprettet, Sendt, Levert, Mottatt], Some(Levert)),
+            (&[Opprettet, Sendt, Levert, Lest, Mottatt], Some(Lest)),
+            (&[Opprettet, Mottatt, Levert, Sendt], Some(Levert)),
+            (&[Opprettet, Sendt, LevetidUtlopt, Mottatt], Some(LevetidUtlopt)),
+            // It came after all.
+            (&[Opprettet, Sendt, LevetidUtlopt, Levert], Some(Levert)),
+            (&[Opprettet, Sendt, Feil, Mottatt], Some(Feil)),
+        ] {
+            assert_eq!(Status::furthest(came.iter().copied()), furthest, "{came:?}");
+        }
     }
 }

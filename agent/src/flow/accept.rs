@@ -103,6 +103,12 @@ async fn route(desk: &Desk, envelope: &Envelope) -> Result<Route, Trouble> {
         let service = if envelope.document.kind == Kind::Print { Service::Dpi } else { Service::Unknown };
         return Ok(Route { service, record: None });
     }
+    if envelope.conversation_scope().is_some() && envelope.process().is_none_or(|process| process.trim().is_empty()) {
+        // Today's one asks the registry for the process null, which nobody accepts.
+        let description = "the scope ConversationId has no identifier; right would be a process, such as \
+                           urn:no:difi:profile:arkivmelding:administrasjon:ver1.0";
+        return Err(Refusal::ReceiverDoesNotAccept { process: "null".into(), description: description.into() }.into());
+    }
     match desk.registry.route(envelope).await {
         Ok(route) => Ok(route),
         // All are one answer to the case system, and the description tells them apart.
@@ -254,7 +260,7 @@ pub async fn send(desk: &Desk, id: &MessageId) -> Result<(), Trouble> {
     }
     files::check_all(desk, &message).await?;
     match desk.store.enqueue(id, now).await? {
-        Enqueued::Queued => desk.queued.notify_one(),
+        Enqueued::Queued => desk.queued.ring(),
         Enqueued::NoSuchMessage => return Err(not_found().into()),
     }
     Ok(())

@@ -1,20 +1,30 @@
 //! Takes in what a channel has. The channel is told only when it is stored; what comes twice is kept once.
 
+use super::arkivmelding::Arkivmelding;
 use super::{Desk, Trouble, reply};
 use crate::domain::{
-    BlobId, Conversation, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus, Service, Status, Verdict,
+    About, BlobId, Conversation, ConversationId, Direction, Envelope, Finding, Incoming, Kind, MessageId, NewStatus,
+    Service, Status, Verdict,
 };
 use crate::ports::{
     Arrival, Arrived, BlobError, BlobReader, Channel, Garbage, Judgement, NewIncoming, Received, TroubleFetching,
 };
 use efm::chain::Chain;
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesUnordered};
+use std::collections::VecDeque;
 use tracing::Instrument;
+
+/// So much is taken in at once: while one is being stored, or its channel is told, others are.
+const AT_ONCE: usize = 4;
 
 /// What went wrong with a whole round.
 #[derive(Debug, thiserror::Error)]
 #[error("fetch over {service}")]
 pub struct CannotFetch {
     service: &'static str,
+    /// So much was taken in before that.
+    pub taken: u32,
     /// What the channel says.
     #[source]
     pub source: TroubleFetching,
@@ -29,15 +39,16 @@ pub struct Round {
     pub stays: u32,
 }
 
-/// Takes in what the channel has now, until `stopped` resolves. One that cannot be taken in does not keep the others back: it is
+/// Takes in what the channel has now, some at a time and of one conversation one at a time, until `stopped` resolves. One that cannot be taken in does not keep the others back: it is
 /// told, and stays where it is. What is being stored is finished; what is on its way comes again. May be dropped at any time.
 pub async fn all(
     desk: &Desk,
     channel: &dyn Channel,
     mut stopped: impl Future<Output = ()> + Unpin,
 ) -> Result<Round, CannotFetch> {
-    let cannot = |source| CannotFetch { service: channel.service().name(), source };
-    let fetched = round(desk, channel, &mut stopped).await;
+    let mut taken = Round::default();
+    let fetched = round(desk, channel, &mut taken, &mut stopped).await.map(|()| taken);
+    let cannot = |source| CannotFetch { service: channel.service().name(), taken: taken.taken, source };
     let (now, service) = (desk.clock.now(), channel.service());
     match &fetched {
         Ok(Round { taken: 0, stays: stays @ 1.. }) => {
@@ -54,22 +65,73 @@ pub async fn all(
 async fn round(
     desk: &Desk,
     channel: &dyn Channel,
+    round: &mut Round,
     mut stopped: impl Future<Output = ()> + Unpin,
-) -> Result<Round, TroubleFetching> {
-    let mut round = Round::default();
-    let mut arrivals = channel.fetch().await?;
-    loop {
-        let next = tokio::select! {
-            next = arrivals.next() => next?,
-            () = &mut stopped => return Ok(round),
-        };
-        let Some(arrival) = next else { return Ok(round) };
-        let span = tracing::error_span!("message", correlation_id = arrival.message());
-        if take(desk, channel, arrival).instrument(span).await {
-            round.taken += 1;
-        } else {
-            round.stays += 1;
+) -> Result<(), TroubleFetching> {
+    let arrivals = channel.fetch().await?;
+    let arrivals = stream::unfold(Some(arrivals), |arrivals| async move {
+        let mut arrivals = arrivals?;
+        match arrivals.next().await {
+            Ok(next) => next.map(|arrival| (Ok(arrival), Some(arrivals))),
+            Err(error) => Some((Err(error), None)),
         }
+    });
+    let mut arrivals = std::pin::pin!(arrivals);
+    let (mut waiting, mut in_hand) = (Waiting::default(), FuturesUnordered::new());
+    let mut end = None;
+    loop {
+        while in_hand.len() < AT_ONCE
+            && let Some((conversation, arrival)) = waiting.next()
+        {
+            let span = tracing::error_span!("message", correlation_id = arrival.message());
+            let taking = take(desk, channel, arrival).instrument(span);
+            in_hand.push(async move { (conversation, taking.await) });
+        }
+        if let Some(end) = end.take_if(|_| in_hand.is_empty()) {
+            return end;
+        }
+        tokio::select! {
+            () = &mut stopped, if end.is_none() => {
+                waiting.arrivals.clear();
+                end = Some(Ok(()));
+            }
+            next = arrivals.next(), if end.is_none() && waiting.arrivals.len() < AT_ONCE => match next {
+                Some(Ok(arrival)) => waiting.arrivals.push_back(arrival),
+                Some(Err(error)) => end = Some(Err(error)),
+                None => end = Some(Ok(())),
+            },
+            Some((conversation, is_taken)) = in_hand.next() => {
+                waiting.is_free(conversation.as_ref());
+                *(if is_taken { &mut round.taken } else { &mut round.stays }) += 1;
+            }
+        }
+    }
+}
+
+/// What has come and is not in hand. Of one conversation one is in hand at a time, in the order in which they came.
+#[derive(Default)]
+struct Waiting {
+    arrivals: VecDeque<Arrival>,
+    busy: Vec<ConversationId>,
+}
+
+impl Waiting {
+    fn next(&mut self) -> Option<(Option<ConversationId>, Arrival)> {
+        let mut passed_over = self.busy.clone();
+        let free = self.arrivals.iter().position(|arrival| {
+            let Some(conversation) = arrival.conversation() else { return true };
+            let is_free = !passed_over.contains(&conversation);
+            passed_over.push(conversation);
+            is_free
+        })?;
+        let arrival = self.arrivals.remove(free)?;
+        let conversation = arrival.conversation();
+        self.busy.extend(conversation.clone());
+        Some((conversation, arrival))
+    }
+
+    fn is_free(&mut self, conversation: Option<&ConversationId>) {
+        self.busy.retain(|busy| Some(busy) != conversation);
     }
 }
 
@@ -111,7 +173,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     }
     let now = desk.clock.now();
     let conversation = Conversation::of(&envelope, Direction::Incoming, service, now);
-    let Some(conversation) = conversation else {
+    let Some(mut conversation) = conversation else {
         let why = "it names no conversation, or no time when it expires".to_owned();
         return discard(desk, service, Garbage { envelope: Some(envelope), why, may_be_told: false, receipt }).await;
     };
@@ -137,6 +199,13 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
     if let Some(judgement) = &judgement {
         tell(&id, judgement);
     }
+    if envelope.document.kind == Kind::Arkivmelding
+        && let Some(read) = judgement.as_ref().and_then(Judgement::arkivmelding)
+    {
+        // What it says is for people: one that cannot be read is the case system's to refuse.
+        let about = Arkivmelding::read(read).map(|it| About { title: it.title, reference: it.reference });
+        conversation.describe(about.unwrap_or_default());
+    }
     let verdict = judgement.as_ref().and_then(Judgement::verdict);
     let received =
         NewStatus { description: verdict.map(Verdict::to_string), ..NewStatus::plain(Status::InnkommendeMottatt, now) };
@@ -149,7 +218,7 @@ async fn one(desk: &Desk, service: Service, arrived: Arrived) -> Result<&'static
         Received::Kept => {
             desk.noted.notify_one();
             if is_answered {
-                desk.queued.notify_one();
+                desk.queued.ring();
             }
             tracing::info!(target: "AUDIT", message_id = %told, service_identifier = service.name(),
                 "Downloaded message with id={told}");
@@ -214,7 +283,7 @@ async fn discard(desk: &Desk, service: Service, garbage: Garbage) -> Result<&'st
     desk.store.receive(NewIncoming { message: None, conversation, statuses, reply }).await?;
     desk.noted.notify_one();
     if is_answered {
-        desk.queued.notify_one();
+        desk.queued.ring();
     }
     Ok("garbage")
 }

@@ -2,19 +2,22 @@
 
 use super::{Desk, Trouble};
 use crate::domain::{Backoff, Deadline, Direction, Envelope, Kind, MessageId, NewStatus, Service, Status};
-use crate::ports::{ConversationFilter, Leased, PageRequest, Parcel, SendError, Sent, Settled, Settlement, Work};
+use crate::ports::{
+    ConversationFilter, Leased, PageRequest, Parcel, SendError, Sent, Settled, Settlement, StatusFilter, Work,
+};
 use jiff::Timestamp;
 use std::time::Duration;
 use tracing::Instrument;
 
-/// Does one piece of work; a try that takes longer than `longest` has failed. It may be dropped: the work is then done
-/// again when the lease has run out, and the other side recognises the message.
-pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
+/// Does one piece of work; a try that takes longer than `longest` has failed. Says how long its channel wants to be left
+/// alone. It may be dropped: the work is then done again when the lease has run out, and the other side recognises the
+/// message.
+pub async fn one(desk: &Desk, leased: &Leased, longest: Duration) -> Result<Option<Duration>, Trouble> {
     let span = tracing::error_span!("message", correlation_id = message_id(leased));
     send(desk, leased, longest).instrument(span).await
 }
 
-async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Trouble> {
+async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<Option<Duration>, Trouble> {
     let (envelope, service, parcel) = match &leased.work {
         Work::Message(message) => {
             let envelope = addressed(desk, &message.envelope, message.service).await?;
@@ -24,11 +27,14 @@ async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Tro
         Work::Reply(envelope, service) => {
             (&**envelope, *service, Parcel { envelope: (**envelope).clone(), files: Vec::new() })
         }
-        Work::Unreadable { why, .. } => return give_up(desk, leased, why).await,
+        Work::Unreadable { why, .. } => return give_up(desk, leased, why).await.map(|()| None),
     };
     let deadline = envelope.deadline();
     let is_past = |now| deadline.is_some_and(|deadline: Deadline| deadline.is_past(now));
-    let outcome = if is_past(desk.clock.now()) {
+    let outcome = if leased.tried > 0 && has_come(desk, leased).await? {
+        tracing::info!("the receiver has it, from a try whose end was not heard");
+        Outcome::Sent(Sent::default())
+    } else if is_past(desk.clock.now()) {
         Outcome::Expired
     } else if desk.rules.backoff.is_over(leased.tried) {
         // Each try so far ended with the death of its program.
@@ -44,8 +50,24 @@ async fn send(desk: &Desk, leased: &Leased, longest: Duration) -> Result<(), Tro
             },
         }
     };
-    let settlement = decide(outcome, envelope, service, leased, &desk.rules.backoff, desk.clock.now());
-    settle(desk, leased, settlement).await
+    let leave_alone = match &outcome {
+        Outcome::Failed(SendError::Busy { wait, .. }) => Some(*wait),
+        Outcome::Sent(_) | Outcome::Expired | Outcome::Failed(_) => None,
+    };
+    let [noise, ..] = desk.random.sixteen()?;
+    let pace = Pace { backoff: &desk.rules.backoff, noise };
+    let settlement = decide(outcome, envelope, service, leased, &pace, desk.clock.now());
+    settle(desk, leased, settlement).await.map(|()| leave_alone)
+}
+
+/// Whether the other side has told of it. Then an earlier try went well, whatever we heard of it: to send it again is of no
+/// use, and that it failed or expired would be wrong.
+async fn has_come(desk: &Desk, leased: &Leased) -> Result<bool, Trouble> {
+    let Work::Message(message) = &leased.work else { return Ok(false) };
+    let filter = StatusFilter { message_id: Some(message.id.to_string()), ..StatusFilter::default() };
+    let noted = desk.store.statuses(filter, PageRequest { number: 0, size: 100 }).await?.rows;
+    let tells = |status| matches!(status, Status::Mottatt | Status::Levert | Status::Lest | Status::Feil);
+    Ok(noted.iter().any(|row| tells(row.status.status)))
 }
 
 /// A receipt goes back to that one of the organisation's integration points which the message came from.
@@ -96,12 +118,25 @@ enum Outcome {
     Expired,
 }
 
+/// How long to wait, and by how much of it each waits longer: what failed together is not tried again together.
+struct Pace<'a> {
+    backoff: &'a Backoff,
+    noise: u8,
+}
+
+impl Pace<'_> {
+    /// Longer by up to a fifth.
+    fn jittered(&self, wait: Duration) -> Duration {
+        wait.saturating_add(wait.saturating_mul(u32::from(self.noise)) / (5 * u32::from(u8::MAX)))
+    }
+}
+
 fn decide(
     outcome: Outcome,
     envelope: &Envelope,
     service: Service,
     leased: &Leased,
-    backoff: &Backoff,
+    pace: &Pace<'_>,
     now: Timestamp,
 ) -> Settlement {
     let done = |status| Settlement::Done { status: Some(status), external_reference: None };
@@ -119,17 +154,33 @@ fn decide(
             ..NewStatus::described(Status::Feil, now, "Failed to deliver message - check raw receipt")
         }),
         Outcome::Failed(SendError::Passing(because)) => {
-            if let Some(wait) = backoff.after(leased.tried) {
-                return Settlement::Again { due: Deadline::after(now, wait).moment(), because };
-            }
-            let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
-            let over = service.name();
-            let text = format!(
-                "Request to receiver '{receiver}' failed delivery over {over} - Moved to DLQ. Last error: {because}"
-            );
-            done(NewStatus::described(Status::Feil, now, text))
+            again_or_never(envelope, service, leased, (pace, Duration::ZERO), because, now)
+        }
+        Outcome::Failed(SendError::Busy { text, wait }) => {
+            again_or_never(envelope, service, leased, (pace, wait), text, now)
         }
     }
+}
+
+/// Tried again after a pause that is no shorter than `least`, as often as the rules allow.
+fn again_or_never(
+    envelope: &Envelope,
+    service: Service,
+    leased: &Leased,
+    (pace, least): (&Pace<'_>, Duration),
+    because: String,
+    now: Timestamp,
+) -> Settlement {
+    if let Some(wait) = pace.backoff.after(leased.tried) {
+        let due = Deadline::after(now, pace.jittered(wait.max(least))).moment();
+        return Settlement::Again { due, because };
+    }
+    let receiver = envelope.receiver().map(|who| who.primary().to_owned()).unwrap_or_default();
+    let over = service.name();
+    let text =
+        format!("Request to receiver '{receiver}' failed delivery over {over} - Moved to DLQ. Last error: {because}");
+    let status = Some(NewStatus::described(Status::Feil, now, text));
+    Settlement::Done { status, external_reference: None }
 }
 
 fn message_id(leased: &Leased) -> Option<&str> {
@@ -197,7 +248,8 @@ mod tests {
         let work = Work::Reply(Box::new(envelope.clone()), Service::Dpo);
         let held = Held { number: 1, lease: 1 };
         let leased = Leased { held, tried, last_error: Some("connect: timed out".into()), work };
-        decide(outcome, &envelope, Service::Dpo, &leased, &Backoff::of_the_queue(100), Timestamp::UNIX_EPOCH)
+        let pace = Pace { backoff: &Backoff::of_the_queue(100), noise: 0 };
+        decide(outcome, &envelope, Service::Dpo, &leased, &pace, Timestamp::UNIX_EPOCH)
     }
 
     fn status(settlement: Settlement) -> NewStatus {
@@ -218,6 +270,20 @@ mod tests {
             given_up.description.unwrap(),
             "Request to receiver '910075918' failed delivery over DPO - Moved to DLQ. Last error: connect: refused"
         );
+    }
+
+    #[test]
+    fn a_channel_that_asks_for_a_pause_gets_it_and_each_message_waits_a_little_differently() {
+        let busy =
+            |seconds| Outcome::Failed(SendError::Busy { text: "429".into(), wait: Duration::from_secs(seconds) });
+        for (asked, waited) in [(5, 20), (90, 90)] {
+            let due = Timestamp::UNIX_EPOCH + Duration::from_secs(waited);
+            assert_eq!(decided(busy(asked), 0), Settlement::Again { due, because: "429".into() });
+        }
+        let backoff = Backoff::of_the_queue(100);
+        let waits =
+            [0, 128, 255].map(|noise| Pace { backoff: &backoff, noise }.jittered(Duration::from_secs(20)).as_millis());
+        assert_eq!(waits, [20_000, 22_007, 24_000]);
     }
 
     #[test]

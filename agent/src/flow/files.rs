@@ -64,6 +64,8 @@ pub async fn upload<E>(
     };
     let refusal = match desk.store.attach(id, file, about, limit, desk.clock.now()).await? {
         Attached::Kept(_) => return Ok(()),
+        // It was there when this began.
+        Attached::NoSuchMessage if desk.store.outgoing(id).await?.is_some() => Refusal::AlreadySent(id.clone()),
         Attached::NoSuchMessage => not_found(),
         Attached::SameName => Refusal::SameFilename(filename),
         Attached::SecondPrimary => Refusal::SecondPrimary,

@@ -44,9 +44,12 @@ pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Tro
             desk.store.acknowledge(id, NewStatus::described(Status::Feil, now, text), None).await?;
             Err(Refusal::FileNotFound(vec!["asic.zip".into()]).into())
         }
-        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
-            Err(Refusal::AsicUnreadable(id.clone()).into())
-        }
+        BlobError::NotOpen
+        | BlobError::Open { .. }
+        | BlobError::Disk { .. }
+        | BlobError::List(_)
+        | BlobError::Spoilt(_)
+        | BlobError::Package(_) => Err(Refusal::AsicUnreadable(id.clone()).into()),
     }
 }
 
@@ -61,7 +64,7 @@ pub async fn acknowledge(desk: &Desk, id: &MessageId) -> Result<Incoming, Troubl
     match desk.store.acknowledge(id, status, reply).await? {
         Acknowledged::Removed(message) => {
             tracing::info!(target: "AUDIT", message_id = %id, "Message with id={id} removed from queue");
-            desk.queued.notify_one();
+            desk.queued.ring();
             desk.noted.notify_one();
             desk.sweep(message.package.clone()).await;
             Ok(*message)

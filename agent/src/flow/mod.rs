@@ -8,6 +8,8 @@
 
 pub mod accept;
 mod arkivmelding;
+mod awaited;
+mod bell;
 pub mod collect;
 pub mod dispatch;
 pub mod expire;
@@ -21,6 +23,8 @@ mod reply;
 pub mod subscribe;
 mod tally;
 
+pub use awaited::{Awaited, Need};
+pub use bell::{Bell, Ear};
 pub use refusal::{Refusal, Trouble};
 pub use tally::{Fares, Tally};
 
@@ -50,6 +54,8 @@ pub struct Desk {
     pub channels: BTreeMap<Service, Arc<dyn Channel>>,
     /// Services that are enabled and cannot be used for now, and why.
     pub closed: BTreeMap<Service, String>,
+    /// What must be there before messages are taken, and is not.
+    pub awaited: Arc<Awaited>,
     /// The way to those who subscribed.
     pub caller: Arc<dyn Caller>,
     /// What time it is.
@@ -59,7 +65,7 @@ pub struct Desk {
     /// The rules.
     pub rules: Rules,
     /// Rung when something was put on the queue.
-    pub queued: Notify,
+    pub queued: Bell,
     /// Rung when a status was noted.
     pub noted: Notify,
     /// What was done, counted.

@@ -16,6 +16,10 @@ pub enum Refusal {
     SubscriptionNotFound(i64),
     /// Nothing is known of what became of it.
     MessageStatusNotFound(String),
+    /// No status of this number is on the queue of statuses.
+    StatusNotQueued(i64),
+    /// It is on its way already: no file can be added.
+    AlreadySent(MessageId),
     /// The registry does not know the identifier; with its words.
     IdentifierNotFound(String),
     /// There is nothing.

@@ -4,11 +4,19 @@
 use super::push::attempt;
 use super::{Desk, Refusal, Trouble};
 use crate::domain::Subscription;
-use crate::ports::{Attempt, Event, Heard, Resubscribed, StoredSubscription, Subscribed, SubscriptionChange};
+use crate::ports::{
+    Attempt, Event, Heard, PageRequest, Resubscribed, StoredSubscription, Subscribed, SubscriptionChange,
+};
 use tokio::time::Instant;
 
-/// Keeps a new one.
+/// So many are looked at at a time.
+const A_PAGE: u32 = 500;
+
+/// Keeps a new one. Who is there already is told so before anybody is called.
 pub async fn subscribe(desk: &Desk, new: Subscription) -> Result<StoredSubscription, Trouble> {
+    if is_there(desk, &new.name, &new.push_endpoint, None).await? {
+        return Err(Refusal::SubscriptionExists.into());
+    }
     let (name, went) = ping(desk, &new.push_endpoint).await?;
     match desk.store.subscribe(&new, &name, &went).await? {
         Subscribed::Kept(number) => {
@@ -22,6 +30,11 @@ pub async fn subscribe(desk: &Desk, new: Subscription) -> Result<StoredSubscript
 /// Changes what is given.
 pub async fn resubscribe(desk: &Desk, number: i64, change: SubscriptionChange) -> Result<(), Trouble> {
     let was = one(desk, number).await?.subscription;
+    let name = change.name.as_deref().unwrap_or(&was.name);
+    let endpoint = change.push_endpoint.as_deref().unwrap_or(&was.push_endpoint);
+    if is_there(desk, name, endpoint, Some(number)).await? {
+        return Err(Refusal::SubscriptionExists.into());
+    }
     let is_elsewhere = change.push_endpoint.as_ref().is_some_and(|endpoint| *endpoint != was.push_endpoint);
     let went = match change.push_endpoint.as_deref().filter(|_| is_elsewhere) {
         Some(endpoint) => Some(ping(desk, endpoint).await?),
@@ -36,6 +49,24 @@ pub async fn resubscribe(desk: &Desk, number: i64, change: SubscriptionChange) -
         Resubscribed::Exists => Err(Refusal::SubscriptionExists.into()),
         Resubscribed::NoSuchSubscription => Err(Refusal::SubscriptionNotFound(number).into()),
     }
+}
+
+/// Whether another one has this name and this endpoint. Who comes at the same instant is found out by the store.
+async fn is_there(desk: &Desk, name: &str, endpoint: &str, but: Option<i64>) -> Result<bool, Trouble> {
+    for number in 0.. {
+        let page = desk.store.subscriptions(PageRequest { number, size: A_PAGE }).await?;
+        let is_same = |one: &StoredSubscription| {
+            let other = &one.subscription;
+            other.name == name && other.push_endpoint == endpoint && Some(one.number) != but
+        };
+        if page.rows.iter().any(is_same) {
+            return Ok(true);
+        }
+        if page.rows.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(false)
 }
 
 /// One.

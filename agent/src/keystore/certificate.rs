@@ -1,6 +1,7 @@
 //! What of a certificate is asked for here: whose it is, who signed it, how long it holds, and whether a key is its own.
 
 use super::ber::{self, BITS, INTEGER, Malformed, OCTETS, OID, SEQUENCE, SET, Value, Values, ZERO};
+use super::organisation_numbers;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -49,6 +50,11 @@ impl Certificate {
             issuer_der: issuer.whole.to_vec(),
             public_key: public_key.whole.to_vec(),
         })
+    }
+
+    /// The numbers of organisations that its subject names; a business certificate has its owner's.
+    pub fn organisations(&self) -> Vec<String> {
+        ber::only(&self.subject_der, SEQUENCE).map(|name| organisation_numbers(name.content)).unwrap_or_default()
     }
 
     /// Whether its own issuer.

@@ -11,11 +11,13 @@ mod open;
 mod pbe;
 mod pem;
 mod pkcs12;
+mod subject;
 
 pub use ber::Malformed;
 pub use certificate::Certificate;
 pub use open::{CannotOpen, Location, Opened, Remark, Wanted, Whence, open};
 pub use pbe::Closed;
+pub use subject::organisation_numbers;
 
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use std::fmt;

@@ -2,6 +2,7 @@
 //! not: neither a restart nor an older version would mend the outside world.
 
 use super::Manage;
+use crate::flow::Need;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -78,8 +79,13 @@ pub async fn look(manage: &Manage) -> Whole {
     if let Some(channels) = channels(manage) {
         components.insert("channels", channels);
     }
+    components.extend(files(manage));
     let database = manage.desk.store.database();
-    match manage.desk.store.counts().await {
+    let counts = match manage.desk.awaited.why(Need::Database) {
+        Some(why) => Err(why),
+        None => manage.desk.store.counts().await.map_err(|error| efm::chain::Chain(&error).to_string()),
+    };
+    match counts {
         Ok(counts) => {
             components.insert("db", up(Some(json!({ "database": database }))));
             // The queue is in the database; whoever watched the Java one's broker watches it here.
@@ -89,7 +95,7 @@ pub async fn look(manage: &Manage) -> Whole {
             components.insert("messageStatus", up(Some(json!({ "pollable": counts.pollable }))));
         }
         Err(error) => {
-            let error = efm::masking::mask(&efm::chain::Chain(&error).to_string());
+            let error = efm::masking::mask(&error);
             let details = json!({ "database": database, "error": error });
             components.insert("db", component(Status::Down, Some(details)));
             for name in ["jms", "messageStatus", "nextMoveQueue"] {
@@ -150,8 +156,19 @@ fn alive() -> (&'static str, Component) {
 }
 
 fn ready(manage: &Manage) -> (&'static str, Component) {
-    let status = if manage.stop.is_asked() { Status::OutOfService } else { Status::Up };
+    let status = match manage.desk.awaited.first() {
+        None if !manage.stop.is_asked() => Status::Up,
+        // Spring's word for who takes no requests now.
+        None | Some(_) => Status::OutOfService,
+    };
     ("readinessState", component(status, None))
+}
+
+/// Only where it is not there: what it has room for says [`disk_space`].
+fn files(manage: &Manage) -> Option<(&'static str, Component)> {
+    let why = manage.desk.awaited.why(Need::Files)?;
+    let path = manage.facts.folder.display().to_string();
+    Some(("files", component(Status::Down, Some(json!({ "path": path, "error": efm::masking::mask(&why) })))))
 }
 
 fn disk_space(manage: &Manage) -> (&'static str, Component) {

@@ -1,6 +1,7 @@
 //! `/manage`: health, info, shutdown, metrics, loggers, as the supervisor and today's monitoring ask for them. The contract is
 //! [`efm::manage`]; what is served beyond it is shaped as Spring Boot's actuator shapes it.
 
+mod built;
 mod facts;
 mod health;
 mod logfile;
@@ -8,6 +9,7 @@ mod loggers;
 mod metrics;
 mod stop;
 
+pub use built::commit;
 pub use facts::Facts;
 pub use health::{Component, Health, Part, Whole, look};
 pub use metrics::Requests;
@@ -21,7 +23,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use efm::manage::{Build, Info};
+use efm::manage::Info;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -93,14 +95,7 @@ async fn links(State(manage): State<Manage>, headers: HeaderMap) -> Response {
 }
 
 async fn info(State(manage): State<Manage>) -> Json<Info> {
-    let name = Some("integrasjonspunkt".to_owned());
-    let build = Build {
-        version: manage.facts.version.to_owned(),
-        artifact: name.clone(),
-        name,
-        group: Some("no.difi.meldingsutveksling".to_owned()),
-    };
-    Json(Info { build: Some(build) })
+    Json(built::info(manage.facts.version))
 }
 
 async fn shutdown(

@@ -3,11 +3,16 @@
 
 mod collecting;
 mod dispatching;
+mod opening;
 mod pace;
 mod pushing;
 mod upkeep;
 
 pub use collecting::collect;
 pub use dispatching::{Dispatching, dispatch};
+pub use opening::open;
 pub use pushing::push;
 pub use upkeep::{Upkeep, upkeep};
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,11 @@ const LONGEST_TROUBLE: Duration = Duration::from_mins(5);
 /// A channel that has given something is asked again after this long at most.
 const AFTER_SOME: Duration = Duration::from_secs(1);
 
+/// A channel that asks to be left alone for longer is asked all the same.
+pub(super) const LONGEST_QUIET: Duration = Duration::from_hours(1);
+/// What could not be opened is tried again so often at least.
+const LONGEST_TO_OPEN: Duration = Duration::from_secs(30);
+
 /// Locks that have run out are looked for so often.
 pub(super) const UNLOCK: Duration = Duration::from_secs(5);
 /// Bytes that nobody names, too: at the start, and then so often.
@@ -25,6 +30,16 @@ pub(super) const HISTORY: Duration = Duration::from_hours(1);
 pub(super) fn after_trouble(pace: Duration, rounds: u32) -> Duration {
     let longer = 2_u32.saturating_pow(rounds.saturating_sub(1));
     pace.max(AFTER_TROUBLE).saturating_mul(longer).min(LONGEST_TROUBLE.max(pace))
+}
+
+/// A little longer, by up to a fifth: those that failed together do not ask again together.
+pub(super) fn jittered(wait: Duration, noise: u8) -> Duration {
+    wait.saturating_add(wait.saturating_mul(u32::from(noise)) / (5 * u32::from(u8::MAX)))
+}
+
+/// After so many tries to open something.
+pub(super) fn to_open(tries: u32) -> Duration {
+    AFTER_TROUBLE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_TO_OPEN)
 }
 
 /// After a round that brought something: there may be more.
@@ -55,6 +70,11 @@ mod tests {
         let waits: Vec<u64> = (1..8).map(|rounds| after_trouble(dpo, rounds).as_secs()).collect();
         assert_eq!(waits, [15, 30, 60, 120, 240, 300, 300]);
         assert_eq!(after_trouble(Duration::from_millis(100), 1), AFTER_TROUBLE);
+        let jittered = [0, 128, 255].map(|noise| jittered(dpo, noise).as_millis());
+        assert_eq!(jittered, [15_000, 16_505, 18_000]);
+        let waits: Vec<u64> = (1..8).map(|tries| to_open(tries).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(to_open(u32::MAX).as_secs(), 30);
         assert_eq!((after_some(dpo), after_some(Duration::from_millis(100))), (AFTER_SOME, SHORTEST));
     }
 

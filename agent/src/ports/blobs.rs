@@ -17,6 +17,11 @@ pub trait Blobs: Send + Sync {
     fn older(&self, part: u8, before: Timestamp) -> Answer<'_, Vec<BlobId>, BlobError>;
     /// Removes one; that it is not there is no error.
     fn remove<'a>(&'a self, id: &'a BlobId) -> Answer<'a, (), BlobError>;
+    /// Opens the place where they lie, where it is not open. Until this has answered `Ok` every other call answers
+    /// [`BlobError::NotOpen`]. Most are open from the beginning.
+    fn bring_up(&self) -> Answer<'_, (), BlobError> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// One that is being written.
@@ -36,6 +41,18 @@ pub trait BlobReader: Send {
 /// What goes wrong with a blob.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
+    /// The place where they lie could not be opened yet.
+    #[error("the folder of files is not open")]
+    NotOpen,
+    /// The place where they lie cannot be opened.
+    #[error("open the folder of files {path}")]
+    Open {
+        /// Where.
+        path: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// It is not there.
     #[error("find blob {0}")]
     Missing(BlobId),

@@ -1,6 +1,7 @@
 //! What is known of the certificates that this program uses, for pages, health and metrics. Never a key.
 
 use jiff::{SignedDuration, Timestamp};
+use std::sync::{PoisonError, RwLock};
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +54,29 @@ impl Certificate {
     }
 }
 
-/// All that are in use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Certificates(pub Vec<Certificate>);
+/// All that are in use. One may be exchanged while the program runs.
+#[derive(Debug, Default)]
+pub struct Certificates(RwLock<Vec<Certificate>>);
+
+impl Certificates {
+    /// These.
+    pub fn of(all: Vec<Certificate>) -> Self {
+        Self(RwLock::new(all))
+    }
+
+    /// Each, as it is now.
+    pub fn all(&self) -> Vec<Certificate> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Is used for that from now on; none: nothing is.
+    pub fn is_now(&self, used: Use, certificate: Option<Certificate>) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| one.used != used);
+        all.extend(certificate);
+        all.sort_by_key(|one| one.used);
+    }
+}
 
 #[cfg(test)]
 mod tests {

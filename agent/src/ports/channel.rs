@@ -1,7 +1,7 @@
 //! A way to other integration points and mailboxes. One for each service.
 
 use super::{Answer, BlobReader, Judgement};
-use crate::domain::{Envelope, File, Service};
+use crate::domain::{ConversationId, Envelope, File, Service};
 use std::time::Duration;
 
 /// Sends and fetches over one service.
@@ -21,7 +21,8 @@ pub trait Channel: Send + Sync {
     fn pace(&self) -> Duration;
 }
 
-/// A round of fetching. Only one thing at a time is on its way; dropped, the rest comes with the next round.
+/// A round of fetching: one thing after the other, in an order in which those of one conversation may be taken in. A round may
+/// wait for a package that it has given to be read. Dropped, the rest comes with the next round.
 pub trait Arrivals: Send {
     /// The next; none: the round is over. What is wrong with one is told in [`Arrival`]; an error ends the round.
     fn next(&mut self) -> Answer<'_, Option<Arrival>, TroubleFetching>;
@@ -43,6 +44,16 @@ pub enum Arrival {
 }
 
 impl Arrival {
+    /// Which conversation it belongs to, as far as it says one.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        let envelope = match self {
+            Self::Message(arrived) => Some(&arrived.envelope),
+            Self::Garbage(garbage) => garbage.envelope.as_ref(),
+            Self::Stays { .. } => None,
+        };
+        envelope.and_then(Envelope::conversation_id)
+    }
+
     /// The id of the message, as far as it says one; else nothing.
     pub fn message(&self) -> String {
         let envelope = match self {
@@ -100,6 +111,14 @@ pub enum SendError {
     /// It may pass: try again later.
     #[error("{0}")]
     Passing(String),
+    /// It may pass, and nothing more is to be sent over this service for a while.
+    #[error("{text}")]
+    Busy {
+        /// For people.
+        text: String,
+        /// So long.
+        wait: Duration,
+    },
     /// It will not pass for this message.
     #[error("{text}")]
     Final {
@@ -130,10 +149,12 @@ pub struct TroubleFetching {
     pub text: String,
     /// How long it asks to be left alone.
     pub wait: Option<Duration>,
+    /// It gave what else was asked for: one of several for whom we ask is in trouble, and the others are not.
+    pub is_partial: bool,
 }
 
 impl From<String> for TroubleFetching {
     fn from(text: String) -> Self {
-        Self { text, wait: None }
+        Self { text, wait: None, is_partial: false }
     }
 }

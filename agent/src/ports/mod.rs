@@ -7,6 +7,7 @@
 mod blobs;
 mod certificate;
 mod channel;
+mod onboarding;
 mod order;
 mod overview;
 mod page;
@@ -19,6 +20,7 @@ mod webhook;
 pub use blobs::{BlobError, BlobReader, BlobWriter, Blobs};
 pub use certificate::{Certificate, Certificates, Use};
 pub use channel::{Arrival, Arrivals, Arrived, CannotUse, Channel, Garbage, Parcel, SendError, Sent, TroubleFetching};
+pub use onboarding::{KeySize, NewKey, Onboarding, Step, StepName};
 pub use order::{ConversationProperty, MessageProperty, Order, StatusProperty};
 pub use overview::{Overview, Queued, Search, Term, Wanted};
 pub use page::{Page, PageRequest};
@@ -26,14 +28,14 @@ pub use registry::{
     Asked, Entry, LookupError, Party, Patient, PostAddress, Record, Registry, Route, Whereabouts, WrongCertificate,
 };
 pub use sealing::{
-    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Parties, SealError, Sealing, ToSeal,
+    ContentEncryption, Encryption, Judgement, KeyEncryption, Opened, Packing, Parties, SealError, Sealing, ToSeal,
 };
 pub use store::{
     Acknowledged, Attached, Attempt, ConversationFilter, Conversations, Counts, Created, Delivery, Enqueued, Expired,
-    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Leased, NewIncoming, Outbox, Outcome, OutgoingFilter, Pending, Push,
-    PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement, StatusFilter,
-    StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed, SubscriptionChange,
-    Subscriptions, Told, Upkeep, Work,
+    Held, Inbox, IncomingFilter, KEPT_DELIVERIES, Lane, Leased, NewIncoming, Opening, Outbox, Outcome, OutgoingFilter,
+    Pending, Push, PushSettled, PushSettlement, Pushes, Queue, Received, Registered, Resubscribed, Settled, Settlement,
+    StatusFilter, StatusQueue, StatusRow, Store, StoreError, StoredConversation, StoredSubscription, Subscribed,
+    SubscriptionChange, Subscriptions, Told, Upkeep, Work,
 };
 pub use tokens::{SystemUser, TokenAsk, TokenError, Tokens};
 pub use webhook::{Caller, Event, Heard};

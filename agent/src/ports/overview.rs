@@ -21,7 +21,7 @@ pub struct Search {
     pub alternatives: Vec<Vec<Term>>,
     /// The number of a conversation.
     pub number: Option<i64>,
-    /// The status that came last.
+    /// The status that tells how it stands: [`Status::furthest`].
     pub status: Option<Status>,
     /// The service.
     pub service: Option<Service>,

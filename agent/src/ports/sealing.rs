@@ -22,6 +22,14 @@ pub trait Sealing: Send + Sync {
     fn open(&self, sealed: Box<dyn BlobReader>) -> Answer<'_, Opened, SealError>;
 }
 
+/// Packs without an envelope, for what goes to a folder of one's own.
+pub trait Packing: Send + Sync {
+    /// The container; signed where this site has a key to sign with.
+    fn pack<'a>(&'a self, package: &'a ToSeal) -> Answer<'a, Box<dyn BlobReader>, SealError>;
+    /// Looks at a container while it passes by. Answers when the first of it has come.
+    fn look(&self, package: Box<dyn BlobReader>) -> Answer<'_, Opened, SealError>;
+}
+
 /// What is to be sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToSeal {
@@ -89,19 +97,42 @@ pub struct Opened {
     pub judgement: Judgement,
 }
 
-/// What is known of a signature when the package has been read to its end, which is where signatures stand.
+/// What is known of a package when it has been read to its end: that is where signatures stand.
 #[derive(Clone, Debug, Default)]
-pub struct Judgement(Arc<OnceLock<Verdict>>);
+pub struct Judgement(Arc<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    verdict: OnceLock<Verdict>,
+    arkivmelding: OnceLock<Vec<u8>>,
+}
+
+// Without what stands in it.
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seen").field("verdict", &self.verdict).finish_non_exhaustive()
+    }
+}
 
 impl Judgement {
-    /// The verdict; none: the end has not come.
+    /// The verdict on its signature; none: the end has not come.
     pub fn verdict(&self) -> Option<&Verdict> {
-        self.0.get()
+        self.0.verdict.get()
     }
 
     /// Says it. The first word counts.
     pub fn pronounce(&self, verdict: Verdict) {
-        let _ = self.0.set(verdict);
+        let _ = self.0.verdict.set(verdict);
+    }
+
+    /// Its `arkivmelding.xml`, where it has one that is not too large.
+    pub fn arkivmelding(&self) -> Option<&[u8]> {
+        self.0.arkivmelding.get().map(Vec::as_slice)
+    }
+
+    /// Has seen it.
+    pub fn has_seen(&self, arkivmelding: Vec<u8>) {
+        let _ = self.0.arkivmelding.set(arkivmelding);
     }
 }
 

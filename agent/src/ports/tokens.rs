@@ -9,6 +9,9 @@ pub trait Tokens: Send + Sync {
     fn maskinporten<'a>(&'a self, ask: &'a TokenAsk) -> Answer<'a, Secret, TokenError>;
     /// One of Altinn, exchanged for Maskinporten's.
     fn altinn<'a>(&'a self, ask: &'a TokenAsk) -> Answer<'a, Secret, TokenError>;
+    /// Whoever was asked with this token does not take it: it is thrown away, and the next who asks for one gets a new one.
+    /// Where a newer one has been given by now nothing happens.
+    fn refused(&self, ask: &TokenAsk, token: &Secret);
     /// The client's name, for people.
     fn client_id(&self) -> &str;
 }
@@ -50,10 +53,12 @@ pub enum TokenError {
     #[error("{0}")]
     Setup(String),
     /// It says no, and would say no again; a person must act.
-    #[error("{text}")]
+    #[error("{text}; {advice}")]
     Refused {
-        /// In whole.
+        /// Who refuses what to whom, and why.
         text: String,
+        /// What a person can do about it.
+        advice: String,
         /// Its own word, `invalid_scope`.
         code: Option<String>,
     },

@@ -4,7 +4,7 @@
 use super::own::{self, Own};
 use super::trust::Trust;
 use super::{record, select};
-use crate::asking::{Http, Kept, Request};
+use crate::asking::{Http, Kept, Reply, Request};
 use crate::domain::{Envelope, Services};
 use crate::ports::{
     Answer, Asked, Entry, LookupError, Party, Registry, Route, TokenAsk, TokenError, Tokens, WrongCertificate,
@@ -63,6 +63,9 @@ struct Key {
     security_level: Option<u32>,
 }
 
+/// A token, and what it was asked for.
+type Used = (TokenAsk, Secret);
+
 /// Why there is no answer.
 enum Failure {
     /// It answered something else than 2xx, perhaps with its own words.
@@ -104,18 +107,13 @@ impl Directory {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let token = self.token().await.map_err(|error| Failure::Other(error.to_string()))?;
-        let is_signed = self.place.trust.is_any();
-        let accept = if is_signed { "application/jose, application/json" } else { "application/json, text/plain, */*" };
-        let beta = self.place.beta.then_some(("X-Enable-Beta-Features", "true"));
-        let headers = [("Accept", accept)].into_iter().chain(beta).collect();
-        let request = Request { url: &url, bearer: token.as_ref(), headers, form: None, limit_bytes: LIMIT_BYTES };
-        let reply = self.http.ask(request).await.map_err(|error| Failure::Other(error.to_string()))?;
+        let (mut reply, used) = self.reply(&url).await?;
+        if let Some(used) = used.filter(|_| reply.status == StatusCode::UNAUTHORIZED) {
+            // It may have been withdrawn: a new one is asked with once.
+            self.throw_away(&used);
+            (reply, _) = self.reply(&url).await?;
+        }
         if !reply.status.is_success() {
-            if reply.status == StatusCode::UNAUTHORIZED {
-                // What it does not take may have been withdrawn.
-                self.granted.forget(&());
-            }
             // These are never signed.
             let said = serde_json::from_slice::<Said>(&reply.body).ok().and_then(|said| said.error_description);
             return Err(Failure::Status(reply.status, said.map(|words| words.chars().take(1000).collect())));
@@ -127,8 +125,27 @@ impl Directory {
         })
     }
 
+    /// What is answered, and the token that it was asked with.
+    async fn reply(&self, url: &Url) -> Result<(Reply, Option<Used>), Failure> {
+        let used = self.token().await.map_err(|error| Failure::Other(error.to_string()))?;
+        let is_signed = self.place.trust.is_any();
+        let accept = if is_signed { "application/jose, application/json" } else { "application/json, text/plain, */*" };
+        let beta = self.place.beta.then_some(("X-Enable-Beta-Features", "true"));
+        let headers = [("Accept", accept)].into_iter().chain(beta).collect();
+        let bearer = used.as_ref().map(|(_, token)| token);
+        let request = Request { url, bearer, headers, form: None, limit_bytes: LIMIT_BYTES };
+        let reply = self.http.ask(request).await.map_err(|error| Failure::Other(error.to_string()))?;
+        Ok((reply, used))
+    }
+
+    /// What is not taken may have been withdrawn, and so may scopes.
+    fn throw_away(&self, (ask, token): &Used) {
+        self.granted.forget(&());
+        self.tokens.refused(ask, token);
+    }
+
     /// A token with all scopes that this client gets. One that it lacks must not keep it from asking with the others.
-    async fn token(&self) -> Result<Option<Secret>, TokenError> {
+    async fn token(&self) -> Result<Option<Used>, TokenError> {
         let ask = match self.granted.get_or(&(), self.grantable()).await {
             Ok(ask) if ask.scopes.is_empty() => return Ok(None),
             Ok(ask) => ask,
@@ -139,7 +156,7 @@ impl Directory {
         if matches!(token, Err(TokenError::Refused { .. })) {
             self.granted.forget(&());
         }
-        token.map(Some)
+        token.map(|token| Some((ask, token)))
     }
 
     async fn grantable(&self) -> Result<(TokenAsk, Duration), TokenError> {
@@ -152,8 +169,8 @@ impl Directory {
         let refused = match self.tokens.maskinporten(&whole).await {
             Ok(_) => return Ok((whole, KEPT)),
             // Any other refusal is of the client, whatever it asks for.
-            Err(TokenError::Refused { text, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
-                TokenError::Refused { text, code: Some(code) }
+            Err(TokenError::Refused { text, advice, code: Some(code) }) if all.len() > 1 && code == "invalid_scope" => {
+                TokenError::Refused { text, advice, code: Some(code) }
             }
             Err(error) => return Err(error),
         };

@@ -4,56 +4,22 @@
 //! An answer is believed for its signature alone ([`trust`]), and only where it is one to what was asked.
 
 mod directory;
+mod everybody;
 mod jws;
 mod own;
 mod record;
 mod select;
-mod subject;
 mod trust;
 
 pub use directory::{Directory, Place};
+pub use everybody::Everybody;
 pub use jws::BadSignature;
 pub use own::Own;
 pub use trust::{Authorities, KeySet, Trust};
 
-use crate::domain::{Envelope, Service};
+use crate::domain::Envelope;
 use crate::ports::{Answer, Asked, Entry, LookupError, Party, Registry, Route, WrongCertificate};
 use efm::secret::Secret;
-
-/// Everybody can be reached over one service.
-#[derive(Clone, Copy, Debug)]
-pub struct Everybody(pub Service);
-
-impl Registry for Everybody {
-    fn route<'a>(&'a self, _: &'a Envelope) -> Answer<'a, Route, LookupError> {
-        let service = self.0;
-        Box::pin(async move { Ok(Route { service, record: None }) })
-    }
-
-    fn look_up<'a>(&'a self, asked: &'a Asked) -> Answer<'a, Entry, LookupError> {
-        Box::pin(async move { Ok(Entry { party: named(&asked.identifier), records: Vec::new() }) })
-    }
-
-    fn who_is<'a>(&'a self, identifier: &'a str) -> Answer<'a, Party, LookupError> {
-        Box::pin(async move { Ok(named(identifier)) })
-    }
-
-    fn certificate<'a>(&'a self, _: &'a str) -> Answer<'a, String, LookupError> {
-        Box::pin(async { Err(LookupError::NotFound("messages go into a folder: no certificate is registered".into())) })
-    }
-
-    fn service_bus_key(&self) -> Answer<'_, Secret, LookupError> {
-        Box::pin(async { Err(LookupError::NotFound("messages go into a folder: there is no service bus".into())) })
-    }
-
-    fn own_certificate(&self) -> Answer<'_, (), WrongCertificate> {
-        Box::pin(async { Ok(()) })
-    }
-}
-
-fn named(identifier: &str) -> Party {
-    Party { identifier: identifier.to_owned(), ..Party::default() }
-}
 
 /// Nobody can be asked.
 #[derive(Clone, Debug)]

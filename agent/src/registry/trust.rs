@@ -2,7 +2,6 @@
 //! `difi.move.sign.jwkUrl`, or a certificate that leads to an authority of ours.
 
 use super::jws::{BadSignature, Jws};
-use super::subject;
 use crate::asking::{Http, Kept, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -167,7 +166,7 @@ impl Authorities {
         own.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &self.anchors, between, time, AnyUse, None, None)
             .map_err(|error| not_believed(error.to_string()))?;
         if let Some(organisation) = &self.organisation {
-            let numbers = subject::organisation_numbers(own.subject());
+            let numbers = crate::keystore::organisation_numbers(own.subject());
             if !numbers.iter().any(|number| number == organisation) {
                 let whose = if numbers.is_empty() { "nobody's that is known".to_owned() } else { numbers.join(", ") };
                 return Err(not_believed(format!(

@@ -1,5 +1,6 @@
 //! From text to an [`Envelope`].
 
+use super::depth::{self, DEEPEST};
 use super::rules::{Violation, violations};
 use super::shape::{self, Misshapen, shaped};
 use super::shapes;
@@ -9,7 +10,6 @@ use crate::domain::{
     ScopeType, Unreadable, Written,
 };
 use jiff::Timestamp;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -21,6 +21,9 @@ pub enum Refused {
     /// Not JSON, or members of the wrong shape.
     #[error("JSON parse error")]
     NotJson(#[source] serde_json::Error),
+    /// Brackets within brackets within brackets.
+    #[error("JSON parse error: Document nesting depth ({0}) exceeds the maximum allowed ({DEEPEST})")]
+    TooDeep(usize),
     /// A member has another shape than its type.
     #[error("JSON parse error: {0}")]
     Misshapen(#[from] Misshapen),
@@ -116,6 +119,9 @@ pub fn read_foreign(bytes: &[u8]) -> Result<Envelope, Refused> {
 type NamedBody = (String, Box<RawValue>);
 
 fn parts(bytes: &[u8]) -> Result<(Box<RawValue>, NamedBody), Refused> {
+    if let Some(depth) = depth::beyond(bytes) {
+        return Err(Refused::TooDeep(depth));
+    }
     let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(Refused::NotJson)?;
     let header = members.remove(HEADER).filter(|header| header.get() != "null").ok_or(Refused::NoHeader)?;
     match (members.pop_first(), members.is_empty()) {
@@ -145,29 +151,42 @@ fn envelope(header: Header, name: &str, text_of_body: String) -> Result<Envelope
 
 /// What the house needs to know of a body, whatever its type.
 fn body(text: String) -> Result<Body, Refused> {
-    let facts: Value = serde_json::from_str(&text).map_err(Refused::NotJson)?;
-    if !facts.is_object() {
+    if !text.trim_start().starts_with('{') {
         return Err(Refused::Lacks("business message"));
     }
-    let word = |name: &str| facts.get(name).and_then(Value::as_str).map(str::to_owned);
-    let level = facts.get("sikkerhetsnivaa").and_then(Value::as_u64).and_then(|level| u8::try_from(level).ok());
-    let files = facts.get("metadataFiler").and_then(Value::as_object);
-    let metadata = files.into_iter().flatten().map(|(name, of)| (name.clone(), of.as_str().map(str::to_owned)));
-    Ok(Body {
+    let facts: Members<'_> = serde_json::from_str(&text).map_err(Refused::NotJson)?;
+    let word = |name: &str| facts.get(name).and_then(|raw| word(raw));
+    let files = facts.get("metadataFiler").and_then(|raw| members(raw)).unwrap_or_default();
+    let back = facts.get("retur").and_then(|raw| members(raw)).unwrap_or_default();
+    let body = Body {
         primary_document: word("hoveddokument"),
-        security_level: level,
+        security_level: facts.get("sikkerhetsnivaa").and_then(|raw| raw.get().parse().ok()),
+        title: word("tittel"),
         status: word("status"),
         related_message: word("relatedToMessageId"),
         receipt_type: word("receiptType"),
-        metadata_files: metadata.collect(),
-        receiver_address: facts.get("mottaker").map(address),
-        return_address: facts.pointer("/retur/mottaker").map(address),
-        text,
-    })
+        metadata_files: files.into_iter().map(|(name, of)| (name, self::word(of))).collect(),
+        receiver_address: facts.get("mottaker").map(|raw| address(raw)),
+        return_address: back.get("mottaker").map(|raw| address(raw)),
+        text: String::new(),
+    };
+    Ok(Body { text, ..body })
 }
 
-fn address(of: &Value) -> Address {
-    let line = |name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
+/// The members of an object, each as it was written: nothing here goes down into what is nested.
+type Members<'a> = BTreeMap<String, &'a RawValue>;
+
+fn members(raw: &RawValue) -> Option<Members<'_>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn word(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn address(of: &RawValue) -> Address {
+    let lines = members(of).unwrap_or_default();
+    let line = |name: &str| lines.get(name).and_then(|raw| word(raw));
     Address {
         name: line("navn"),
         first_line: line("adresselinje1"),

@@ -145,3 +145,103 @@ fn what_has_another_shape_is_told_with_its_place_and_without_its_value() {
     let unknown = read(of("fiksio", "{}").as_bytes(), now()).unwrap_err().to_string();
     assert!(unknown.starts_with("'fiksio' is not a business message; known are arkivmelding, "), "{unknown}");
 }
+
+/// What the Java integrasjonspunkt's own classes have written; `agent/tests/java` made them.
+fn of_java() -> Vec<(String, String)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/java/sbd");
+    let mut all: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+fn without_nulls(value: &mut serde_json::Value) {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(without_nulls);
+    }
+    value.as_array_mut().into_iter().flatten().for_each(without_nulls);
+}
+
+/// A header without its nulls; the business message as it is.
+fn shown(text: &str) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(text).unwrap();
+    without_nulls(&mut value["standardBusinessDocumentHeader"]);
+    value
+}
+
+#[test]
+fn what_the_java_integrasjonspunkt_has_written_is_read_and_written_back_as_it_was() {
+    let mut known = std::collections::BTreeSet::new();
+    for (name, text) in of_java() {
+        let read = read_foreign(text.as_bytes());
+        if name.starts_with("fiksio") {
+            // A type of the version of then, which the one of today does not have.
+            assert_eq!(read.unwrap_err().to_string(), "the document has no type that is known here");
+            continue;
+        }
+        let envelope = read.unwrap_or_else(|error| panic!("{name}: {error}"));
+        known.insert(envelope.document.kind.name());
+        assert!(name.starts_with(envelope.document.kind.name()));
+        let written = write(&envelope).unwrap();
+        assert_eq!(shown(written.get()), shown(&text), "{name}");
+        assert_eq!(read_foreign(written.get().as_bytes()).unwrap(), envelope, "{name}");
+    }
+    let not_there = Kind::ALL.iter().map(|kind| kind.name()).filter(|name| !known.contains(name));
+    assert_eq!(
+        not_there.collect::<Vec<_>>(),
+        ["dialogmelding", "dialogmelding_kvittering"],
+        "younger than that version"
+    );
+}
+
+/// A client of then sends the same to us.
+#[test]
+fn what_a_client_of_the_java_integrasjonspunkt_writes_is_accepted() {
+    for (name, text) in of_java().iter().filter(|(name, _)| !name.starts_with("fiksio")) {
+        let read = read(text.as_bytes(), now());
+        assert!(read.is_ok(), "{name}: {:?}", read.unwrap_err());
+    }
+}
+
+/// With `TWIN` as in `agent/tests/java/run`: the class path of the Java integrasjonspunkt's own classes.
+#[test]
+fn the_java_integrasjonspunkt_reads_what_we_write_and_writes_the_same() {
+    #[allow(clippy::disallowed_methods, reason = "where the jars are is known to who runs the tests")]
+    let Ok(jars) = std::env::var("TWIN") else {
+        println!("left out: TWIN does not name the Java integrasjonspunkt's classes; see agent/tests/java");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let [ours, theirs] = ["ours", "theirs"].map(|name| folder.path().join(name));
+    for path in [&ours, &theirs] {
+        std::fs::create_dir(path).unwrap();
+    }
+    for (name, text) in of_java().iter().filter(|(name, _)| !name.starts_with("fiksio")) {
+        let written = write(&read(text.as_bytes(), now()).unwrap()).unwrap();
+        efm::atomic::replace(&ours.join(format!("{name}.json")), written.get().as_bytes()).unwrap();
+    }
+    let output =
+        std::process::Command::new("java").args(["-cp", &jars, "Twin", "read"]).args([&ours, &theirs]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for entry in std::fs::read_dir(&ours).unwrap() {
+        let path = entry.unwrap().path();
+        let text = |path: &std::path::Path| {
+            let mut value = shown(&std::fs::read_to_string(path).unwrap());
+            without_nulls(&mut value);
+            in_any_order(&mut value);
+            value
+        };
+        assert_eq!(text(&theirs.join(path.file_name().unwrap())), text(&path));
+    }
+}
+
+/// The classes hold scopes in sets, and give them in whichever order.
+fn in_any_order(value: &mut serde_json::Value) {
+    let scopes = &mut value["standardBusinessDocumentHeader"]["businessScope"]["scope"];
+    scopes.as_array_mut().unwrap().sort_by_key(ToString::to_string);
+}

@@ -104,6 +104,13 @@ impl Writer {
         self.zip.store(&format!("{META_INF}manifest.xml"), "", open_document.as_bytes(), out)?;
         self.zip.finish(&said_of_type(), out)
     }
+
+    /// Ends without a signature.
+    pub(super) fn finish_unsigned(mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
+        let open_document = manifests::open_document(&self.listed);
+        self.zip.store(&format!("{META_INF}manifest.xml"), "", open_document.as_bytes(), out)?;
+        self.zip.finish(&said_of_type(), out)
+    }
 }
 
 fn said_of_type() -> String {

@@ -17,6 +17,10 @@ const ASIC: &str = "application/vnd.etsi.asic-";
 const META_LIMIT_BYTES: usize = 2 << 20;
 const ALL_META_LIMIT_BYTES: usize = 8 << 20;
 
+/// Of this document the bytes are kept, up to so many: what a message is about stands in it.
+const ARKIVMELDING: &str = "arkivmelding.xml";
+const ARKIVMELDING_LIMIT_BYTES: usize = 4 << 20;
+
 /// A container that passes by.
 pub(super) struct Container {
     zip: Reader,
@@ -34,6 +38,7 @@ struct Contents {
     signatures: BTreeMap<String, Vec<u8>>,
     has_xades: bool,
     kept: usize,
+    arkivmelding: Option<Vec<u8>>,
 }
 
 /// The entry that passes by.
@@ -45,7 +50,8 @@ struct Now {
 enum What {
     Type(Vec<u8>),
     Folder,
-    Document(Box<Context>),
+    /// With its bytes, where they are kept.
+    Document(Box<Context>, Option<Vec<u8>>),
     Kept(Meta, Vec<u8>),
     Ignored,
 }
@@ -57,6 +63,11 @@ impl Container {
 
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), SealError> {
         self.zip.push(bytes, &mut self.contents)
+    }
+
+    /// The `arkivmelding.xml` that passed by.
+    pub(super) fn arkivmelding(&mut self) -> Option<Vec<u8>> {
+        self.contents.arkivmelding.take()
     }
 
     /// Whether it is a zip so far.
@@ -93,7 +104,7 @@ impl Listener for Contents {
                 Some(Meta::Other) | None => What::Ignored,
             }
         } else {
-            What::Document(Box::new(Context::new(&SHA256)))
+            What::Document(Box::new(Context::new(&SHA256)), (name == ARKIVMELDING).then(Vec::new))
         };
         self.now = Some(Now { name: name.to_owned(), what });
         Ok(())
@@ -102,7 +113,14 @@ impl Listener for Contents {
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), SealError> {
         let Some(now) = &mut self.now else { return Ok(()) };
         match &mut now.what {
-            What::Document(digest) => digest.update(bytes),
+            What::Document(digest, kept) => {
+                digest.update(bytes);
+                // One that is too large is not kept at all.
+                *kept = kept.take().filter(|kept| kept.len() + bytes.len() <= ARKIVMELDING_LIMIT_BYTES);
+                if let Some(kept) = kept {
+                    kept.extend_from_slice(bytes);
+                }
+            }
             What::Folder if !bytes.is_empty() => {
                 return Err(bad(format!("its folder '{}' has content", shown(&now.name))));
             }
@@ -123,7 +141,8 @@ impl Listener for Contents {
     fn end(&mut self) -> Result<(), SealError> {
         let Some(Now { name, what }) = self.now.take() else { return Ok(()) };
         match what {
-            What::Document(digest) => {
+            What::Document(digest, kept) => {
+                self.arkivmelding = kept.or(self.arkivmelding.take());
                 self.digests.insert(name, digest.finish().as_ref().to_vec());
             }
             What::Type(said) if !said.starts_with(ASIC.as_bytes()) => return Err(not_asic()),

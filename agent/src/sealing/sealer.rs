@@ -7,7 +7,7 @@ use super::envelope;
 use super::keys::{self, Own};
 use super::trust::Authorities;
 use super::unseal::Unsealing;
-use crate::domain::{BlobId, File, Refuse};
+use crate::domain::{BlobId, File, Finding, Refuse};
 use crate::keystore::Keystore;
 use crate::ports::{
     Answer, BlobError, BlobReader, Blobs, Encryption, Judgement, Opened, Parties, SealError, Sealing, ToSeal,
@@ -67,43 +67,14 @@ impl Sealing for Sealer {
         Box::pin(async move {
             let receiver = Certificate::read(receiver).map_err(|why| SealError::Receiver(why.to_string()))?;
             let envelope = envelope::Writer::new(&receiver, how)?;
-            let mut uuid = [0; 16];
-            keys::fill(&mut uuid)?;
-            let uuid = BlobId::random(uuid);
-            let asic = asic_writer::Writer::new(Arc::clone(&self.own), self.clock.now(), uuid.as_str());
-            let mut files = package.files.clone();
-            files.sort_by_key(|file| (!file.file.is_primary, file.number));
-            let press = Press { asic, envelope, plain: Vec::new(), sealed: Vec::new() };
-            let reader: Box<dyn BlobReader> = Box::new(Sealed {
-                press: Some(Box::new(press)),
-                next: Step::Begin(package.parties.clone()),
-                files: files.into(),
-                blobs: Arc::clone(&self.blobs),
-            });
-            Ok(reader)
+            pressed(package, &self.own, Some(envelope), &self.blobs, &self.clock)
         })
     }
 
     fn open(&self, sealed: Box<dyn BlobReader>) -> Answer<'_, Opened, SealError> {
         Box::pin(async move {
-            let judgement = Judgement::default();
-            let knife = Knife {
-                unsealing: Unsealing::new(Arc::clone(&self.own)),
-                container: Container::new(),
-                plain: Vec::new(),
-            };
-            let mut opening = Opening {
-                source: sealed,
-                knife: Some(Box::new(knife)),
-                ready: None,
-                judgement: judgement.clone(),
-                authorities: Arc::clone(&self.authorities),
-                refuse: self.refuse,
-                clock: self.clock.clone(),
-            };
-            // To whom it is sealed is known before the first byte of it is.
-            opening.ready = opening.piece().await?;
-            Ok(Opened { package: Box::new(opening), judgement })
+            let unsealing = Some(Unsealing::new(Arc::clone(&self.own)));
+            opened(sealed, unsealing, &self.authorities, self.refuse, &self.clock).await
         })
     }
 }
@@ -113,16 +84,47 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(|error| SealError::Machine(error.to_string()))
 }
 
+/// What holds the package may itself know that no later try ends otherwise.
+fn of_source(error: BlobError) -> SealError {
+    if let BlobError::Package(error) = error { *error } else { SealError::Source(Box::new(error)) }
+}
+
 fn package(error: SealError) -> BlobError {
     BlobError::Package(Box::new(error))
 }
 
 // ── Out ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/// The package, made while it is read; encrypted where there is an envelope.
+pub(super) fn pressed(
+    package: &ToSeal,
+    own: &Arc<[Own]>,
+    envelope: Option<envelope::Writer>,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Clock,
+) -> Result<Box<dyn BlobReader>, SealError> {
+    let mut uuid = [0; 16];
+    keys::fill(&mut uuid)?;
+    let uuid = BlobId::random(uuid);
+    let asic = asic_writer::Writer::new(Arc::clone(own), clock.now(), uuid.as_str());
+    let mut files = package.files.clone();
+    files.sort_by_key(|file| (!file.file.is_primary, file.number));
+    // Who seals always signs.
+    let is_signed = envelope.is_some() || !own.is_empty();
+    let press = Press { asic, is_signed, envelope, plain: Vec::new(), sealed: Vec::new() };
+    Ok(Box::new(Sealed {
+        press: Some(Box::new(press)),
+        next: Step::Begin(package.parties.clone()),
+        files: files.into(),
+        blobs: Arc::clone(blobs),
+    }))
+}
+
 /// Packs and encrypts.
 struct Press {
     asic: asic_writer::Writer,
-    envelope: envelope::Writer,
+    is_signed: bool,
+    envelope: Option<envelope::Writer>,
     plain: Vec<u8>,
     sealed: Vec<u8>,
 }
@@ -134,15 +136,29 @@ impl Press {
         act: impl FnOnce(&mut asic_writer::Writer, &mut Vec<u8>) -> Result<(), SealError>,
     ) -> Result<(), SealError> {
         act(&mut self.asic, &mut self.plain)?;
-        self.envelope.write(&self.plain, &mut self.sealed);
-        self.plain.clear();
+        match &mut self.envelope {
+            Some(envelope) => {
+                envelope.write(&self.plain, &mut self.sealed);
+                self.plain.clear();
+            }
+            None => self.sealed.append(&mut self.plain),
+        }
         Ok(())
     }
 
     fn finish(mut self) -> Result<Vec<u8>, SealError> {
-        self.asic.finish(&mut self.plain)?;
-        self.envelope.write(&self.plain, &mut self.sealed);
-        self.envelope.finish(&mut self.sealed);
+        if self.is_signed {
+            self.asic.finish(&mut self.plain)?;
+        } else {
+            self.asic.finish_unsigned(&mut self.plain)?;
+        }
+        match self.envelope {
+            Some(mut envelope) => {
+                envelope.write(&self.plain, &mut self.sealed);
+                envelope.finish(&mut self.sealed);
+            }
+            None => self.sealed.append(&mut self.plain),
+        }
         Ok(self.sealed)
     }
 }
@@ -232,9 +248,33 @@ async fn gather(source: &mut dyn BlobReader) -> Result<(Vec<Bytes>, bool), BlobE
 
 // ── In ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/// The package as it is read; decrypted where it is sealed.
+pub(super) async fn opened(
+    source: Box<dyn BlobReader>,
+    unsealing: Option<Unsealing>,
+    authorities: &Arc<Authorities>,
+    refuse: Refuse,
+    clock: &Clock,
+) -> Result<Opened, SealError> {
+    let judgement = Judgement::default();
+    let knife = Knife { unsealing, container: Container::new(), plain: Vec::new() };
+    let mut opening = Opening {
+        source,
+        knife: Some(Box::new(knife)),
+        ready: None,
+        judgement: judgement.clone(),
+        authorities: Arc::clone(authorities),
+        refuse,
+        clock: clock.clone(),
+    };
+    // To whom it is sealed is known before the first byte of it is.
+    opening.ready = opening.piece().await?;
+    Ok(Opened { package: Box::new(opening), judgement })
+}
+
 /// Decrypts, and looks at what passes by.
 struct Knife {
-    unsealing: Unsealing,
+    unsealing: Option<Unsealing>,
     container: Container,
     plain: Vec<u8>,
 }
@@ -242,24 +282,31 @@ struct Knife {
 impl Knife {
     fn push(&mut self, bytes: &[u8]) -> Result<(), SealError> {
         let begin = self.plain.len();
-        self.unsealing.push(bytes, &mut self.plain)?;
+        match &mut self.unsealing {
+            Some(unsealing) => unsealing.push(bytes, &mut self.plain)?,
+            None => self.plain.extend_from_slice(bytes),
+        }
         self.look(begin)
     }
 
     fn look(&mut self, begin: usize) -> Result<(), SealError> {
         let pushed = self.container.push(self.plain.get(begin..).unwrap_or_default());
         // A wrong key makes noise of the first byte on, and is one with the other ways not to decrypt.
-        if pushed.is_err() && !self.container.has_begun() {
-            return Err(SealError::Undecipherable(self.unsealing.key()));
+        match &self.unsealing {
+            Some(unsealing) if pushed.is_err() && !self.container.has_begun() => {
+                Err(SealError::Undecipherable(unsealing.key()))
+            }
+            _ => pushed,
         }
-        pushed
     }
 
     fn finish(&mut self) -> Result<(), SealError> {
         let begin = self.plain.len();
-        self.unsealing.finish(&mut self.plain)?;
+        let Some(unsealing) = &mut self.unsealing else { return Ok(()) };
+        unsealing.finish(&mut self.plain)?;
+        let key = unsealing.key();
         self.look(begin)?;
-        if self.container.has_begun() { Ok(()) } else { Err(SealError::Undecipherable(self.unsealing.key())) }
+        if self.container.has_begun() { Ok(()) } else { Err(SealError::Undecipherable(key)) }
     }
 }
 
@@ -280,8 +327,7 @@ impl Opening {
     /// The next decrypted bytes; none at the end.
     async fn piece(&mut self) -> Result<Option<Bytes>, SealError> {
         while let Some(mut knife) = self.knife.take() {
-            let gathered = gather(&mut *self.source).await.map_err(|error| SealError::Source(Box::new(error)));
-            let (pieces, has_ended) = gathered?;
+            let (pieces, has_ended) = gather(&mut *self.source).await.map_err(of_source)?;
             let cut = aside(move || {
                 for piece in pieces {
                     knife.push(&piece)?;
@@ -305,12 +351,19 @@ impl Opening {
         Ok(None)
     }
 
-    fn judge(&self, knife: Knife) -> Result<(), SealError> {
+    fn judge(&self, mut knife: Knife) -> Result<(), SealError> {
+        if let Some(arkivmelding) = knife.container.arkivmelding() {
+            self.judgement.has_seen(arkivmelding);
+        }
+        let is_sealed = knife.unsealing.is_some();
         let verdict = knife.container.finish(&self.authorities, self.clock.now())?;
         if self.refuse.is_refused(&verdict) {
             return Err(SealError::Refused(Box::new(verdict)));
         }
-        self.judgement.pronounce(verdict);
+        // Who hands over in a folder of one's own need not sign.
+        if is_sealed || verdict.finding != Finding::Unsigned {
+            self.judgement.pronounce(verdict);
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The columns that lists are ordered by. Their names are the same in each database; what differs is said by a [`Tongue`].
 
-use crate::ports::{ConversationProperty, MessageProperty, Order, StatusProperty};
+use crate::ports::{ConversationProperty, Lane, MessageProperty, Order, StatusProperty};
 
 /// A column of a list.
 #[derive(Clone, Copy)]
@@ -17,6 +17,20 @@ enum Kind {
     Text,
     /// A text that may not be there; what is not there comes before what is.
     MaybeText,
+}
+
+/// Whether a row of the queue is of this lane. The names are ours, and can stand in a query.
+pub(super) fn of_lane(lane: &Lane) -> String {
+    match lane {
+        Lane::All => "true".to_owned(),
+        Lane::Of(service) => format!("service = '{}'", service.name()),
+        Lane::NoneOf(services) => {
+            // Of no service at all it would be an empty list, which is no query.
+            let names: Vec<_> =
+                services.iter().map(|service| format!("'{}'", service.name())).chain(["''".to_owned()]).collect();
+            format!("service NOT IN ({})", names.join(", "))
+        }
+    }
 }
 
 /// How a database says it.

@@ -29,9 +29,15 @@ pub(super) struct Condition {
     pub(super) values: Vec<Value>,
 }
 
-/// Of a conversation.
-const LAST_STATUS: &str =
-    "(SELECT status FROM statuses s WHERE s.conversation = conversations.id ORDER BY s.id DESC LIMIT 1)";
+/// Of a conversation, [`Status::furthest`].
+fn furthest() -> String {
+    let ranks = Status::ALL.map(|status| format!("WHEN '{}' THEN {}", status.name(), status.rank())).join(" ");
+    format!(
+        "(SELECT status FROM statuses s WHERE s.conversation = conversations.id \
+         ORDER BY CASE s.status {ranks} END DESC, s.id DESC LIMIT 1)"
+    )
+}
+
 /// A word is looked for in these.
 const HOLD: [&str; 4] = ["conversation_id", "message_id", "title", "reference"];
 
@@ -49,7 +55,7 @@ impl Condition {
             }
         }
         if let Some(status) = search.status.map(Status::name) {
-            condition.compare(&format!("{LAST_STATUS} ="), Value::Text(status.into()));
+            condition.compare(&format!("{} =", furthest()), Value::Text(status.into()));
         }
         for (column, moment) in [("updated >=", search.from), ("updated <", search.before)] {
             if let Some(moment) = moment {

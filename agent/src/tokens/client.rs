@@ -148,6 +148,25 @@ impl Tokens for Maskinporten {
         })
     }
 
+    fn refused(&self, ask: &TokenAsk, token: &Secret) {
+        let is_it = |kept: &Secret| kept == token;
+        self.kept.forget_if(ask, is_it);
+        let mut was_exchanged = false;
+        self.exchanged.forget_if(ask, |kept| {
+            was_exchanged = is_it(kept);
+            was_exchanged
+        });
+        if was_exchanged {
+            // The one that it was exchanged for may be as bad.
+            self.kept.forget(ask);
+        }
+        tracing::info!(
+            client = self.client.id,
+            scopes = ask.scopes.join(" "),
+            "a token was not taken and is thrown away"
+        );
+    }
+
     fn client_id(&self) -> &str {
         &self.client.id
     }

@@ -7,6 +7,7 @@ mod assertion;
 mod check;
 mod client;
 mod jwk;
+pub mod new_jwk;
 mod refusal;
 
 pub use assertion::{Key, Unfit};

@@ -26,10 +26,10 @@ pub(super) fn by_maskinporten(status: u16, body: &[u8], client: &str, at: &str, 
         (Some(code), true) => code.clone(),
         (None, _) => format!("it answered {status}"),
     };
-    let advice = advice(code.as_deref(), ask, &scopes);
+    let advice = advice(code.as_deref(), &words, ask, &scopes);
     let on_behalf = on_behalf(ask);
-    let text = format!("Maskinporten ({at}) refuses {many} {what} for client {client}{on_behalf}: {reason}; {advice}");
-    TokenError::Refused { text, code }
+    let text = format!("Maskinporten ({at}) refuses {many} {what} for client {client}{on_behalf}: {reason}");
+    TokenError::Refused { text, advice, code }
 }
 
 /// Altinn refused to exchange.
@@ -39,9 +39,10 @@ pub(super) fn by_altinn(status: u16, body: &[u8], client: &str, at: &str, ask: &
     let (scopes, on_behalf) = (ask.scopes.join(" "), on_behalf(ask));
     let text = format!(
         "Altinn ({at}) does not exchange the token of client {client} with the scopes {scopes}{on_behalf}: it answered \
-         {status}{said}; check that this Altinn and Maskinporten are of the same world, test or production"
+         {status}{said}"
     );
-    TokenError::Refused { text, code: None }
+    let advice = "check that this Altinn and Maskinporten are of the same world, test or production".to_owned();
+    TokenError::Refused { text, advice, code: None }
 }
 
 fn on_behalf(ask: &TokenAsk) -> String {
@@ -61,29 +62,46 @@ fn named<'a>(words: &str, ask: &'a TokenAsk) -> Vec<&'a str> {
     if named.is_empty() { ask.scopes.iter().map(String::as_str).collect() } else { named }
 }
 
-fn advice(code: Option<&str>, ask: &TokenAsk, scopes: &[&str]) -> String {
+fn advice(code: Option<&str>, words: &str, ask: &TokenAsk, scopes: &[&str]) -> String {
+    let says = |all: &[&str]| all.iter().any(|one| words.to_lowercase().contains(one));
     match code {
         Some("invalid_scope" | "insufficient_scope") => {
             let owner = owner(scopes);
-            format!("ask {owner} to give it to your organisation, and then add it to the client in Samarbeidsportalen")
+            return format!(
+                "ask {owner} to give it to your organisation, and then add it to the client in Samarbeidsportalen"
+            );
         }
-        Some("invalid_client" | "unauthorized_client") => {
-            "check that difi.move.oidc.clientId is a client of yours in Samarbeidsportalen, and that it is switched on"
-                .into()
+        Some("invalid_client") if says(&["key", "certificate"]) => {
+            "add this certificate or key to the client in Samarbeidsportalen, where it may have expired, or name the \
+             keystore that has the client's own"
+        }
+        Some("invalid_client") => {
+            "check that difi.move.oidc.clientId is a client of yours in Samarbeidsportalen, in the world (test or \
+             production) of difi.move.oidc.url, and that it is switched on"
+        }
+        Some("unauthorized_client" | "unsupported_grant_type") => {
+            "check in Samarbeidsportalen that the client is one for Maskinporten, and switched on"
+        }
+        Some("invalid_grant") if says(&["consumer", "delegat"]) => {
+            "check that the organisation has delegated these scopes to you in Altinn"
+        }
+        Some("invalid_grant") if says(&["exp", "iat", "nbf", "future"]) => {
+            "set the clock of this machine, and have it kept by NTP"
+        }
+        Some("invalid_grant") if says(&["aud"]) => {
+            "check difi.move.oidc.audience: it is the address of that Maskinporten itself"
         }
         Some("invalid_grant") => {
-            "check the clock of this machine, difi.move.oidc.audience, and that the client knows this \
-             certificate or key"
-                .into()
+            "check the clock of this machine, difi.move.oidc.audience, and that the client knows this certificate or key"
         }
         _ if ask.system_user.is_some() => {
-            "check that the system user was approved in Altinn and has the access package of this system".into()
+            "check that the system user was approved in Altinn and has the access package of this system"
         }
-        _ if ask.consumer_org.is_some() => {
-            "check that the organisation has delegated these scopes to you in Altinn".into()
-        }
-        _ => "check the client in Samarbeidsportalen".into(),
+        _ if ask.consumer_org.is_some() => "check that the organisation has delegated these scopes to you in Altinn",
+        None => "check that difi.move.oidc.url leads to Maskinporten, and the client in Samarbeidsportalen",
+        Some(_) => "check the client in Samarbeidsportalen",
     }
+    .to_owned()
 }
 
 fn owner(scopes: &[&str]) -> &'static str {
@@ -128,6 +146,17 @@ mod tests {
             ),
             by_maskinporten(400, br#"{"error":"invalid_scope"}"#, CLIENT, AT, &two),
             by_maskinporten(401, br#"{"error":"invalid_client","error_description":"unknown"}"#, CLIENT, AT, &two),
+            by_maskinporten(
+                401,
+                br#"{"error":"invalid_client","error_description":"Unknown key for the client"}"#,
+                CLIENT,
+                AT,
+                &two,
+            ),
+            by_maskinporten(400, br#"{"error":"invalid_grant","error_description":"aud must be x"}"#, CLIENT, AT, &two),
+            by_maskinporten(400, br#"{"error":"invalid_grant"}"#, CLIENT, AT, &two),
+            by_maskinporten(400, br#"{"error":"unauthorized_client"}"#, CLIENT, AT, &two),
+            by_maskinporten(404, b"<html>", CLIENT, AT, &two),
             by_maskinporten(
                 400,
                 br#"{"error":"invalid_grant","error_description":"exp is in the past"}"#,

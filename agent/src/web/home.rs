@@ -60,12 +60,17 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
     let (manage, facts) = (&web.manage, &web.manage.facts);
     let now = manage.desk.clock.now();
     let health = manage::look(manage).await;
-    let has_tls = facts.certificates.0.iter().any(|one| one.used == crate::ports::Use::Tls);
-    let is_seen = |name: &str| name != "ssl" || has_tls;
-    let rows =
-        health.components.iter().filter(|(name, _)| is_seen(name)).filter_map(|(name, component)| row(name, component));
+    let certificates = facts.certificates.all();
+    let has_tls = certificates.iter().any(|one| one.used == crate::ports::Use::Tls);
+    let is_seen = |name: &str, state| name != "ssl" || has_tls || state != efm::manage::Status::Up;
+    let rows = health
+        .components
+        .iter()
+        .filter(|(name, of)| is_seen(name, of.status))
+        .filter_map(|(name, component)| row(name, component));
     let subscribers = match &web.subscribers {
-        Some(subscribers) => Some(subscribers.all().await?.into_iter().map(SubscriberRow::of).collect()),
+        // Without the database the rest of the page is what is needed most.
+        Some(subscribers) => subscribers.all().await.ok().map(|all| all.into_iter().map(SubscriberRow::of).collect()),
         None => None,
     };
     drawn(&Home {
@@ -76,7 +81,7 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
         database: database(&web).await,
         components: rows.collect(),
         channels: channels(&web),
-        certificates: facts.certificates.0.iter().map(|one| CertificateRow::of(one, now)).collect(),
+        certificates: certificates.iter().map(|one| CertificateRow::of(one, now)).collect(),
         kept: kept(&web).await,
         subscribers,
     })
@@ -102,6 +107,8 @@ async fn kept(web: &Web) -> Option<Kept> {
     };
     let (counts, queue, last) = match all.await {
         Ok(all) => all,
+        // Told once, and seen in health.
+        Err(crate::ports::StoreError::NotOpen) => return None,
         Err(error) => {
             tracing::error!(error = %efm::chain::Chain(&error), "the page is shown without what is kept");
             return None;
@@ -123,6 +130,7 @@ fn row(name: &str, component: &Component) -> Option<ComponentRow> {
     let name = match name {
         "db" => "Database",
         "diskSpace" => "Diskplass",
+        "files" => "Filer",
         "keystore" => "Virksomhetssertifikat",
         "ssl" => "TLS",
         "channels" => "Kanaler",

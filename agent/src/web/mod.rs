@@ -1,5 +1,6 @@
 //! The pages that a person looks at: what runs, how it fares, which messages there are and what became of them. Plain HTML made
-//! here, in bokmål; no script, nothing from elsewhere, and nothing here changes anything.
+//! here, in bokmål; no script, nothing from elsewhere, and nothing here changes anything:
+//! the one form gives a new key, which is kept nowhere.
 //!
 //! A file for each page; the templates are in `agent/templates/`, checked when this is compiled. What may name a person is
 //! masked ([`words::shown`]) before it reaches one.
@@ -7,6 +8,7 @@
 mod conversation;
 mod conversations;
 mod home;
+mod onboarding;
 mod rows;
 mod search;
 mod subscribers;
@@ -15,7 +17,7 @@ mod words;
 pub use subscribers::{Delivery, Subscriber, Subscribers};
 
 use crate::manage::Manage;
-use crate::ports::StoreError;
+use crate::ports::{Onboarding, StoreError};
 use askama::Template;
 use axum::Router;
 use axum::extract::Request;
@@ -36,6 +38,8 @@ pub struct Web {
     pub manage: Manage,
     /// Who is told of statuses; none: this is not to be seen.
     pub subscribers: Option<Arc<dyn Subscribers>>,
+    /// How far the site has come; none: this is not to be seen.
+    pub onboarding: Option<Arc<dyn Onboarding>>,
 }
 
 /// The pages, and what they are drawn with.
@@ -46,6 +50,8 @@ pub fn routes(web: Web) -> Router {
         .route("/", get(home::page))
         .route("/conversations", get(conversations::page))
         .route("/conversations/{number}", get(conversation::page))
+        .route("/onboarding", get(onboarding::page))
+        .route("/jwk", get(onboarding::ask).post(onboarding::make))
         .route("/style.css", fixed("text/css; charset=utf-8", STYLE))
         .route("/icon.svg", fixed("image/svg+xml", ICON))
         .layer(axum::middleware::from_fn(fence))
@@ -115,6 +121,10 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let (status, heading, text) = match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "Finnes ikke", "Samtalen finnes ikke, eller den er slettet."),
+            Self::Store(StoreError::NotOpen) => {
+                let text = "Databasen er ikke åpnet ennå. Oversikten sier hvorfor; integrasjonspunktet prøver igjen av seg selv.";
+                (StatusCode::SERVICE_UNAVAILABLE, "Ikke klar ennå", text)
+            }
             Self::Store(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "a page cannot be shown");
                 let text = "Databasen svarer ikke slik den skal. Loggen sier hvorfor.";

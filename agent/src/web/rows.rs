@@ -2,6 +2,7 @@
 
 use super::subscribers::Subscriber;
 use super::words::{Badge, Moment, count, direction, shown};
+use crate::domain::Status;
 use crate::ports::{Certificate, Queued, StoredConversation};
 use jiff::Timestamp;
 
@@ -32,7 +33,7 @@ impl ConversationRow {
             direction: direction(it.direction),
             other: shown(other),
             service: it.service.name(),
-            status: stored.statuses.last().map(|row| Badge::status(row.status.status)),
+            status: Status::furthest(stored.statuses.iter().map(|row| row.status.status)).map(Badge::status),
             updated: Moment::of(it.updated),
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::{Backoff, Conversation, Direction, MessageId, NewStatus, Outg
 use crate::flow::{Desk, Pushing, Rules, Tally};
 use crate::manage::{Facts, Manage, Requests, Stop};
 use crate::ports::{
-    Answer, Caller, Certificate, Certificates, Event, Heard, NoRandom, Random, Settlement, Store, StoreError, Use,
+    Answer, Caller, Certificate, Certificates, Event, Heard, Lane, NoRandom, Random, Settlement, Store, StoreError, Use,
 };
 use crate::registry::Everybody;
 use crate::store::Sqlite;
@@ -93,7 +93,7 @@ async fn site(folder: &Path) -> (Web, Arc<dyn Store>) {
     }
     let first = MessageId::random([1; 16]);
     store.enqueue(&first, now()).await.unwrap();
-    let leased = store.lease("here", now(), now() + Duration::from_mins(1), 1).await.unwrap();
+    let leased = store.lease("here", &Lane::All, now(), now() + Duration::from_mins(1), 1).await.unwrap();
     let because = format!("refused for {PERSON} <x>");
     store.settle(&leased[0], Settlement::Again { due: now() + Duration::from_secs(20), because }).await.unwrap();
     let failed = NewStatus {
@@ -101,7 +101,7 @@ async fn site(folder: &Path) -> (Web, Arc<dyn Store>) {
         ..NewStatus::described(Status::Feil, now(), format!("Avvist for {PERSON}"))
     };
     store.register(&MessageId::random([2; 16]), Direction::Outgoing, failed).await.unwrap();
-    (Web { manage: manage(folder, Arc::clone(&store)), subscribers: Some(Arc::new(Two)) }, store)
+    (Web { manage: manage(folder, Arc::clone(&store)), subscribers: Some(Arc::new(Two)), onboarding: None }, store)
 }
 
 fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
@@ -125,15 +125,16 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
     let desk = Desk {
         store,
         blobs: Arc::new(Folder::open(&folder.join("blobs")).unwrap()),
-        registry: Arc::new(Everybody(Service::Dpo)),
+        registry: Arc::new(Everybody::over(Service::Dpo, Arc::new(|_| true))),
         channels: BTreeMap::new(),
         clock: Clock::paused_at(now()),
         random: Arc::new(Fixed),
         rules,
-        queued: tokio::sync::Notify::new(),
+        queued: crate::flow::Bell::default(),
         noted: tokio::sync::Notify::new(),
         caller: Arc::new(Nobody),
         closed: BTreeMap::new(),
+        awaited: Arc::default(),
         tally: Tally::default(),
     };
     let certificate = Certificate {
@@ -152,7 +153,7 @@ fn manage(folder: &Path, store: Arc<dyn Store>) -> Manage {
         organisation: "910077473".into(),
         profile: Some("staging"),
         enabled: [Service::Dpo].into_iter().collect(),
-        certificates: Certificates(vec![certificate]),
+        certificates: Certificates::of(vec![certificate]),
         folder: folder.to_owned(),
         levels: efm::telemetry::Levels::default(),
         log_file: None,

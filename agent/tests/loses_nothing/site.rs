@@ -9,8 +9,8 @@ use futures_util::future::{BoxFuture, poll_fn};
 use integrasjonspunkt::api::{self, Door};
 use integrasjonspunkt::blobs::Folder;
 use integrasjonspunkt::domain::{Backoff, MessageId, Service, Services};
-use integrasjonspunkt::flow::{Desk, Pushing, Rules, Tally, collect, dispatch, expire};
-use integrasjonspunkt::ports::{Blobs, Caller, Channel, Event, Heard, NoRandom, Random, Store};
+use integrasjonspunkt::flow::{Bell, Desk, Pushing, Rules, Tally, collect, dispatch, expire};
+use integrasjonspunkt::ports::{Blobs, Caller, Channel, Event, Heard, Lane, NoRandom, Random, Store};
 use integrasjonspunkt::registry::Everybody;
 use integrasjonspunkt::store::Sqlite;
 use jiff::Timestamp;
@@ -79,10 +79,11 @@ impl Site {
             channels: channels.clone(),
             caller: Arc::clone(caller),
             closed: closed.clone(),
+            awaited: Arc::default(),
             clock: clock(self.later),
             random: Arc::clone(random),
             rules: rules.clone(),
-            queued: tokio::sync::Notify::new(),
+            queued: Bell::default(),
             noted: tokio::sync::Notify::new(),
             tally: Tally::default(),
         };
@@ -171,7 +172,7 @@ impl Site {
     async fn dispatch(&self) -> (u16, Option<Vec<u8>>) {
         let now = self.now();
         let holder = self.lives.to_string();
-        let leased = self.desk().store.lease(&holder, now, now + LEASE, 10).await.unwrap();
+        let leased = self.desk().store.lease(&holder, &Lane::All, now, now + LEASE, 10).await.unwrap();
         let count = leased.len();
         for leased in leased {
             dispatch::one(self.desk(), &leased, Duration::from_mins(1)).await.unwrap();
@@ -184,7 +185,7 @@ impl Site {
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Option<Vec<u8>>) {
-        let door = Door { auth: None, clock: self.desk().clock.clone() };
+        let door = Door { auth: None, awaited: Arc::clone(&self.desk().awaited), clock: self.desk().clock.clone() };
         let router = door.around(api::routes(Arc::clone(self.desk())));
         let request = headers
             .iter()
@@ -251,14 +252,15 @@ fn desk(home: &Path, outside: &Outside, later: Duration) -> Arc<Desk> {
     Arc::new(Desk {
         store,
         blobs,
-        registry: Arc::new(Everybody(Service::Dpo)),
+        registry: Arc::new(Everybody::over(Service::Dpo, Arc::new(|_| true))),
         channels: [(Service::Dpo, post)].into_iter().collect(),
         caller: Arc::new(NobodyCalls),
         closed: BTreeMap::new(),
+        awaited: Arc::default(),
         clock: clock(later),
         random: Arc::new(Counted),
         rules,
-        queued: tokio::sync::Notify::new(),
+        queued: Bell::default(),
         noted: tokio::sync::Notify::new(),
         tally: Tally::default(),
     })

@@ -70,7 +70,7 @@ pub fn try_call(port: u16, method: &str, path: &str, headers: &[(&str, &str)], b
     read(&all).ok_or_else(|| std::io::Error::other("the answer is not whole"))
 }
 
-fn read(all: &[u8]) -> Option<Answer> {
+pub fn read(all: &[u8]) -> Option<Answer> {
     let end = all.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8(all[..end].to_vec()).unwrap();
     let mut lines = head.lines();

@@ -3,13 +3,20 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// Of its log so much is kept.
+const LOG_BYTES: usize = 1 << 20;
+
+type Said = Arc<Mutex<String>>;
 
 /// A running program.
 pub struct Program {
     child: Child,
     arguments: Vec<String>,
     home: tempfile::TempDir,
+    said: Said,
     pub port: u16,
     pub to_ready: Duration,
 }
@@ -23,8 +30,9 @@ impl Program {
     pub fn start_with(organisation: &str, between: &Path, more: &[&str]) -> Self {
         let arguments = arguments(organisation, between, more);
         let home = tempfile::tempdir().unwrap();
-        let (child, port, to_ready) = begin(home.path(), &arguments);
-        Self { child, arguments, home, port, to_ready }
+        let said = Said::default();
+        let (child, port, to_ready) = begin(home.path(), &arguments, &said);
+        Self { child, arguments, home, said, port, to_ready }
     }
 
     /// With these settings and no other channel.
@@ -32,8 +40,24 @@ impl Program {
     pub fn start_bare(settings: &[String]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let arguments = settings.to_vec();
-        let (child, port, to_ready) = begin(home.path(), &arguments);
-        Self { child, arguments, home, port, to_ready }
+        let said = Said::default();
+        let (child, port, to_ready) = begin(home.path(), &arguments, &said);
+        Self { child, arguments, home, said, port, to_ready }
+    }
+
+    /// In this folder; until it answers, though it takes no messages.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn start_waiting(home: tempfile::TempDir, arguments: Vec<String>) -> Self {
+        let command = Command::new(program());
+        let said = Said::default();
+        let (child, port, to_ready) = begin_until(command, home.path(), &arguments, "takes no messages yet", &said);
+        Self { child, arguments, home, said, port, to_ready }
+    }
+
+    /// What it has said so far: its log.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// Its folder.
@@ -52,15 +76,16 @@ impl Program {
         command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().unwrap())));
         let arguments = arguments(organisation, between, &[]);
         let home = tempfile::tempdir().unwrap();
-        let (child, port, to_ready) = begin_as(command, home.path(), &arguments);
-        Self { child, arguments, home, port, to_ready }
+        let said = Said::default();
+        let (child, port, to_ready) = begin_as(command, home.path(), &arguments, &said);
+        Self { child, arguments, home, said, port, to_ready }
     }
 
     /// Without a warning, and in the same folder again.
     pub fn killed_and_started_again(mut self) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let (child, port, to_ready) = begin(self.home.path(), &self.arguments);
+        let (child, port, to_ready) = begin(self.home.path(), &self.arguments, &self.said);
         self.child = child;
         self.port = port;
         self.to_ready = to_ready;
@@ -117,11 +142,21 @@ pub fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_integrasjonspunkt"))
 }
 
-fn begin(home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
-    begin_as(Command::new(program()), home, arguments)
+fn begin(home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+    begin_as(Command::new(program()), home, arguments, all)
 }
 
-fn begin_as(mut command: Command, home: &Path, arguments: &[String]) -> (Child, u16, Duration) {
+fn begin_as(command: Command, home: &Path, arguments: &[String], all: &Said) -> (Child, u16, Duration) {
+    begin_until(command, home, arguments, " ready ", all)
+}
+
+fn begin_until(
+    mut command: Command,
+    home: &Path,
+    arguments: &[String],
+    word: &str,
+    all: &Said,
+) -> (Child, u16, Duration) {
     let begun = Instant::now();
     let mut child =
         command.current_dir(home).args(arguments).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -130,13 +165,25 @@ fn begin_as(mut command: Command, home: &Path, arguments: &[String]) -> (Child, 
     for line in lines.by_ref().map_while(Result::ok) {
         said.push_str(&line);
         said.push('\n');
-        if line.contains(" ready ")
+        if line.contains(word)
             && let Some(address) = line.split("address=").nth(1)
         {
             let port = address.split(' ').next().unwrap().rsplit(':').next().unwrap().parse().unwrap();
             let to_ready = begun.elapsed();
             // Its log is read on, so that it never waits for us; the thread ends with the process.
-            std::thread::spawn(move || lines.for_each(drop));
+            let all = Said::clone(all);
+            all.lock().unwrap().push_str(&said);
+            std::thread::spawn(move || {
+                for line in lines.map_while(Result::ok) {
+                    let mut all = all.lock().unwrap();
+                    if all.len() > LOG_BYTES {
+                        // The last is what one asks for.
+                        all.clear();
+                    }
+                    *all += &line;
+                    all.push('\n');
+                }
+            });
             return (child, port, to_ready);
         }
     }

@@ -156,7 +156,7 @@ pub enum Service {
 #[derive(Clone, Debug, Args)]
 pub struct Which {
     /// Which one, where a machine has several; each has a home folder of its own
-    #[arg(long, value_name = "NAME", value_parser = service_name)]
+    #[arg(long, value_name = "NAME", value_parser = efm::service::checked_name)]
     pub name: Option<String>,
     /// Only print what would be done
     #[arg(long)]
@@ -184,14 +184,6 @@ pub enum StartsBy {
     Auto,
     /// When a person says so
     Manual,
-}
-
-fn service_name(text: &str) -> Result<String, &'static str> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        return Err("it must be of letters, digits, and _ - . like west");
-    }
-    Ok(text.to_owned())
 }
 
 /// `kosmos upgrade`

@@ -6,7 +6,7 @@ use super::args;
 use super::exit::Exit;
 use super::settings_folder::SettingsFolder;
 use crate::config;
-use crate::host::service::{Here, Plan, SETTINGS, ServiceError, Services, Standing, Wish, Word};
+use crate::host::service::{Here, SETTINGS, ServiceError, Services, Standing, Wish, Word};
 
 /// `kosmos service …`
 pub async fn service(home: Option<&Path>, word: &args::Service) -> Exit {
@@ -37,7 +37,7 @@ async fn act(home: Option<&Path>, said: &args::Service) -> Result<Exit, ServiceE
         return Ok(Exit::Settings);
     }
     if which.dry_run {
-        say(&plan, "would: ");
+        print!("{plan}");
         return Ok(Exit::Done);
     }
     if !plan.steps.is_empty() {
@@ -82,21 +82,7 @@ fn settings_are_good(home: &Path) -> bool {
     }
 }
 
-fn say<S: std::fmt::Display>(plan: &Plan<S>, before: &str) {
-    if plan.steps.is_empty() {
-        println!("nothing to do");
-    }
-    for step in &plan.steps {
-        println!("{before}{step}");
-    }
-    for remark in &plan.remarks {
-        println!("{remark}");
-    }
-}
-
 fn show(standing: &Standing) -> Exit {
-    for (name, text) in &standing.lines {
-        println!("{name:<11} {text}");
-    }
+    print!("{standing}");
     if standing.runs { Exit::Done } else { Exit::NoSupervisor }
 }

@@ -7,7 +7,7 @@ use std::io;
 pub struct Stop {
     console: efm::console::Stop,
     #[cfg(windows)]
-    service: super::system::manager::Asks,
+    service: efm::service::Asks,
 }
 
 impl Stop {
@@ -19,7 +19,7 @@ impl Stop {
         Ok(Self {
             console: efm::console::Stop::listen()?,
             #[cfg(windows)]
-            service: super::system::manager::Asks::listen(),
+            service: efm::service::Asks::of(efm::service::kept()),
         })
     }
 

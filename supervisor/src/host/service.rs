@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use efm::service::{Plan, ServiceError, Standing};
+
 pub use super::system::service::Here;
 
 /// What is asked of the system's services.
@@ -35,55 +37,6 @@ pub struct Wish {
     pub user: Option<String>,
     /// It starts with the machine.
     pub with_machine: bool,
-}
-
-/// Why a word cannot be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// It is not for this user.
-    #[error("{act}: {right}")]
-    NotAllowed {
-        /// What was tried.
-        act: String,
-        /// Which right is missing, and how to get it.
-        right: String,
-    },
-    /// The system has no such thing.
-    #[error("{0}")]
-    NoManager(String),
-    /// It cannot be done as things stand.
-    #[error("{0}")]
-    Refused(String),
-    /// A step failed.
-    #[error("{step}: {why}")]
-    Failed {
-        /// The step.
-        step: String,
-        /// In the words of the system.
-        why: String,
-    },
-}
-
-/// A word as steps, in order; each prints as what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan<S> {
-    /// What is done.
-    pub steps: Vec<S>,
-    /// What a person should know besides.
-    pub remarks: Vec<String>,
-    /// Where the integration point lives.
-    pub home: PathBuf,
-    /// The supervisor runs when all is done.
-    pub runs_then: bool,
-}
-
-/// How the service stands, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The supervisor runs.
-    pub runs: bool,
-    /// `unit  kosmos.service`, and so on: each a name and what there is to say.
-    pub lines: Vec<(&'static str, String)>,
 }
 
 /// The services of a system.

@@ -22,7 +22,6 @@ pub use registry::registered_javas;
 pub use rights::{home_of_old, ordinary_writers, shut_out_others};
 
 use basics::{checked, failed, narrow, wide};
-use manager::main as service_began;
 use std::ffi::{OsStr, c_void};
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -182,8 +181,6 @@ fn disable_service(service: &Service) -> io::Result<()> {
         )
     })
 }
-
-windows_service::define_windows_service!(main_of_service, service_began);
 
 /// A pipe server that lets in only those who may. `first`: the name must not be taken yet.
 pub fn pipe_server(name: &str, first: bool) -> io::Result<NamedPipeServer> {

@@ -1,23 +1,54 @@
-//! A server for webhooks, to try them by hand: it prints each call as a line of JSON, and whether its signature is right.
-//! `webhook-sink [--port N] [--latency MILLISECONDS] [--fail-rate 0..100] [--answer STATUS|hang-up|silence] [--secret SECRET]`
+//! A server for webhooks, to try them by hand; `--help` says more.
 
 use efm::secret::Secret;
 use outside_world::world::sink::{Answer, Call, Manners, Sink};
 use std::error::Error;
 use std::io::Write as _;
+use std::process::ExitCode;
 use std::time::Duration;
 
 const PATH: &str = "/hook";
+const HELP: &str = "\
+A server for webhooks, at /hook. It prints each call as a line of JSON, and whether its signature is right.
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut words = std::env::args().skip(1);
+  --port N                             listens there on 127.0.0.1 (9999)
+  --latency MS                         answers so many milliseconds later
+  --fail-rate 0..1                     this part of all calls gets a 503
+  --answer STATUS|hang-up|silence      what is answered (200)
+  --secret SECRET                      checks signatures with it: integrasjonspunkt.webhooks.secret
+  --help                               this text
+
+Example
+  webhook-sink --port 9999 --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+  curl http://localhost:9093/api/subscriptions -H 'Content-Type: application/json' -d \\
+    '{ \"name\": \"mine\", \"pushEndpoint\": \"http://127.0.0.1:9999/hook\", \"resource\": \"all\", \"event\": \"all\" }'
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let done = if words.iter().any(|word| word == "--help" || word == "-h") {
+        write!(std::io::stdout(), "{HELP}").map_err(Into::into)
+    } else {
+        serve(words)
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}; --help says more");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(words: Vec<String>) -> Result<(), Box<dyn Error>> {
+    let mut words = words.into_iter();
     let (mut port, mut manners, mut secret) = (9999_u16, Manners::default(), None);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
         match word.as_str() {
             "--port" => port = value.parse()?,
             "--latency" => manners.latency = Duration::from_millis(value.parse()?),
-            "--fail-rate" => manners.fails_of_hundred = value.parse::<u8>()?.min(100),
+            "--fail-rate" => manners.fails_of_hundred = hundredths(&value)?,
             "--answer" => manners.answer = answer(&value)?,
             "--secret" => {
                 efm::webhook::check(&value)?;
@@ -37,6 +68,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             writeln!(std::io::stdout(), "{}", line(&call, secret.as_ref()))?;
         }
     }
+}
+
+/// `0.25` is 25.
+fn hundredths(text: &str) -> Result<u8, Box<dyn Error>> {
+    let part = text.parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part));
+    let part = part.ok_or_else(|| format!("--fail-rate {text}: right would be 0 to 1"))?;
+    Ok(format!("{:.0}", part * 100.0).parse()?)
 }
 
 fn answer(text: &str) -> Result<Answer, Box<dyn Error>> {

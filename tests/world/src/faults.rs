@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,8 @@ struct Now {
     latency: Duration,
     fail_rate: f64,
     random: Seeded,
+    refuses: Option<(StatusCode, Option<Duration>)>,
+    asked: u64,
 }
 
 /// What becomes of one request.
@@ -32,12 +34,27 @@ pub enum Fate {
     Unavailable,
     /// It is done, and the answer breaks off: who asked cannot know.
     CutOff,
+    /// It is done, and the connection ends without an answer.
+    Dropped,
+    /// It gets this, and is not looked at.
+    Refused(StatusCode, Option<Duration>),
+}
+
+/// On an answer: it is never given, and the connection ends in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAnswer;
+
+/// An answer that is never given.
+pub fn no_answer() -> Response {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(NoAnswer);
+    response
 }
 
 impl Faults {
     /// Each answer comes so much later, and of all requests this part (0 to 1) goes wrong.
     pub fn new(latency: Duration, fail_rate: f64, seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Now { latency, fail_rate, random: Seeded(seed) })))
+        Self(Arc::new(Mutex::new(Now { latency, fail_rate, random: Seeded(seed), ..Now::default() })))
     }
 
     /// From now on.
@@ -46,14 +63,30 @@ impl Faults {
         (state.latency, state.fail_rate) = (latency, fail_rate);
     }
 
+    /// From now on every request gets this status, with `Retry-After` where one is given; none: no longer.
+    pub fn refuse_all(&self, with: Option<(u16, Option<Duration>)>) {
+        let status = |code| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).refuses = with.map(|(code, wait)| (status(code), wait));
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).asked
+    }
+
     /// What becomes of the next request, and after how long.
     pub fn next(&self) -> (Fate, Duration) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.asked += 1;
+        if let Some((status, wait)) = state.refuses {
+            return (Fate::Refused(status, wait), state.latency);
+        }
         let goes_wrong = state.random.part() < state.fail_rate;
-        let fate = match (goes_wrong, state.random.next() % 3) {
+        let fate = match (goes_wrong, state.random.next() % 4) {
             (false, _) => Fate::Answered,
             (true, 0) => Fate::Failed,
             (true, 1) => Fate::Unavailable,
+            (true, 2) => Fate::Dropped,
             (true, _) => Fate::CutOff,
         };
         (fate, state.latency)
@@ -74,6 +107,17 @@ async fn pass(State(faults): State<Faults>, request: Request, next: Next) -> Res
         Fate::Answered => next.run(request).await,
         Fate::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "this simulator was told to fail").into_response(),
         Fate::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "this simulator was told to fail").into_response(),
+        Fate::Refused(status, wait) => {
+            let mut response = (status, "this simulator was told to refuse").into_response();
+            if let Some(wait) = wait {
+                response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+            }
+            response
+        }
+        Fate::Dropped => {
+            drop(next.run(request).await);
+            no_answer()
+        }
         Fate::CutOff => {
             drop(next.run(request).await);
             let cut = futures_util::stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("cut off"))]);
@@ -89,6 +133,8 @@ pub struct Flags {
     pub port: u16,
     /// How it goes wrong.
     pub faults: Faults,
+    /// Of what is drawn at random.
+    pub seed: u64,
     /// What is left, for the program itself, as `--name value` or `--name=value`.
     pub rest: Vec<(String, String)>,
 }
@@ -110,21 +156,41 @@ impl Flags {
             match name.as_str() {
                 "--port" => port = value.parse().map_err(|_| wrong("a port"))?,
                 "--latency" => latency = value.parse().map_err(|_| wrong("milliseconds"))?,
-                "--fail-rate" => {
-                    let rate = value.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
-                    fail_rate = rate.ok_or_else(|| wrong("0 to 1"))?;
-                }
+                "--fail-rate" => fail_rate = rate(&value).ok_or_else(|| wrong("0 to 1"))?,
                 "--seed" => seed = value.parse().map_err(|_| wrong("a number"))?,
                 _ => rest.push((name, value)),
             }
         }
-        Ok(Self { port, faults: Faults::new(Duration::from_millis(latency), fail_rate, seed), rest })
+        Ok(Self { port, faults: Faults::new(Duration::from_millis(latency), fail_rate, seed), seed, rest })
+    }
+
+    /// A part of all, 0 to 1, that was given under this name; else 0.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn rate(&self, name: &str) -> Result<f64, String> {
+        let Some(value) = self.value(name) else { return Ok(0.0) };
+        rate(value).ok_or_else(|| format!("{name} {value}: right would be 0 to 1"))
+    }
+
+    /// All that was given under this name, in order.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.rest.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first name that is none of these; what every program takes is not among what is left.
+    pub fn stranger(&self, known: &[&str]) -> Option<&str> {
+        self.rest.iter().map(|(name, _)| name.as_str()).find(|name| !known.contains(name))
     }
 
     /// What was given under this name.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.rest.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn rate(value: &str) -> Option<f64> {
+    value.parse().ok().filter(|rate| (0.0..=1.0).contains(rate))
 }
 
 /// Numbers that look random and are the same for the same seed (splitmix64).
@@ -165,9 +231,20 @@ mod tests {
     }
 
     #[test]
+    fn who_is_told_to_refuse_refuses_each_and_all_are_counted() {
+        let faults = Faults::default();
+        faults.refuse_all(Some((429, Some(Duration::from_secs(9)))));
+        assert_eq!(faults.next().0, Fate::Refused(StatusCode::TOO_MANY_REQUESTS, Some(Duration::from_secs(9))));
+        faults.refuse_all(None);
+        assert_eq!((faults.next().0, faults.asked()), (Fate::Answered, 2));
+    }
+
+    #[test]
     fn flags_are_read_in_both_forms_and_what_makes_no_sense_is_told() {
         let read = |text: &str| Flags::read(text.split(' ').map(str::to_owned));
-        let flags = read("--port 7 --latency=20 --fail-rate 0.5 --folder /x").unwrap();
+        let flags = read("--port 7 --latency=20 --fail-rate 0.5 --folder /x --cuts 0.1 --seed 4").unwrap();
+        assert_eq!((flags.rate("--cuts"), flags.rate("--none"), flags.seed), (Ok(0.1), Ok(0.0), 4));
+        assert!(flags.rate("--folder").unwrap_err().contains("0 to 1"));
         assert_eq!(
             (flags.port, flags.faults.next().1, flags.value("--folder")),
             (7, Duration::from_millis(20), Some("/x"))

@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const TOKEN: &str = "/token";
 /// Where Altinn exchanges them.
 pub const EXCHANGE: &str = "/authentication/api/v1/exchange/maskinporten";
+/// Where the other simulators ask what a token stands for (RFC 7662). The real ones have no such door.
+pub const INTROSPECT: &str = "/introspect";
 /// No assertion may last longer.
 const LONGEST_ASSERTION_SECONDS: i64 = 120;
 /// Clocks differ.
@@ -76,6 +78,7 @@ struct Now {
     given: BTreeMap<String, Grant>,
     exchanged: BTreeMap<String, Grant>,
     asked: u64,
+    exchanges: u64,
 }
 
 /// In the real one's words.
@@ -91,6 +94,7 @@ impl Maskinporten {
             given: BTreeMap::new(),
             exchanged: BTreeMap::new(),
             asked: 0,
+            exchanges: 0,
         };
         Self(Arc::new(Shared { audience: audience.to_owned(), clock, state: Mutex::new(state) }))
     }
@@ -103,6 +107,13 @@ impl Maskinporten {
     /// Tokens last so long from now on.
     pub fn tokens_last(&self, seconds: i64) {
         self.now().life_seconds = seconds;
+    }
+
+    /// Withdraws all tokens that were given.
+    pub fn withdraw_all(&self) {
+        let mut now = self.now();
+        now.given.clear();
+        now.exchanged.clear();
     }
 
     /// How often a token was asked for.
@@ -136,7 +147,11 @@ impl Maskinporten {
 
     /// Its paths.
     pub fn routes(&self) -> Router {
-        Router::new().route(TOKEN, post(token)).route(EXCHANGE, get(exchange)).with_state(self.clone())
+        Router::new()
+            .route(TOKEN, post(token))
+            .route(EXCHANGE, get(exchange))
+            .route(INTROSPECT, post(introspect))
+            .with_state(self.clone())
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -264,6 +279,23 @@ async fn token(State(maskinporten): State<Maskinporten>, form: Bytes) -> Respons
     }
 }
 
+async fn introspect(State(maskinporten): State<Maskinporten>, form: Bytes) -> Json<Value> {
+    let token =
+        url::form_urlencoded::parse(&form).find(|(name, _)| name == "token").map(|(_, value)| value.into_owned());
+    let token = token.unwrap_or_default();
+    let (is_altinn, grant) = match maskinporten.altinn_grant(&token) {
+        Ok(grant) => (true, Ok(grant)),
+        Err(_) => (false, maskinporten.grant(&token)),
+    };
+    Json(match grant {
+        Err(why) => json!({ "active": false, "why": why }),
+        Ok(grant) => json!({
+            "active": true, "scope": grant.scopes.join(" "), "client_id": grant.client, "altinn": is_altinn,
+            "exp": grant.expires_at, "system_user_org": grant.system_user.map(|(organisation, _)| organisation),
+        }),
+    })
+}
+
 /// The bearer's token.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
@@ -279,7 +311,8 @@ async fn exchange(State(maskinporten): State<Maskinporten>, headers: HeaderMap) 
         return (StatusCode::FORBIDDEN, "the token has no scope of Altinn").into_response();
     }
     let mut now = maskinporten.now();
-    let token = format!("altinn-{}", now.exchanged.len() + 1);
+    now.exchanges += 1;
+    let token = format!("altinn-{}", now.exchanges);
     let expires_at = maskinporten.0.clock.now().as_second() + 1800;
     now.exchanged.insert(token.clone(), Grant { expires_at, ..grant });
     // In quotes, as a JSON text: some versions do that.

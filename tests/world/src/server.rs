@@ -1,12 +1,20 @@
 //! Serves a simulator on 127.0.0.1, on a thread of its own, until it is dropped.
 
-use super::faults::{Faults, Flags};
+use super::faults::{Faults, Flags, NoAnswer};
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
 
 /// A simulator that is being served.
 #[derive(Debug)]
@@ -39,9 +47,9 @@ impl Server {
         let thread = std::thread::Builder::new().name("simulator".into()).spawn(move || {
             runtime.block_on(async move {
                 let Ok(listener) = TcpListener::from_std(listener) else { return };
-                // Its connections end with the runtime.
+                // Its connections end with the set.
                 tokio::select! {
-                    _ = axum::serve(listener, routes) => {}
+                    () = accept(listener, routes) => {}
                     _ = stopped => {}
                 }
             });
@@ -66,6 +74,28 @@ impl Drop for Server {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// For ever. An answer that is marked as [`NoAnswer`] is not given: its connection ends.
+async fn accept(listener: TcpListener, routes: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let routes = routes.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let routes = routes.clone();
+            async move {
+                let Ok(response) = routes.oneshot(request.map(Body::new)).await;
+                let is_given = response.extensions().get::<NoAnswer>().is_none();
+                is_given.then_some(response).ok_or_else(|| io::Error::other("not answered"))
+            }
+        });
+        connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
 

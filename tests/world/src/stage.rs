@@ -26,6 +26,13 @@ const PROCESSES: &[(&str, &[&str])] = &[
     ),
     ("urn:no:difi:profile:avtalt:avtalt:ver1.0", &["urn:no:difi:avtalt:xsd::avtalt"]),
     ("urn:no:difi:profile:avtalt:response:ver1.0", &["urn:no:difi:eformidling:xsd::status"]),
+    ("urn:no:difi:profile:einnsyn:innsynskrav:ver1.0", &["urn:no:difi:einnsyn:xsd::innsynskrav"]),
+    ("urn:no:difi:profile:einnsyn:journalpost:ver1.0", &["urn:no:difi:einnsyn:xsd::publisering"]),
+    ("urn:no:difi:profile:einnsyn:meeting:ver1.0", &["urn:no:difi:einnsyn:xsd::publisering"]),
+    (
+        "urn:no:difi:profile:einnsyn:response:ver1.0",
+        &["urn:no:difi:einnsyn:xsd::einnsyn_kvittering", "urn:no:difi:eformidling:xsd::status"],
+    ),
 ];
 
 /// The stage. It ends when it is dropped.
@@ -67,20 +74,9 @@ impl Stage {
     /// Makes an organisation known to all: its client, its certificate, how it can be reached; and those that it acts for.
     pub fn know(&self, who: &Identity, acts_for: &[&str]) -> io::Result<()> {
         let certificate = who.certificate().ok_or_else(|| io::Error::other("the key is spoilt"))?;
-        let scopes = ["eformidling:dpo", broker::READ, broker::WRITE];
-        let users = [who.number].into_iter().chain(acts_for.iter().copied());
-        self.maskinporten.register(Account {
-            id: client(who),
-            scopes: scopes.map(str::to_owned).into(),
-            certificates: vec![certificate],
-            system_users: users.map(|number| (format!("0192:{number}"), user(number))).collect(),
-            ..Account::default()
-        });
+        self.maskinporten.register(account(who.number, certificate, acts_for));
         for number in [who.number].iter().chain(acts_for) {
-            self.registry.put_certificate(number, who.certificate_pem());
-            for (process, types) in PROCESSES {
-                self.registry.put_organisation(number, who.name, "DPO", process, types, who.certificate_pem());
-            }
+            enter(&self.registry, number, who.name, who.certificate_pem());
         }
         Ok(())
     }
@@ -96,7 +92,7 @@ impl Stage {
             ("difi.move.serviceregistryEndpoint", self.services.url(REGISTRY)),
             ("difi.move.oidc.url", self.services.url(TOKEN)),
             ("difi.move.oidc.audience", AUDIENCE.to_owned()),
-            ("difi.move.oidc.clientId", client(who)),
+            ("difi.move.oidc.clientId", client(who.number)),
             ("difi.move.feature.enableDPO", "true".to_owned()),
             ("difi.move.dpo.brokerserviceUrl", self.brokers.url(broker::BASE)),
             ("difi.move.dpo.altinnTokenExchangeUrl", self.services.url(EXCHANGE)),
@@ -106,8 +102,30 @@ impl Stage {
     }
 }
 
-fn client(who: &Identity) -> String {
-    format!("MOVE_IP_{}", who.number)
+/// The client of an organisation that sends over DPO, with the system users of those that it acts for and its own.
+pub fn account(number: &str, certificate: Vec<u8>, acts_for: &[&str]) -> Account {
+    let scopes = ["eformidling:dpo", broker::READ, broker::WRITE];
+    let users = [number].into_iter().chain(acts_for.iter().copied());
+    Account {
+        id: client(number),
+        scopes: scopes.map(str::to_owned).into(),
+        certificates: vec![certificate],
+        system_users: users.map(|number| (format!("0192:{number}"), user(number))).collect(),
+        ..Account::default()
+    }
+}
+
+/// Enters an organisation into the registry: it takes everything that comes over DPO, for this certificate.
+pub fn enter(registry: &ServiceRegistry, number: &str, name: &str, certificate: &str) {
+    registry.put_certificate(number, certificate);
+    for (process, types) in PROCESSES {
+        registry.put_organisation(number, name, "DPO", process, types, certificate);
+    }
+}
+
+/// The name of an organisation's client.
+pub fn client(number: &str) -> String {
+    format!("MOVE_IP_{number}")
 }
 
 /// The name of a system user.

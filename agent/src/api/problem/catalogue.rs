@@ -49,6 +49,15 @@ pub(super) fn row(refusal: &Refusal) -> Row {
         Refusal::MessageStatusNotFound(id) => {
             row!(NOT_FOUND, "MessageStatusNotFoundException", format!("Message status not found for messageId = {id}"))
         }
+        Refusal::StatusNotQueued(number) => row!(
+            NOT_FOUND,
+            "MessageStatusNotFoundException",
+            format!("Message status with id = {} is not on the queue of statuses", grouped(*number))
+        ),
+        Refusal::AlreadySent(id) => Row {
+            description: Some("It is sent already: no file can be added to it any more.".into()),
+            ..row(&Refusal::MessageNotFound(id.to_string()))
+        },
         Refusal::IdentifierNotFound(text) => row!(NOT_FOUND, "IdentifierNotFoundException", [text]),
         Refusal::NoContent => row!(NO_CONTENT, "NoContentException", "No content".into()),
         Refusal::AsicUnreadable(id) => row!(INTERNAL_SERVER_ERROR, "AsicReadException", [id]),

@@ -7,13 +7,16 @@ mod catalogue;
 mod violations;
 
 use crate::domain::in_oslo;
-use crate::flow::{Refusal, Trouble};
-use crate::ports::StoreError;
+use crate::flow::{Need, Refusal, Trouble};
+use crate::ports::{BlobError, StoreError};
 use crate::sbd::{self, Violation};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
+
+/// Who is to wait asks again after so long.
+const LATER_SECONDS: HeaderValue = HeaderValue::from_static("10");
 
 /// Why a request gets no other answer.
 #[derive(Clone, Debug)]
@@ -48,12 +51,26 @@ pub(crate) enum Problem {
     MissingHeader(&'static str),
     /// The body is of a type that is not taken.
     MediaType(String),
+    /// The body is larger than anybody's.
+    TooLarge {
+        /// Of what: `body`, `request`.
+        what: &'static str,
+        /// How large it may be.
+        limit_bytes: usize,
+    },
+    /// Nobody, or somebody else.
+    Unauthorized {
+        /// Somebody was named.
+        is_named: bool,
+    },
     /// The path is not served with this method.
     Method(String),
     /// The path is not served.
     NoResource(String),
     /// The service registry could not be asked. The words go to the log as well.
     Lookup(String),
+    /// Something is missing that comes later, perhaps; it is told in the log and in health.
+    NotYet(Need, String),
     /// It is not the client's fault. The words go to the log as well.
     Broken(String),
 }
@@ -73,7 +90,11 @@ impl Problem {
         if row.status == StatusCode::NO_CONTENT {
             return row.status.into_response();
         }
-        if row.status.is_server_error() {
+        let is_to_wait = row.status == StatusCode::SERVICE_UNAVAILABLE;
+        if is_to_wait {
+            // Whoever asks is not the one who can mend it: it is an error of the log once, and not of each request.
+            tracing::debug!(path = efm::masking::mask(path), "refused: not whole yet");
+        } else if row.status.is_server_error() {
             let (path, message) = (efm::masking::mask(path), efm::masking::mask(&row.message));
             tracing::error!(path, exception = row.exception, message, "answered");
         }
@@ -92,6 +113,9 @@ impl Problem {
         let text = super::answer::pretty(&serde_json::to_string(&body).unwrap_or_default());
         let mut response = (row.status, text).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if is_to_wait {
+            response.headers_mut().insert(header::RETRY_AFTER, LATER_SECONDS);
+        }
         response
     }
 
@@ -144,6 +168,21 @@ impl Problem {
                 "org.springframework.web.HttpMediaTypeNotSupportedException",
                 format!("Content-Type '{given}' is not supported"),
             ),
+            Self::TooLarge { what, limit_bytes } => row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "org.springframework.web.multipart.MaxUploadSizeExceededException",
+                format!("Maximum upload size exceeded: a {what} has at most {limit_bytes} bytes"),
+            ),
+            Self::Unauthorized { is_named: true } => row(
+                StatusCode::UNAUTHORIZED,
+                "org.springframework.security.authentication.BadCredentialsException",
+                "Bad credentials".into(),
+            ),
+            Self::Unauthorized { is_named: false } => row(
+                StatusCode::UNAUTHORIZED,
+                "org.springframework.security.authentication.InsufficientAuthenticationException",
+                "Full authentication is required to access this resource".into(),
+            ),
             Self::Method(method) => row(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "org.springframework.web.HttpRequestMethodNotSupportedException",
@@ -159,6 +198,15 @@ impl Problem {
                 "no.difi.meldingsutveksling.domain.MeldingsUtvekslingRuntimeException",
                 why.clone(),
             ),
+            Self::NotYet(need, why) => {
+                let exception = match need {
+                    // The Java one's, where its database is away.
+                    Need::Database => "org.springframework.transaction.CannotCreateTransactionException",
+                    Need::Files | Need::Tls => "java.lang.IllegalStateException",
+                };
+                let message = format!("No messages are taken now, {need} is missing: {why}");
+                row(StatusCode::SERVICE_UNAVAILABLE, exception, message)
+            }
             Self::Broken(why) => row(StatusCode::INTERNAL_SERVER_ERROR, "java.lang.IllegalStateException", why.clone()),
         }
     }
@@ -201,16 +249,20 @@ impl From<Trouble> for Problem {
             Trouble::Refused(refusal) => refusal.into(),
             Trouble::Lacks(what) => Self::Unreadable(format!("the document has no {what}")),
             Trouble::Registry(why) => Self::Lookup(why),
-            other @ (Trouble::Store(_) | Trouble::Blob(_) | Trouble::Random(_)) => {
-                Self::Broken(efm::chain::Chain(&other).to_string())
-            }
+            Trouble::Store(error) => error.into(),
+            Trouble::Blob(BlobError::NotOpen) => Self::NotYet(Need::Files, BlobError::NotOpen.to_string()),
+            other @ (Trouble::Blob(_) | Trouble::Random(_)) => Self::Broken(efm::chain::Chain(&other).to_string()),
         }
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::Broken(efm::chain::Chain(&error).to_string())
+        let why = efm::chain::Chain(&error).to_string();
+        match error {
+            StoreError::NotOpen => Self::NotYet(Need::Database, why),
+            StoreError::Database { .. } | StoreError::Strange { .. } | StoreError::Closed => Self::Broken(why),
+        }
     }
 }
 
@@ -225,6 +277,7 @@ impl From<sbd::Refused> for Problem {
                 Self::IllegalArgument(efm::chain::Chain(&refused).to_string())
             }
             other @ (sbd::Refused::NotJson(_)
+            | sbd::Refused::TooDeep(_)
             | sbd::Refused::Misshapen(_)
             | sbd::Refused::Date(_)
             | sbd::Refused::NoHeader

@@ -1,16 +1,21 @@
 //! Asks the broker. Each request carries the token of one system user, and each error says who asked, where, and what is
 //! missing.
 
+use super::calm::Calm;
+use super::error::{ApiError, advice};
 use super::wire::{Announced, Announcement, Overview};
-use crate::ports::{SystemUser, TokenAsk, TokenError, Tokens};
+use crate::ports::{Random, SystemUser, TokenAsk, Tokens};
 use efm::outside::{Cause, Names, headers, shown};
+use efm::secret::Secret;
 use futures_util::StreamExt;
+use md5::{Digest, Md5};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// Of an answer that says no so much is told.
@@ -36,82 +41,18 @@ pub(super) struct Client {
     /// For an answer, or for the next bytes of one.
     pub(super) patience: Duration,
     pub(super) tokens: Arc<dyn Tokens>,
+    /// What is drawn, so that those that failed together do not ask again together.
+    pub(super) random: Arc<dyn Random>,
+    /// Whether the broker is left alone just now.
+    pub(super) calm: Mutex<Calm>,
 }
 
-/// The broker does not do it.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ApiError {
-    /// No token.
-    #[error("no token for the Altinn broker as system user '{user}': {source}")]
-    Token {
-        /// As whom.
-        user: String,
-        /// Why not.
-        source: TokenError,
-    },
-    /// No answer, or half of one.
-    #[error("Broker api error: {at}: {why}")]
-    NoAnswer {
-        /// Where.
-        at: String,
-        /// Why not.
-        why: String,
-    },
-    /// It says no.
-    #[error("Broker api error: {at}: {status} {body}{advice}")]
-    Refused {
-        /// Where.
-        at: String,
-        /// How.
-        status: StatusCode,
-        /// Its words.
-        body: String,
-        /// What is to be done.
-        advice: String,
-        /// How long it wants to be left alone.
-        wait: Option<Duration>,
-    },
-    /// Its answer is none that we understand.
-    #[error("Broker api error: {at}: its answer makes no sense: {why}")]
-    Strange {
-        /// Where.
-        at: String,
-        /// Why not.
-        why: String,
-    },
-}
-
-impl ApiError {
-    /// Whether a person must act.
-    pub(super) fn is_for_a_person(&self) -> bool {
-        match self {
-            Self::Token { source, .. } => !matches!(source, TokenError::Unavailable(_)),
-            Self::Refused { status, .. } => matches!(status.as_u16(), 400 | 401 | 403 | 404),
-            Self::NoAnswer { .. } | Self::Strange { .. } => false,
-        }
-    }
-
-    /// Whether it is worth while to ask again at once.
-    pub(super) fn may_pass_at_once(&self) -> bool {
-        match self {
-            Self::NoAnswer { .. } => true,
-            Self::Refused { status, wait, .. } => status.is_server_error() && wait.is_none(),
-            Self::Token { .. } | Self::Strange { .. } => false,
-        }
-    }
-
-    /// How long the broker wants to be left alone.
-    pub(super) fn wait(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { wait, .. } => *wait,
-            Self::Token { .. } | Self::NoAnswer { .. } | Self::Strange { .. } => None,
-        }
-    }
-
-    /// Whether it is not there, or no longer.
-    pub(super) fn is_gone(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::NOT_FOUND, .. })
-    }
+/// What was downloaded.
+pub(super) struct Downloaded {
+    pub(super) file: std::fs::File,
+    pub(super) length: u64,
+    /// Of all bytes, in hexadecimal digits.
+    pub(super) md5: String,
 }
 
 /// Does it again while it may pass at once, a few times.
@@ -153,8 +94,8 @@ impl Client {
             disable_virus_scan: None,
         };
         let body = serde_json::to_vec(&announcement).map_err(|error| self.strange(PATH, &error))?;
-        let request = self.request(Method::POST, PATH, user).await?;
-        let answer = self.answered(PATH, user, request.header(CONTENT_TYPE, "application/json").body(body)).await?;
+        let filled = |request: RequestBuilder| request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        let answer = self.answered(Method::POST, PATH, user, filled).await?;
         let announced: Announced = self.json(PATH, answer).await?;
         if !is_plain(&announced.file_transfer_id) {
             return Err(self.strange(PATH, &"an id with strange letters"));
@@ -173,17 +114,16 @@ impl Client {
     ) -> Result<(), ApiError> {
         let path = format!("filetransfer/{id}/upload");
         let moved = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&moved);
-        let chunks = super::parcel::chunks(file).inspect(move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-        });
-        let request = self.request(Method::POST, &path, user).await?;
-        // Without its length the broker takes the file for empty.
-        let request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
-        let sent = async {
-            let sent = request.body(reqwest::Body::wrap_stream(chunks)).send().await;
-            self.judged(&path, user, sent).await.map(drop)
+        let filled = |request: RequestBuilder| {
+            let counted = Arc::clone(&moved);
+            let chunks = super::parcel::chunks(Arc::clone(&file)).inspect(move |_| {
+                counted.fetch_add(1, Ordering::Relaxed);
+            });
+            // Without its length the broker takes the file for empty.
+            let request = request.header(CONTENT_TYPE, "application/octet-stream").header(CONTENT_LENGTH, length);
+            request.body(reqwest::Body::wrap_stream(chunks))
         };
+        let sent = async { self.asked(Method::POST, &path, user, None, filled).await.map(drop) };
         let patience = self.patience.max(LEAST_PATIENCE);
         let stalled = async {
             let mut seen = None;
@@ -198,7 +138,7 @@ impl Client {
         };
         tokio::select! {
             done = sent => done,
-            () = stalled => Err(self.no_answer(&path, Cause::NoAnswer(patience).to_string())),
+            () = stalled => Err(self.told(self.no_answer(&path, Cause::NoAnswer(patience).to_string()))),
         }
     }
 
@@ -227,13 +167,12 @@ impl Client {
         id: &str,
         folder: &std::path::Path,
         limit_bytes: u64,
-    ) -> Result<std::fs::File, ApiError> {
+    ) -> Result<Downloaded, ApiError> {
         let path = format!("filetransfer/{id}/download");
-        let request = self.request(Method::GET, &path, user).await?;
-        let mut answer = self.answered(&path, user, request).await?;
+        let mut answer = self.answered(Method::GET, &path, user, std::convert::identity).await?;
         let disk = |error: std::io::Error| self.no_answer(&path, format!("keep what comes on the disk: {error}"));
         let mut file = super::parcel::Scratch::in_folder(folder).map_err(disk)?;
-        let mut length = 0_u64;
+        let (mut length, mut sum) = (0_u64, Md5::new());
         loop {
             let next = tokio::time::timeout(self.patience, answer.chunk()).await;
             let next = next.map_err(|_| self.no_answer(&path, self.too_slow()))?;
@@ -242,19 +181,18 @@ impl Client {
             if length > limit_bytes {
                 return Err(self.strange(&path, &format!("it is longer than {limit_bytes} bytes")));
             }
+            sum.update(&chunk);
             file.write(chunk).await.map_err(disk)?;
         }
-        file.finish().await.map_err(disk)
+        let file = file.finish().await.map_err(disk)?;
+        Ok(Downloaded { file, length, md5: hex::encode(sum.finalize()) })
     }
 
     /// Tells that it is here.
     pub(super) async fn confirm(&self, user: &SystemUser, id: &str) -> Result<(), ApiError> {
         let path = format!("filetransfer/{id}/confirmdownload");
-        persist(|| async {
-            let request = self.request(Method::POST, &path, user).await?.header(CONTENT_LENGTH, 0);
-            self.answered(&path, user, request).await.map(drop)
-        })
-        .await
+        let filled = |request: RequestBuilder| request.header(CONTENT_LENGTH, 0);
+        persist(|| async { self.answered(Method::POST, &path, user, filled).await.map(drop) }).await
     }
 
     fn list_path(&self, recipient_status: &str, from: Option<jiff::Timestamp>) -> String {
@@ -268,25 +206,99 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, user: &SystemUser) -> Result<T, ApiError> {
-        let request = self.request(Method::GET, path, user).await?;
-        let answer = self.answered(path, user, request).await?;
+        let answer = self.answered(Method::GET, path, user, std::convert::identity).await?;
         self.json(path, answer).await
     }
 
-    async fn request(&self, method: Method, path: &str, user: &SystemUser) -> Result<RequestBuilder, ApiError> {
-        let ask = TokenAsk { system_user: Some(user.clone()), ..TokenAsk::scopes(SCOPES) };
-        let token = self.tokens.altinn(&ask).await;
-        let token = token.map_err(|source| ApiError::Token { user: user.name.clone(), source })?;
-        let url = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
-        let url = Url::parse(&url).map_err(|error| self.strange(path, &error))?;
-        let request = self.http.request(method, url);
-        Ok(request.header(ACCEPT, "application/json").header(AUTHORIZATION, format!("Bearer {}", token.reveal())))
+    /// Asks; waits for the beginning of the answer as long as for any.
+    async fn answered(
+        &self,
+        method: Method,
+        path: &str,
+        user: &SystemUser,
+        filled: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
+    ) -> Result<Response, ApiError> {
+        self.asked(method, path, user, Some(self.patience), filled).await
     }
 
-    async fn answered(&self, path: &str, user: &SystemUser, request: RequestBuilder) -> Result<Response, ApiError> {
-        let sent = tokio::time::timeout(self.patience, request.send()).await;
-        let sent = sent.map_err(|_| self.no_answer(path, self.too_slow()))?;
-        self.judged(path, user, sent).await
+    /// Asks, unless the broker is left alone now. A token that is not taken is thrown away, and once more is asked with a new one.
+    async fn asked(
+        &self,
+        method: Method,
+        path: &str,
+        user: &SystemUser,
+        patience: Option<Duration>,
+        filled: impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync,
+    ) -> Result<Response, ApiError> {
+        let ask = TokenAsk { system_user: Some(user.clone()), ..TokenAsk::scopes(SCOPES) };
+        let (token, answer) = self.once(&method, path, (user, &ask), patience, &filled).await?;
+        let answer = match answer {
+            Err(error) if error.is_of_the_token() => {
+                self.tokens.refused(&ask, &token);
+                self.once(&method, path, (user, &ask), patience, &filled).await?.1
+            }
+            other => other,
+        };
+        match answer {
+            Ok(answer) => {
+                self.calm().is_well();
+                Ok(answer)
+            }
+            Err(error) => Err(self.told(error)),
+        }
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        (user, ask): (&SystemUser, &TokenAsk),
+        patience: Option<Duration>,
+        filled: &(impl Fn(RequestBuilder) -> RequestBuilder + Send + Sync),
+    ) -> Result<(Secret, Result<Response, ApiError>), ApiError> {
+        let url = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
+        let url = Url::parse(&url).map_err(|error| self.strange(path, &error))?;
+        let token = self.tokens.altinn(ask).await;
+        let token = token.map_err(|source| ApiError::Token { user: user.name.clone(), source })?;
+        if let Err((wait, why)) = self.calm().may_ask(Instant::now()) {
+            return Err(ApiError::LeftAlone { at: self.at(path), wait, why });
+        }
+        let request = self.http.request(method.clone(), url).header(ACCEPT, "application/json");
+        let request = filled(request.header(AUTHORIZATION, format!("Bearer {}", token.reveal())));
+        let sent = match patience {
+            Some(patience) => match tokio::time::timeout(patience, request.send()).await {
+                Ok(sent) => sent,
+                Err(_) => return Ok((token, Err(self.no_answer(path, self.too_slow())))),
+            },
+            None => request.send().await,
+        };
+        let answer = self.judged(path, user, sent).await;
+        Ok((token, answer))
+    }
+
+    fn calm(&self) -> MutexGuard<'_, Calm> {
+        self.calm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same error, after it has been noted how the broker is.
+    fn told(&self, error: ApiError) -> ApiError {
+        let (wait, why) = match &error {
+            ApiError::Refused { status, wait, .. }
+                if status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS =>
+            {
+                (*wait, status.to_string())
+            }
+            ApiError::NoAnswer { why, .. } => (None, why.clone()),
+            // It lives, and says what it means.
+            ApiError::Refused { .. } | ApiError::Strange { .. } => {
+                self.calm().is_well();
+                return error;
+            }
+            ApiError::Token { .. } | ApiError::LeftAlone { .. } => return error,
+        };
+        let [noise, ..] = self.random.sixteen().unwrap_or_default();
+        self.calm().is_bad(Instant::now(), wait, why, noise);
+        error
     }
 
     async fn judged(
@@ -353,20 +365,4 @@ impl Client {
 /// An id that leads nowhere else when it stands in a path.
 fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// What a person can do about a refusal.
-fn advice(status: StatusCode, user: &SystemUser, resource: &str) -> String {
-    let SystemUser { org_id, name } = user;
-    match status.as_u16() {
-        401 => format!(
-            "; Altinn does not know the token of system user '{name}' of {org_id}: see that it is there, and that \
-                        difi.move.dpo.systemUser (or reportees) names it"
-        ),
-        403 => format!(
-            "; system user '{name}' of {org_id} may not use the resource {resource}: its organisation must give it the \
-                        right in Altinn"
-        ),
-        _ => String::new(),
-    }
 }

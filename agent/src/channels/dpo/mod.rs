@@ -5,8 +5,10 @@
 //! without asking anybody is in [`convert`]. What is fetched is confirmed when it is stored, so that it comes at least once;
 //! whoever takes it in knows it by its id.
 
+mod calm;
 mod client;
 mod convert;
+mod error;
 mod known;
 mod legacy;
 mod parcel;
@@ -18,16 +20,18 @@ use crate::ports::{
     Answer, Arrivals, CannotUse, Channel, Encryption, Parcel, Parties, Random, Registry, SealError, Sealing, SendError,
     Sent, SystemUser, ToSeal, Tokens, TroubleFetching,
 };
-use client::{ApiError, Client};
+use client::Client;
 use efm::chain::Chain;
 use efm::clock::Clock;
 use efm::outside::Names;
+use error::ApiError;
 use known::Known;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// The channel.
@@ -40,6 +44,8 @@ pub struct Dpo {
     limit_bytes: u64,
     doors: Doors,
     known: Mutex<Known>,
+    /// A large parcel has a place of its own, from its download until it is taken in.
+    large: Arc<Semaphore>,
 }
 
 /// How it is set up.
@@ -87,8 +93,10 @@ impl Dpo {
     pub fn new(setup: Setup, doors: Doors) -> Self {
         let Setup { http, names, broker, resource, users, channel, patience, pace, folder, limit_bytes } = setup;
         let tokens = Arc::clone(&doors.tokens);
-        let client = Client { http, names, base: broker, resource, patience, tokens };
-        Self { client, users, channel, pace, folder, limit_bytes, doors, known: Mutex::default() }
+        let (random, calm) = (Arc::clone(&doors.random), Mutex::default());
+        let client = Client { http, names, base: broker, resource, patience, tokens, random, calm };
+        let large = Arc::new(Semaphore::new(1));
+        Self { client, users, channel, pace, folder, limit_bytes, doors, known: Mutex::default(), large }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -114,7 +122,10 @@ impl Dpo {
             client.upload(user, &id, Arc::clone(file), length).await?;
             Ok(id)
         });
-        let id = left.await.map_err(|error| SendError::Passing(Chain(&error).to_string()))?;
+        let id = left.await.map_err(|error| {
+            let text = Chain(&error).to_string();
+            error.wait().map_or(SendError::Passing(text.clone()), |wait| SendError::Busy { text, wait })
+        })?;
         tracing::info!(transfer = id, bytes = length, "left at the broker");
         Ok(Sent { external_reference: None })
     }
@@ -186,7 +197,7 @@ impl Channel for Dpo {
                 Err(error) => return Err(trouble(&error)),
                 Ok(()) => {}
             }
-            self.known().is_confirmed(id);
+            self.known().is_over(id);
             Ok(())
         })
     }
@@ -214,7 +225,7 @@ fn lacks(what: &str) -> SendError {
 }
 
 fn trouble(error: &ApiError) -> TroubleFetching {
-    TroubleFetching { text: Chain(error).to_string(), wait: error.wait() }
+    TroubleFetching { text: Chain(error).to_string(), wait: error.wait(), is_partial: false }
 }
 
 #[cfg(test)]

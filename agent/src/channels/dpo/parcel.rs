@@ -168,18 +168,20 @@ fn open(file: File) -> Result<(Sbd, ZipArchive<File>), BadParcel> {
     Err(BadParcel::Bad(format!("it has no {SBD}")))
 }
 
-fn read(mut archive: ZipArchive<File>, index: usize, send: &mpsc::Sender<Result<Bytes, String>>) {
+fn read(mut archive: ZipArchive<File>, index: usize, send: &mpsc::Sender<Result<Bytes, SealError>>) {
+    // A download that is not whole may come well next time.
+    let passing = |why: &dyn std::fmt::Display| SealError::Machine(format!("{PACKAGE}: {why}"));
     let told = (|| {
-        let mut entry = archive.by_index(index).map_err(|error| error.to_string())?;
+        let mut entry = archive.by_index(index).map_err(|error| passing(&error))?;
         let most = entry.compressed_size().saturating_mul(SWELLS).max(SMALL_BYTES);
         let mut length = 0_u64;
         loop {
             let mut chunk = vec![0; CHUNK_BYTES];
-            let count = entry.read(&mut chunk).map_err(|error| error.to_string())?;
+            let count = entry.read(&mut chunk).map_err(|error| passing(&error))?;
             chunk.truncate(count);
             length = length.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
             if length > most {
-                return Err(format!("it swells to more than {most} bytes"));
+                return Err(SealError::Bad(format!("{PACKAGE} swells to more than {most} bytes")));
             }
             if count == 0 || send.blocking_send(Ok(chunk.into())).is_err() {
                 return Ok(());
@@ -194,7 +196,7 @@ fn read(mut archive: ZipArchive<File>, index: usize, send: &mpsc::Sender<Result<
 
 /// What a blocking thread reads.
 struct Piped {
-    chunks: mpsc::Receiver<Result<Bytes, String>>,
+    chunks: mpsc::Receiver<Result<Bytes, SealError>>,
     reading: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -203,7 +205,7 @@ impl BlobReader for Piped {
         Box::pin(async move {
             match self.chunks.recv().await {
                 Some(Ok(chunk)) => Ok(Some(chunk)),
-                Some(Err(why)) => Err(BlobError::Package(Box::new(SealError::Machine(format!("{PACKAGE}: {why}"))))),
+                Some(Err(why)) => Err(BlobError::Package(Box::new(why))),
                 None => {
                     // An end that is not the thread's own is none.
                     if let Some(reading) = self.reading.take() {

@@ -35,12 +35,34 @@ pub(super) struct Overview {
     pub(super) senders_file_transfer_reference: Option<String>,
     pub(super) sender: Option<String>,
     created: Option<String>,
+    /// A number, where it is there at all.
+    #[serde(default)]
+    file_transfer_size: serde_json::Value,
+    /// The MD5 of the bytes in hexadecimal digits.
+    #[serde(default)]
+    checksum: serde_json::Value,
 }
 
 impl Overview {
     /// When it was announced; none where that cannot be read.
     pub(super) fn created(&self) -> Option<Timestamp> {
         self.created.as_deref()?.parse().ok()
+    }
+
+    /// How many bytes it has; none where that is not told.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.file_transfer_size.as_u64().filter(|length| *length > 0)
+    }
+
+    /// In what these bytes are not those that it tells of; none: they are, as far as it tells.
+    pub(super) fn differs(&self, length: u64, md5: &str) -> Option<String> {
+        if let Some(told) = self.length().filter(|told| *told != length) {
+            return Some(format!("{length} bytes came where the broker's overview says {told}"));
+        }
+        // What is not as long is a sum of another kind.
+        let told = self.checksum.as_str().filter(|told| told.len() == md5.len())?;
+        let is_it = told.eq_ignore_ascii_case(md5);
+        (!is_it).then(|| format!("the MD5 of what came is {md5} where the broker's overview says {told}"))
     }
 }
 
@@ -64,6 +86,33 @@ mod tests {
             serde_json::to_string(&announcement).unwrap(),
             r#"{"fileName":"sbd.zip","resourceId":"eformidling-dpo-meldingsutveksling","sendersFileTransferReference":"19efbd4c-413d-4e2c-bbc5-257ef4a65b38","sender":"0192:910077473","recipients":["0192:910075918"],"propertyList":{},"checksum":null,"disableVirusScan":null}"#
         );
+    }
+
+    #[test]
+    fn what_came_is_held_against_what_is_told_of_it() {
+        const SUM: &str = "1bc29b36f623ba82aaf6724fd3b16718";
+        let overview = |size: &str, sum: &str| -> Overview {
+            serde_json::from_str(&format!(r#"{{"fileTransferSize":{size},"checksum":{sum}}}"#)).unwrap()
+        };
+        for (size, sum, told) in [
+            ("5", &*format!("\"{SUM}\""), None),
+            ("5", &*format!("\"{}\"", SUM.to_uppercase()), None),
+            ("0", "null", None),
+            ("null", "\"sha256:…\"", None),
+            ("\"5\"", "\"\"", None),
+            ("6", "null", Some("5 bytes came where the broker's overview says 6")),
+            (
+                "null",
+                "\"00000000000000000000000000000000\"",
+                Some(
+                    "the MD5 of what came is 1bc29b36f623ba82aaf6724fd3b16718 where the broker's overview says 00000000000000000000000000000000",
+                ),
+            ),
+        ] {
+            assert_eq!(overview(size, sum).differs(5, SUM).as_deref(), told, "{size} {sum}");
+        }
+        let bare: Overview = serde_json::from_str("{}").unwrap();
+        assert_eq!((bare.length(), bare.differs(5, SUM)), (None, None));
     }
 
     #[test]

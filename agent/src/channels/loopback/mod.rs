@@ -1,19 +1,17 @@
 //! A channel that leads to a folder: what one integration point sends, another that has the same folder fetches.
 //!
 //! Below the folder lies one for each receiver, and in it one for each message: `sbd.json`, and `package.zip` where it
-//! has files. A message is written elsewhere and renamed into place whole. Its package is a plain zip of the files; it
-//! is neither signed nor encrypted, and no real channel sends it.
+//! has files. A message is written elsewhere and renamed into place whole. Its package is an ASiC-E container with no envelope
+//! round it, signed where the sender has a key. Who listens has its folder from the start on: who has none is not known.
 
-mod package;
-
-use crate::domain::{Kind, Service};
+use crate::domain::{Kind, Participant, Service};
 use crate::ports::{
-    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, Blobs, CannotUse, Channel, Parcel, SendError, Sent,
-    TroubleFetching,
+    Answer, Arrival, Arrivals, Arrived, BlobError, BlobReader, CannotUse, Channel, Packing, Parcel, Parties, SealError,
+    SendError, Sent, ToSeal, TroubleFetching,
 };
 use bytes::Bytes;
 use efm::atomic;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,13 +31,36 @@ pub struct Loopback {
     folder: PathBuf,
     service: Service,
     own: String,
-    blobs: Arc<dyn Blobs>,
+    packing: Arc<dyn Packing>,
 }
 
 impl Loopback {
     /// Over this folder, in place of this service, for this organisation.
-    pub fn new(folder: PathBuf, service: Service, own: String, blobs: Arc<dyn Blobs>) -> Self {
-        Self { folder, service, own, blobs }
+    pub fn new(folder: PathBuf, service: Service, own: String, packing: Arc<dyn Packing>) -> Self {
+        Self { folder, service, own, packing }
+    }
+
+    /// Whether a folder has, or had, somebody who listens.
+    pub fn knows(folder: &Path, receiver: &str) -> bool {
+        !receiver.is_empty() && folder.join(plain(receiver)).is_dir()
+    }
+
+    /// The bytes of the package; none where there are no files.
+    async fn package(&self, parcel: &Parcel) -> Result<Option<Box<dyn BlobReader>>, SendError> {
+        if parcel.files.is_empty() {
+            return Ok(None);
+        }
+        let text = |who: Option<&Participant>| who.map(Participant::text).unwrap_or_default();
+        let (sender, receiver) = (text(parcel.envelope.sender()), text(parcel.envelope.receiver()));
+        let package = ToSeal { parties: Some(Parties { sender, receiver }), files: parcel.files.clone() };
+        let packed = self.packing.pack(&package).await;
+        packed.map(Some).map_err(|error| {
+            // No later try packs a file that has no name to be packed under.
+            if matches!(error, SealError::File { .. }) {
+                return SendError::Final { text: error.to_string(), raw_receipt: None };
+            }
+            SendError::Passing(efm::chain::Chain(&error).to_string())
+        })
     }
 }
 
@@ -58,24 +79,29 @@ impl Channel for Loopback {
             if target.exists() {
                 return Ok(Sent { external_reference: Some(name) });
             }
-            let (files, blobs) = (parcel.files.clone(), Arc::clone(&self.blobs));
+            let package = self.package(parcel).await?;
             let runtime = tokio::runtime::Handle::current();
             let written = tokio::task::spawn_blocking(move || {
-                // What an earlier try left.
+                // What somebody left who was killed.
                 remove_all(&beside)?;
-                std::fs::create_dir_all(&beside)?;
-                atomic::replace(&beside.join("sbd.json"), sbd.get().as_bytes())?;
-                if !files.is_empty() {
-                    package::write(&beside.join("package.zip"), &files, &*blobs, &runtime)?;
+                let written = write(&beside, &target, sbd.get().as_bytes(), package, &runtime);
+                if written.is_err() {
+                    let _ = remove_all(&beside);
                 }
-                if let Some(folder) = target.parent() {
-                    std::fs::create_dir_all(folder)?;
-                }
-                atomic::rename(&beside, &target)
+                written
             });
             let written = written.await.map_err(io::Error::other).and_then(|written| written);
             written.map_err(|error| SendError::Passing(format!("write into the folder: {error}")))?;
             Ok(Sent { external_reference: Some(name) })
+        })
+    }
+
+    // Who listens is known to the others from now on.
+    fn check(&self) -> Answer<'_, (), CannotUse> {
+        let mailbox = self.folder.join(plain(&self.own));
+        Box::pin(async move {
+            let made = tokio::fs::create_dir_all(&mailbox).await;
+            made.map_err(|error| CannotUse::Unavailable(format!("make the folder {}: {error}", mailbox.display())))
         })
     }
 
@@ -87,7 +113,8 @@ impl Channel for Loopback {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(trouble(&error)),
             };
-            let round: Box<dyn Arrivals> = Box::new(Round { entries, left: A_ROUND });
+            let round: Box<dyn Arrivals> =
+                Box::new(Round { entries, left: A_ROUND, packing: Arc::clone(&self.packing) });
             Ok(round)
         })
     }
@@ -101,10 +128,6 @@ impl Channel for Loopback {
         })
     }
 
-    fn check(&self) -> Answer<'_, (), CannotUse> {
-        Box::pin(async { Ok(()) })
-    }
-
     fn pace(&self) -> Duration {
         PACE
     }
@@ -114,6 +137,7 @@ impl Channel for Loopback {
 struct Round {
     entries: Option<tokio::fs::ReadDir>,
     left: usize,
+    packing: Arc<dyn Packing>,
 }
 
 impl Arrivals for Round {
@@ -122,7 +146,7 @@ impl Arrivals for Round {
             let Some(entries) = self.entries.as_mut().filter(|_| self.left > 0) else { return Ok(None) };
             let Some(entry) = entries.next_entry().await.map_err(|error| trouble(&error))? else { return Ok(None) };
             self.left -= 1;
-            Ok(Some(match open(&entry.path()).await {
+            Ok(Some(match open(&entry.path(), &*self.packing).await {
                 Ok(one) => Arrival::Message(Box::new(one)),
                 Err(error) => {
                     let what = entry.file_name().to_string_lossy().into_owned();
@@ -164,17 +188,44 @@ fn remove_all(path: &Path) -> io::Result<()> {
     }
 }
 
-async fn open(path: &Path) -> io::Result<Arrived> {
+/// All of it elsewhere, and then in its place.
+fn write(
+    beside: &Path,
+    target: &Path,
+    sbd: &[u8],
+    package: Option<Box<dyn BlobReader>>,
+    runtime: &tokio::runtime::Handle,
+) -> io::Result<()> {
+    std::fs::create_dir_all(beside)?;
+    atomic::replace(&beside.join("sbd.json"), sbd)?;
+    if let Some(mut package) = package {
+        let mut file = std::fs::File::create_new(beside.join("package.zip"))?;
+        while let Some(bytes) = runtime.block_on(package.next()).map_err(io::Error::other)? {
+            file.write_all(&bytes)?;
+        }
+        file.sync_all()?;
+    }
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    atomic::rename(beside, target)
+}
+
+async fn open(path: &Path, packing: &dyn Packing) -> io::Result<Arrived> {
     let receipt = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| io::Error::other("its name"))?;
+    let receipt = receipt.to_owned();
     let mut sbd = Vec::new();
     tokio::fs::File::open(path.join("sbd.json")).await?.take(SBD_LIMIT_BYTES).read_to_end(&mut sbd).await?;
     let envelope = crate::sbd::read_foreign(&sbd).map_err(io::Error::other)?;
-    let package: Option<Box<dyn BlobReader>> = match tokio::fs::File::open(path.join("package.zip")).await {
-        Ok(file) => Some(Box::new(Plain(file))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+    let file = match tokio::fs::File::open(path.join("package.zip")).await {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Arrived { envelope, package: None, judgement: None, receipt });
+        }
         Err(error) => return Err(error),
     };
-    Ok(Arrived { envelope, package, judgement: None, receipt: receipt.to_owned() })
+    let looked = packing.look(Box::new(Plain(file))).await.map_err(io::Error::other)?;
+    Ok(Arrived { envelope, package: Some(looked.package), judgement: Some(looked.judgement), receipt })
 }
 
 /// The bytes of a file as they are.

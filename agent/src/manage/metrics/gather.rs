@@ -4,6 +4,7 @@ use super::super::Manage;
 use super::{Kind, Meter, Sample, Value};
 use crate::domain::Service;
 use crate::flow::Fares;
+use crate::ports::Lane;
 use jiff::Timestamp;
 
 /// Measures everything.
@@ -94,7 +95,7 @@ async fn kept(manage: &Manage) -> Vec<Meter> {
         let what = "How large the database is";
         meters.push(gauge("integrasjonspunkt.database.size", what, Some("bytes"), database(float(bytes))));
     }
-    if let Ok(due) = store.next_due().await {
+    if let Ok(due) = store.next_due(&Lane::All).await {
         let late = due.map_or(0.0, |due| seconds(manage.desk.clock.now()) - seconds(due)).max(0.0);
         let what = "For how long the first on the queue could have been tried";
         meters.push(gauge("integrasjonspunkt.queue.overdue", what, Some("seconds"), plain(late)));
@@ -156,10 +157,12 @@ fn channels(manage: &Manage) -> Vec<Meter> {
 }
 
 fn certificates(manage: &Manage) -> Vec<Meter> {
-    let samples =
-        manage.facts.certificates.0.iter().map(|one| {
-            labelled([("alias", one.alias.clone()), ("use", one.used.name().to_owned())], seconds(one.until))
-        });
+    let samples = manage
+        .facts
+        .certificates
+        .all()
+        .into_iter()
+        .map(|one| labelled([("alias", one.alias), ("use", one.used.name().to_owned())], seconds(one.until)));
     let what = "When the certificate ends";
     vec![gauge("integrasjonspunkt.certificate.ends", what, Some("seconds"), samples.collect())]
 }

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod inbox;
+mod opening;
 mod outbox;
 mod pushes;
 mod queue;
@@ -13,11 +14,12 @@ pub use conversations::{
     ConversationFilter, Conversations, Counts, Registered, StatusFilter, StatusRow, StoredConversation,
 };
 pub use inbox::{Acknowledged, Inbox, IncomingFilter, NewIncoming, Received};
+pub use opening::Opening;
 pub use outbox::{Attached, Created, Outbox, OutgoingFilter};
 pub use pushes::{
     Attempt, Delivery, KEPT_DELIVERIES, Outcome, Pending, Push, PushSettled, PushSettlement, Pushes, Told,
 };
-pub use queue::{Enqueued, Held, Leased, Queue, Settled, Settlement, Work};
+pub use queue::{Enqueued, Held, Lane, Leased, Queue, Settled, Settlement, Work};
 pub use status_queue::StatusQueue;
 pub use subscriptions::{Resubscribed, StoredSubscription, Subscribed, SubscriptionChange, Subscriptions};
 pub use upkeep::{Expired, Upkeep};
@@ -26,11 +28,14 @@ use super::Overview;
 
 /// Everything that is kept.
 pub trait Store:
-    Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview
+    Opening + Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview
 {
 }
 
-impl<T: Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview> Store for T {}
+impl<T: Opening + Outbox + Inbox + Conversations + StatusQueue + Queue + Subscriptions + Pushes + Upkeep + Overview>
+    Store for T
+{
+}
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,9 @@ pub enum StoreError {
         /// Why not.
         why: String,
     },
+    /// It could not be opened yet.
+    #[error("the database is not open")]
+    NotOpen,
     /// The store is being closed.
     #[error("the store is closed")]
     Closed,

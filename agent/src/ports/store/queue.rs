@@ -1,7 +1,7 @@
 //! What is to be sent, and who tries.
 
 use super::StoreError;
-use crate::domain::{BlobId, Envelope, MessageId, NewStatus, Outgoing, Service};
+use crate::domain::{BlobId, Envelope, MessageId, NewStatus, Outgoing, Service, Services};
 use crate::ports::Answer;
 use jiff::Timestamp;
 
@@ -9,20 +9,32 @@ use jiff::Timestamp;
 pub trait Queue: Send + Sync {
     /// Puts a message on the queue. A second time changes nothing.
     fn enqueue<'a>(&'a self, id: &'a MessageId, now: Timestamp) -> Answer<'a, Enqueued, StoreError>;
-    /// Takes what is due, the oldest first. Nobody else gets it before `until`.
+    /// Takes what is due of this lane, the oldest first. Nobody else gets it before `until`.
     fn lease<'a>(
         &'a self,
         holder: &'a str,
+        lane: &'a Lane,
         now: Timestamp,
         until: Timestamp,
         most: u32,
     ) -> Answer<'a, Vec<Leased>, StoreError>;
     /// Goes on holding these until then, where they are still ours. Says how many are.
     fn renew<'a>(&'a self, leases: &'a [Held], until: Timestamp) -> Answer<'a, u64, StoreError>;
-    /// When something is next due; none: the queue is empty. What is leased is due when its lease runs out.
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError>;
+    /// When something of this lane is next due; none: it is empty. What is leased is due when its lease runs out.
+    fn next_due<'a>(&'a self, lane: &'a Lane) -> Answer<'a, Option<Timestamp>, StoreError>;
     /// Ends a lease with what came of it. Who has lost the lease changes nothing. Names the blobs that nobody needs.
     fn settle<'a>(&'a self, lease: &'a Leased, settlement: Settlement) -> Answer<'a, Settled, StoreError>;
+}
+
+/// Which part of the queue. Each service has its own, so that one that hangs holds nobody's places but its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// All of it.
+    All,
+    /// What goes over this service.
+    Of(Service),
+    /// What goes over none of these, whatever it names.
+    NoneOf(Services),
 }
 
 /// What became of [`Queue::enqueue`].

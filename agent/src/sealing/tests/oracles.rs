@@ -1,7 +1,9 @@
 //! Programs that know nothing of us open what we seal, and look at the container. Where one is not there, a line says so.
 
+use super::vectors::what_java_has_sealed_is_opened;
 use super::*;
 use crate::domain::Service;
+use efm_world::identity::{NORD, SOR};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -121,5 +123,40 @@ fn bouncy_castle_opens_what_we_seal_and_says_that_the_signature_holds() {
         succeeds(&output);
         let opened = std::fs::read(folder.path().join("opened.zip")).unwrap();
         assert!(opened == run(open(&sealer(&[NEW]), &sealed, 4096)).unwrap().0);
+    }
+}
+
+/// With `TWIN` as in `agent/tests/java/run`: the class path of the Java integrasjonspunkt's own classes.
+#[test]
+fn the_java_integrasjonspunkt_opens_what_we_seal_and_we_open_what_it_seals() {
+    #[allow(clippy::disallowed_methods, reason = "where the jars are is known to who runs the tests")]
+    let Ok(jars) = std::env::var("TWIN") else {
+        println!("left out: TWIN does not name the Java integrasjonspunkt's classes; see agent/tests/java");
+        return;
+    };
+    let folder = folder();
+    let twin = |arguments: &[&str]| {
+        let output = ask("java", &[&["-cp", &jars, "Twin"][..], arguments].concat(), folder.path()).expect("java");
+        succeeds(&output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (name, who) in [("nord.pem", &NORD), ("sor.pem", &SOR)] {
+        efm::atomic::replace(&folder.path().join(name), who.pem.as_bytes()).unwrap();
+    }
+    twin(&["seal", "nord.pem", "sor.pem", "."]);
+    for name in ["dpo", "dpe", "gcm"] {
+        what_java_has_sealed_is_opened(name, &std::fs::read(folder.path().join(format!("{name}.cms"))).unwrap());
+    }
+    std::fs::create_dir(folder.path().join("opened")).unwrap();
+    for service in [Service::Dpo, Service::Dpe, Service::Dph] {
+        let sealed = run(seal(NORD.pem.as_bytes(), &FILES, SOR.pem.as_bytes(), Encryption::over(service)));
+        efm::atomic::replace(&folder.path().join("ours.cms"), &sealed).unwrap();
+        insta::assert_snapshot!("what_java_says_of_what_we_seal", twin(&["open", "sor.pem", "ours.cms", "opened"]));
+        let opened = |name: &str| std::fs::read(folder.path().join("opened").join(name)).unwrap();
+        for (name, bytes) in FILES {
+            assert!(opened(name) == bytes, "{name}");
+        }
+        let sor = sealer(&[SOR.pem.as_bytes()]);
+        assert!(opened("asic.zip") == run(open(&sor, &sealed, 4096)).unwrap().0);
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::{
     About, BlobId, Conversation, Direction, Envelope, Incoming, MessageId, NewFile, NewStatus, Outgoing, Service,
     Services, Status,
 };
-use crate::ports::{Attached, Created, Leased, NewIncoming, PageRequest, StatusFilter, Store};
+use crate::ports::{Attached, Created, Lane, Leased, NewIncoming, PageRequest, StatusFilter, Store};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ async fn names(store: &dyn Store, number: u8) -> Vec<&'static str> {
 }
 
 async fn lease(store: &dyn Store, now: u64, until: u64) -> Vec<Leased> {
-    store.lease("here", at(now), at(until), 10).await.unwrap()
+    store.lease("here", &Lane::All, at(now), at(until), 10).await.unwrap()
 }
 
 fn boxed(store: impl Store + 'static) -> Box<dyn Store> {

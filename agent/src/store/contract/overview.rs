@@ -31,7 +31,7 @@ async fn conversations_are_found_by_words_and_by_what_became_of_them(store: &dyn
     }
     let any = Search::default;
     assert_eq!(found(Search { status: Some(Status::Feil), ..any() }).await, ids(&[2]));
-    assert_eq!(found(Search { status: Some(Status::Opprettet), ..any() }).await, ids(&[3, 1]), "the last one counts");
+    assert_eq!(found(Search { status: Some(Status::Opprettet), ..any() }).await, ids(&[3, 1]), "the furthest counts");
     assert_eq!(found(Search { direction: Some(Direction::Incoming), ..any() }).await, ids(&[4]));
     assert_eq!(found(Search { service: Some(Service::Dpe), ..any() }).await, ids(&[]));
     assert_eq!(found(Search { from: Some(at(50)), before: Some(at(100)), ..any() }).await, ids(&[2]));
@@ -39,6 +39,10 @@ async fn conversations_are_found_by_words_and_by_what_became_of_them(store: &dyn
     assert_eq!((second.total, second.rows.len(), second.rows[0].statuses.len()), (4, 1, 1));
     let number = Some(second.rows[0].number);
     assert_eq!(found(Search { number, ..any() }).await, ids(&[1]));
+    // One that was overtaken hides nothing.
+    store.register(&id(2), Direction::Outgoing, NewStatus::plain(Status::Mottatt, at(60))).await.unwrap();
+    assert_eq!(found(Search { status: Some(Status::Feil), ..any() }).await, ids(&[2]));
+    assert_eq!(found(Search { status: Some(Status::Mottatt), ..any() }).await, ids(&[]));
 }
 
 async fn what_is_on_the_queue_is_seen_with_its_last_error(store: &dyn Store) {

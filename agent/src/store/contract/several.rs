@@ -3,7 +3,7 @@
 use super::{arrived, at, attach, create, id, lease, names};
 use crate::domain::{Direction, EventKind, NewStatus, Resource, Status, Subscription};
 use crate::ports::{
-    Acknowledged, Attached, Attempt, Created, IncomingFilter, NewIncoming, PageRequest, Received, Registered,
+    Acknowledged, Attached, Attempt, Created, IncomingFilter, Lane, NewIncoming, PageRequest, Received, Registered,
     Settlement, Store, Work,
 };
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) async fn two_that_are_open_at_once_share_the_work(open: impl AsyncFn(
         create(&*stores[0], number).await;
         stores[0].enqueue(&id(number), at(0)).await.unwrap();
     }
-    let asked = (0..20).map(|turn| stores[turn % 2].lease("x", at(0), at(60), 1));
+    let asked = (0..20).map(|turn| stores[turn % 2].lease("x", &Lane::All, at(0), at(60), 1));
     let leased = futures_util::future::join_all(asked).await;
     let mut numbers: Vec<_> =
         leased.into_iter().flat_map(|leased| leased.unwrap()).map(|leased| leased.held.number).collect();

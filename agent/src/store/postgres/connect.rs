@@ -141,8 +141,12 @@ async fn begin(config: &tokio_postgres::Config, tls: Option<Connector>, ask: Ask
     }
 }
 
-async fn connect<T: MakeTlsConnect<Socket>>(config: &tokio_postgres::Config, tls: T, ask: Ask) {
-    match config.connect(tls).await {
+async fn connect<T: MakeTlsConnect<Socket>>(config: &tokio_postgres::Config, tls: T, mut ask: Ask) {
+    let connected = tokio::select! {
+        connected = config.connect(tls) => connected,
+        () = ask.closed() => return,
+    };
+    match connected {
         Ok((client, connection)) => {
             // Who asked may have gone; then the connection ends at once.
             let _ = ask.send(Ok(client));

@@ -21,15 +21,17 @@ mod tls;
 mod upkeep;
 
 use crate::domain::Services;
-use crate::ports::StoreError;
+use crate::ports::{Answer, Opening, StoreError};
 use connect::Pool;
 pub use connect::Server;
+use std::sync::OnceLock;
 pub use tls::{Tls, Trust};
 
 /// The store in a database of its own.
 #[derive(Debug)]
 pub struct Postgres {
-    pool: Pool,
+    server: Server,
+    pool: OnceLock<Pool>,
     status_queue: Services,
 }
 
@@ -40,9 +42,31 @@ impl Postgres {
     /// # Errors
     /// The server cannot be reached or refuses, or its schema is of a version that this one may not follow.
     pub async fn open(server: &Server, status_queue: &Services) -> Result<Self, StoreError> {
-        let pool = Pool::start(server)?;
-        schema::bring_up(&pool).await?;
-        Ok(Self { pool, status_queue: status_queue.clone() })
+        let store = Self::at(server.clone(), status_queue.clone());
+        store.bring_up().await?;
+        Ok(store)
+    }
+
+    /// As above, and not open yet: nobody is asked before [`Opening::bring_up`].
+    pub fn at(server: Server, status_queue: Services) -> Self {
+        Self { server, pool: OnceLock::new(), status_queue }
+    }
+
+    fn pool(&self) -> Result<&Pool, StoreError> {
+        self.pool.get().ok_or(StoreError::NotOpen)
+    }
+}
+
+impl Opening for Postgres {
+    fn bring_up(&self) -> Answer<'_, (), StoreError> {
+        Box::pin(async move {
+            if self.pool.get().is_none() {
+                let pool = Pool::start(&self.server)?;
+                schema::bring_up(&pool).await?;
+                let _ = self.pool.set(pool);
+            }
+            Ok(())
+        })
     }
 }
 
@@ -65,7 +89,7 @@ macro_rules! act {
         Box::pin(async move {
             let mut tries = 0;
             loop {
-                let mut client = $store.pool.take().await?;
+                let mut client = $store.pool()?.take().await?;
                 let done = async {
                     let $act = client.begin().await?;
                     let value = $work.await?;
@@ -86,7 +110,7 @@ use act;
 macro_rules! view {
     ($store:expr, |$act:ident| $work:expr) => {
         Box::pin(async move {
-            let client = $store.pool.take().await?;
+            let client = $store.pool()?.take().await?;
             let $act = client.look()?;
             $work.await
         })

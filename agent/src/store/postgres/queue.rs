@@ -4,7 +4,8 @@ use super::connect::Act;
 use super::rows::{self, clean, column, maybe_clean, millis, moment, small};
 use super::{Postgres, act, conversations, outbox, view};
 use crate::domain::{Direction, Envelope, MessageId, Service, Services};
-use crate::ports::{Answer, Enqueued, Held, Leased, Queue, Settled, Settlement, StoreError, Work};
+use crate::ports::{Answer, Enqueued, Held, Lane, Leased, Queue, Settled, Settlement, StoreError, Work};
+use crate::store::columns::of_lane;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
@@ -25,21 +26,25 @@ impl Queue for Postgres {
     fn lease<'a>(
         &'a self,
         holder: &'a str,
+        lane: &'a Lane,
         now: Timestamp,
         until: Timestamp,
         most: u32,
     ) -> Answer<'a, Vec<Leased>, StoreError> {
         act!(self, "lease work", |act| async {
             // What another one is just leasing is passed over.
-            let take = "WITH free AS MATERIALIZED (SELECT id FROM queue
-                    WHERE due <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+            let of_lane = of_lane(lane);
+            let take = format!(
+                "WITH free AS MATERIALIZED (SELECT id FROM queue
+                    WHERE {of_lane} AND due <= $1 AND (leased_until IS NULL OR leased_until <= $1)
                     ORDER BY due, id LIMIT $4 FOR UPDATE SKIP LOCKED)
                 UPDATE queue SET lease = lease + 1, tried = tried + 1, leased_until = $2, holder = $3
-                FROM free WHERE queue.id = free.id RETURNING queue.*";
+                FROM free WHERE queue.id = free.id RETURNING queue.*"
+            );
             let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
                 [&millis(now), &millis(until), &holder, &i64::from(most)];
             let mut taken = Vec::new();
-            for row in act.each(take, &parameters).await? {
+            for row in act.each(&take, &parameters).await? {
                 taken.push(leased(&act, &row).await?);
             }
             taken.sort_by_key(|leased| leased.held);
@@ -58,10 +63,12 @@ impl Queue for Postgres {
         })
     }
 
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError> {
+    fn next_due<'a>(&'a self, lane: &'a Lane) -> Answer<'a, Option<Timestamp>, StoreError> {
         view!(self, |act| async {
-            let query = "SELECT min(greatest(due, coalesce(leased_until, due))) AS next FROM queue";
-            let next = act.one(query, &[]).await?.map_or(Ok(None), |row| column::<Option<i64>>(&row, "next"))?;
+            let of_lane = of_lane(lane);
+            let query =
+                format!("SELECT min(greatest(due, coalesce(leased_until, due))) AS next FROM queue WHERE {of_lane}");
+            let next = act.one(&query, &[]).await?.map_or(Ok(None), |row| column::<Option<i64>>(&row, "next"))?;
             next.map(moment).transpose()
         })
     }

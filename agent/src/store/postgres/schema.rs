@@ -5,12 +5,13 @@ use super::rows::column;
 use crate::ports::StoreError;
 
 /// In order; the number of a migration is its place, from one, and the same as in the other database.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/postgres/0001-begin.sql"),
     include_str!("../../../migrations/postgres/0002-status-queue.sql"),
     include_str!("../../../migrations/postgres/0003-webhooks.sql"),
     include_str!("../../../migrations/postgres/0004-lists.sql"),
     include_str!("../../../migrations/postgres/0005-message-channel.sql"),
+    include_str!("../../../migrations/postgres/0006-lanes.sql"),
 ];
 
 const TABLES: &str = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);

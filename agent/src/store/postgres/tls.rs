@@ -60,10 +60,11 @@ impl Tls {
     /// None: it is never used.
     pub(super) fn connector(&self) -> Result<Option<Connector>, StoreError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let lenient = |authority| Arc::new(Lenient { provider: Arc::clone(&provider), authority });
         let verifier: Arc<dyn ServerCertVerifier> = match self {
             Self::Never => return Ok(None),
-            Self::WherePossible | Self::Always => Arc::new(Anybody(provider.clone())),
-            Self::VerifyAuthority(trust) => Arc::new(AnyName(trust.verifier(&provider)?)),
+            Self::WherePossible | Self::Always => lenient(None),
+            Self::VerifyAuthority(trust) => lenient(Some(trust.verifier(&provider)?)),
             Self::VerifyName(trust) => trust.verifier(&provider)?,
         };
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -105,52 +106,15 @@ fn cannot<E: std::error::Error + Send + Sync + 'static>(act: &'static str) -> im
     move |source| StoreError::Database { act, source: Box::new(source) }
 }
 
-/// Takes whoever answers; that it has the key of what it shows is still asked.
+/// Less strict than TLS is elsewhere; that whoever answers has the key of what it shows is always asked.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end: &CertificateDer<'_>,
-        _between: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    provider: Arc<CryptoProvider>,
+    /// Who must have signed it, whatever the name in it; none: nobody need have.
+    authority: Option<Arc<dyn ServerCertVerifier>>,
 }
 
-/// As the one within, whatever the name. Of the verifiers that are here each looks at the name last.
-#[derive(Debug)]
-struct AnyName(Arc<dyn ServerCertVerifier>);
-
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end: &CertificateDer<'_>,
@@ -159,7 +123,9 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.0.verify_server_cert(end, between, name, ocsp, now) {
+        let Some(authority) = &self.authority else { return Ok(ServerCertVerified::assertion()) };
+        // Of the verifiers that can be here each looks at the name last.
+        match authority.verify_server_cert(end, between, name, ocsp, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -173,7 +139,8 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, known)
     }
 
     fn verify_tls13_signature(
@@ -182,11 +149,12 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        let known = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, known)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

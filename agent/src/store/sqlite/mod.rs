@@ -7,6 +7,7 @@ mod conversations;
 mod filter;
 mod inbox;
 mod look;
+mod opening;
 mod outbox;
 mod overview;
 mod pushes;
@@ -20,10 +21,12 @@ mod upkeep;
 
 use crate::domain::Services;
 use crate::ports::{Answer, StoreError};
-use rusqlite::{Connection, OpenFlags};
+use opening::Place;
+use rusqlite::Connection;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use thread::{Hand, Mode};
+use thread::Hand;
 
 /// Another process that holds the file is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +34,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The store in one file.
 #[derive(Debug)]
 pub struct Sqlite {
+    place: Arc<Place>,
+    hands: OnceLock<Hands>,
+}
+
+#[derive(Debug)]
+struct Hands {
     writer: Hand,
     reader: Hand,
 }
@@ -42,17 +51,14 @@ impl Sqlite {
     /// # Errors
     /// The file cannot be opened, is no database, or was written by a version that this one may not follow.
     pub fn open(path: &Path, status_queue: &Services) -> Result<Self, StoreError> {
-        let act = "open the database";
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut writing = Connection::open_with_flags(path, flags).map_err(failed(act))?;
-        prepare(&writing).map_err(failed(act))?;
-        schema::bring_up(&mut writing)?;
-        let reading = Connection::open_with_flags(path, flags).map_err(failed(act))?;
-        prepare(&reading).map_err(failed(act))?;
-        reading.pragma_update(None, "query_only", true).map_err(failed(act))?;
-        statuses::name_services(&writing, status_queue)?;
-        let (writer, reader) = (Hand::start(writing, Mode::Write)?, Hand::start(reading, Mode::Read)?);
-        Ok(Self { writer, reader })
+        let store = Self::at(path, status_queue);
+        let _ = store.hands.set(store.place.open()?);
+        Ok(store)
+    }
+
+    /// As above, and not open yet: nothing is looked at before [`crate::ports::Opening::bring_up`].
+    pub fn at(path: &Path, status_queue: &Services) -> Self {
+        Self { place: Arc::new(Place::of(path, status_queue)), hands: OnceLock::new() }
     }
 
     fn write<T: Send + 'static>(
@@ -60,7 +66,7 @@ impl Sqlite {
         act: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T, StoreError> {
-        self.writer.ask(act, work)
+        self.hands.get().map_or_else(not_open, |hands| hands.writer.ask(act, work))
     }
 
     fn read<T: Send + 'static>(
@@ -68,8 +74,12 @@ impl Sqlite {
         act: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T, StoreError> {
-        self.reader.ask(act, work)
+        self.hands.get().map_or_else(not_open, |hands| hands.reader.ask(act, work))
     }
+}
+
+fn not_open<'a, T: Send + 'a>() -> Answer<'a, T, StoreError> {
+    Box::pin(std::future::ready(Err(StoreError::NotOpen)))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -3,7 +3,8 @@
 use super::rows::{self, change, column, each, millis, moment, one};
 use super::{Sqlite, conversations, outbox};
 use crate::domain::{Direction, Envelope, MessageId, Service};
-use crate::ports::{Answer, Enqueued, Held, Leased, Queue, Settled, Settlement, StoreError, Work};
+use crate::ports::{Answer, Enqueued, Held, Lane, Leased, Queue, Settled, Settlement, StoreError, Work};
+use crate::store::columns::of_lane;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
@@ -23,18 +24,22 @@ impl Queue for Sqlite {
     fn lease<'a>(
         &'a self,
         holder: &'a str,
+        lane: &'a Lane,
         now: Timestamp,
         until: Timestamp,
         most: u32,
     ) -> Answer<'a, Vec<Leased>, StoreError> {
-        let holder = holder.to_owned();
+        let (holder, of_lane) = (holder.to_owned(), of_lane(lane));
         self.write("lease work", move |connection| {
-            let take = "UPDATE queue SET lease = lease + 1, tried = tried + 1, leased_until = ?2, holder = ?3
-                WHERE id IN (SELECT id FROM queue WHERE due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1)
+            let take = format!(
+                "UPDATE queue SET lease = lease + 1, tried = tried + 1, leased_until = ?2, holder = ?3
+                WHERE id IN (SELECT id FROM queue
+                             WHERE {of_lane} AND due <= ?1 AND (leased_until IS NULL OR leased_until <= ?1)
                              ORDER BY due, id LIMIT ?4)
-                RETURNING id, lease, tried, message, reply, service, last_error";
+                RETURNING id, lease, tried, message, reply, service, last_error"
+            );
             let parameters = params![millis(now), millis(until), holder, most];
-            let mut leased = each(connection, take, parameters, |row| leased(connection, row))?;
+            let mut leased = each(connection, &take, parameters, |row| leased(connection, row))?;
             leased.sort_by_key(|leased| leased.held);
             Ok(leased)
         })
@@ -52,10 +57,11 @@ impl Queue for Sqlite {
         })
     }
 
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>, StoreError> {
-        self.read("look at the queue", |connection| {
-            let query = "SELECT min(max(due, coalesce(leased_until, due))) AS next FROM queue";
-            let next = one(connection, query, &[], |row| column::<Option<i64>>(row, "next"))?;
+    fn next_due<'a>(&'a self, lane: &'a Lane) -> Answer<'a, Option<Timestamp>, StoreError> {
+        let of_lane = of_lane(lane);
+        self.read("look at the queue", move |connection| {
+            let query = format!("SELECT min(max(due, coalesce(leased_until, due))) AS next FROM queue WHERE {of_lane}");
+            let next = one(connection, &query, &[], |row| column::<Option<i64>>(row, "next"))?;
             next.flatten().map(moment).transpose()
         })
     }

@@ -9,12 +9,13 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// In order; the number of a migration is its place, from one.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/sqlite/0001-begin.sql"),
     include_str!("../../../migrations/sqlite/0002-status-queue.sql"),
     include_str!("../../../migrations/sqlite/0003-webhooks.sql"),
     include_str!("../../../migrations/sqlite/0004-lists.sql"),
     include_str!("../../../migrations/sqlite/0005-message-channel.sql"),
+    include_str!("../../../migrations/sqlite/0006-lanes.sql"),
 ];
 
 const FLOOR: &str = "CREATE TABLE IF NOT EXISTS schema_floor (lowest INTEGER NOT NULL) STRICT";

@@ -86,11 +86,12 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
         ("GET", INFO) => {
             let build = Build {
                 version: life.version.clone(),
+                time: None,
                 artifact: Some("integrasjonspunkt".into()),
                 name: None,
                 group: None,
             };
-            ("200 OK", JSON, serde_json::to_string(&Info { build: Some(build) }).unwrap_or_default())
+            ("200 OK", JSON, serde_json::to_string(&Info { git: None, build: Some(build) }).unwrap_or_default())
         }
         ("POST", SHUTDOWN) if life.shutdown_enabled && life.behaviour.stop != Stop::Refuse => {
             life.stops_anyway.set(matches!(life.behaviour.stop, Stop::Ok | Stop::Slow(_) | Stop::Lingers(_)));

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use efm::service::Known;
+use efm::service::Put;
+
 use super::winsw::Kosmos;
-use super::{Account, Definition, HOME_OF_OLD, NAME, OTHER_NAME, Start};
+use super::{Account, Definition, HOME_OF_OLD, NAME, OTHER_NAME, PRODUCT, Start};
 use crate::host::service::{Plan, ServiceError, Wish, Word};
 
 /// Where the home folder is when nobody says, nothing is found, and [`HOME_OF_OLD`] is not there.
@@ -18,13 +21,8 @@ const GOES_ON: &str = "the integration point goes on, and is adopted";
 pub enum Step {
     /// A folder is made.
     MakeFolder(PathBuf),
-    /// The service is put into the list, or what is there is changed. `anew`: start and account too.
-    Put {
-        /// As what.
-        definition: Definition,
-        /// Also what an administrator may have set.
-        anew: bool,
-    },
+    /// The service is put into the list, or what is there is changed.
+    Put(Put),
     /// The service is let into the home folder, and ordinary users are kept out of our folder in it.
     SetRights {
         /// The home folder.
@@ -52,19 +50,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeFolder(path) => write!(f, "make the folder {}", path.display()),
-            Self::Put { definition, anew: true } => {
-                write!(f, "put the service into the list:")?;
-                for line in definition.to_string().lines() {
-                    write!(f, "\n    {line}")?;
-                }
-                Ok(())
-            }
-            Self::Put { definition, anew: false } => write!(
-                f,
-                "change the service {} to: {}; recovery, identity and preshutdown are set anew, start and account stay",
-                definition.name,
-                definition.command_line()
-            ),
+            Self::Put(put) => write!(f, "{put}"),
             Self::SetRights { home, service, .. } => {
                 write!(
                     f,
@@ -82,21 +68,6 @@ impl fmt::Display for Step {
             Self::Remove(service) => write!(f, "take the service {service} out of the list"),
         }
     }
-}
-
-/// The service as the control knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Its command line.
-    pub command_line: String,
-    /// As whom.
-    pub account: String,
-    /// When; a delayed start is not told from one with the machine.
-    pub start: Start,
-    /// It runs, or is about to.
-    pub is_up: bool,
-    /// Recovery and identity are as they should be, so far as that can be told.
-    pub is_whole: bool,
 }
 
 /// A service of KOSMOS, and how it stands.
@@ -266,6 +237,7 @@ impl Facts {
     fn put(&self, wish: &Wish, home: &Path, steps: &mut Vec<Step>) -> bool {
         let start = if wish.with_machine { Start::Delayed } else { Start::Manual };
         let definition = Definition {
+            product: &PRODUCT,
             name: self.name.clone(),
             program: self.program.clone(),
             home: home.to_owned(),
@@ -273,19 +245,9 @@ impl Facts {
             start,
             preshutdown: self.preshutdown,
         };
-        let Some(known) = &self.known else {
-            steps.push(Step::Put { definition, anew: true });
-            return false;
-        };
-        let is_other_line = super::words(&known.command_line) != super::words(&definition.command_line());
-        let account = definition.account.of(&self.name);
-        let is_other_account = wish.user.is_some() && !known.account.eq_ignore_ascii_case(&account);
-        let starts_otherwise = wish.with_machine != matches!(known.start, Start::Automatic | Start::Delayed);
-        let anew = is_other_account || starts_otherwise;
-        if anew || is_other_line || !known.is_whole {
-            steps.push(Step::Put { definition, anew });
-        }
-        is_other_line || is_other_account
+        let (needed, is_for_what_runs) = Put::needed(definition, self.known.as_ref());
+        steps.extend(needed.map(Step::Put));
+        is_for_what_runs
     }
 
     /// The KOSMOS of the home folder; where none is named, the only one that is still in use.

@@ -31,7 +31,7 @@ pub fn kosmos(service: &Registered, read: impl Fn(&Path) -> Option<String>) -> O
     if super::ours(&service.command_line).is_some() {
         return None;
     }
-    let words = super::words(&service.command_line);
+    let words = super::words_of(&service.command_line);
     let found = |jar: String, folder: Option<PathBuf>| Kosmos { service: service.name.clone(), jar, folder };
     if let Some(jar) = jar_in(&service.command_line) {
         let folder = folder_of(&jar);
@@ -75,7 +75,7 @@ fn described(xml: &str, base: Option<&Path>) -> Option<(String, Option<PathBuf>)
 
 /// The first word that is KOSMOS' jar: `kosmos.jar`, `kosmos-1.2.3.jar`, with or without a folder.
 pub fn jar_in(command_line: &str) -> Option<String> {
-    super::words(command_line).into_iter().find(|word| is_jar(word))
+    super::words_of(command_line).into_iter().find(|word| is_jar(word))
 }
 
 /// Whether this word names it.

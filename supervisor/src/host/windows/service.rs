@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::ERROR_ACCESS_DENIED;
+use efm::service::{control, sid_of};
 
 use super::{access_list, services, terminate_process};
-use crate::host::scm::plan::{Facts, Folders, Found, Known, Step};
-use crate::host::scm::{self, sddl, sid, winsw};
+use crate::host::scm::plan::{Facts, Folders, Found, Step};
+use crate::host::scm::{self, sddl, winsw};
 use crate::host::service::{Plan, SETTINGS, ServiceError, Services, Standing, Word};
 use crate::host::{Surroundings, descendants};
 
@@ -29,53 +29,35 @@ const ENDED_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Here {
     facts: Facts,
-    standing: Option<services::Standing>,
+    standing: Option<control::Standing>,
 }
 
 impl Services for Here {
     type Step = Step;
 
     async fn look(name: Option<&str>) -> Result<Self, ServiceError> {
-        let failed = |act: &str| {
-            let step = act.to_owned();
-            move |error: io::Error| ServiceError::Failed { step, why: error.to_string() }
-        };
+        let failed = ServiceError::failed;
         let all = services::all().map_err(failed("list the services"))?;
         let own = match name {
-            Some(name) => format!("{}-{name}", scm::NAME),
+            Some(name) => scm::PRODUCT.named(name),
             None => scm::plan::name_among(&all),
         };
-        let standing = services::standing(&own).map_err(failed("look at the service"))?;
+        let standing = control::standing(&own).map_err(failed("look at the service"))?;
         let mut kosmos = Vec::new();
         for found in all.iter().filter_map(|service| winsw::kosmos(service, read)) {
-            let standing = services::standing(&found.service).map_err(failed("look at the service of KOSMOS"))?;
+            let standing = control::standing(&found.service).map_err(failed("look at the service of KOSMOS"))?;
             let Some(standing) = standing else { continue };
-            let is_enabled = standing.start != scm::Start::Disabled;
-            kosmos.push(Found { kosmos: found, is_up: standing.is_up, is_enabled });
+            let is_enabled = standing.known.start != scm::Start::Disabled;
+            kosmos.push(Found { kosmos: found, is_up: standing.known.is_up, is_enabled });
         }
-        let known = standing.as_ref().map(|it| Known {
-            command_line: it.command_line.clone(),
-            account: it.account.clone(),
-            start: it.start,
-            is_up: it.is_up,
-            is_whole: it.is_whole,
-        });
+        let known = standing.as_ref().map(|it| it.known.clone());
         let program = std::env::current_exe().map_err(failed("find this program"))?;
         let facts = Facts { name: own, is_named: name.is_some(), known, kosmos, program, preshutdown: PRESHUTDOWN };
         Ok(Self { facts, standing })
     }
 
     fn may_change(&self, act: &str) -> Result<(), ServiceError> {
-        services::may_change().map_err(|error| {
-            let right = if is_denied(&error) {
-                "only administrators may change services; say it again in a window that was opened with “Run as \
-                 administrator”"
-                    .to_owned()
-            } else {
-                format!("the service control does not answer: {error}")
-            };
-            ServiceError::NotAllowed { act: act.to_owned(), right }
-        })
+        control::may_change(act)
     }
 
     fn plan(&self, word: &Word) -> Result<Plan<Step>, ServiceError> {
@@ -83,15 +65,7 @@ impl Services for Here {
     }
 
     async fn carry_out(&self, step: &Step) -> Result<(), ServiceError> {
-        carry_out(step).await.map_err(|error| {
-            // The step of an install has several lines; its first one names it.
-            let step = step.to_string().lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-            if is_denied(&error) {
-                ServiceError::NotAllowed { act: step, right: format!("{error}; an administrator may") }
-            } else {
-                ServiceError::Failed { step, why: error.to_string() }
-            }
-        })
+        carry_out(step).await.map_err(|error| control::not_done(&step.to_string(), &error))
     }
 
     fn standing(&self) -> Standing {
@@ -100,8 +74,8 @@ impl Services for Here {
         match &self.standing {
             Some(it) => {
                 let ended = it.ended_with.as_ref().map(|how| format!(", ended: {how}")).unwrap_or_default();
-                lines.push(("service", format!("{name}: {}{ended}, {}", it.state, it.start)));
-                lines.push(("account", it.account.clone()));
+                lines.push(("service", format!("{name}: {}{ended}, {}", it.state, it.known.start)));
+                lines.push(("account", it.known.account.clone()));
                 if let Some(home) = self.facts.home() {
                     lines.push(("home", home.display().to_string()));
                     if !Disk.has_settings(&home) {
@@ -120,40 +94,29 @@ impl Services for Here {
             let start = if found.is_enabled { "" } else { ", disabled" };
             lines.push(("KOSMOS", format!("{}{folder}: {state}{start}", found.kosmos.service)));
         }
-        Standing { runs: self.standing.as_ref().is_some_and(|it| it.is_running), lines }
+        Standing { runs: self.standing.as_ref().is_some_and(|it| it.is_running), home: self.facts.home(), lines }
     }
 }
 
 async fn carry_out(step: &Step) -> io::Result<()> {
     match step {
         Step::MakeFolder(path) => std::fs::create_dir_all(path),
-        Step::Put { definition, anew } => {
-            tell(services::put(definition, *anew)?);
+        Step::Put(put) => {
+            control::tell(services::put(put)?);
             Ok(())
         }
         Step::SetRights { home, state, service } => {
             std::fs::create_dir_all(state)?;
-            tell(services::set_rights(home, state, service));
+            control::tell(services::set_rights(home, state, service));
             Ok(())
         }
         Step::Disable(service) => services::disable(service),
         Step::EndKosmos(kosmos) => end_kosmos(kosmos).await,
-        Step::Start(service) => services::start(service, START_PATIENCE).await,
-        Step::Leave(service) => services::stop(service, STOP_PATIENCE).await,
+        Step::Start(service) => control::start(service, START_PATIENCE).await,
+        Step::Leave(service) => control::stop(service, STOP_PATIENCE).await,
         Step::StopBoth(home) => stop_both(home).await,
         Step::Remove(service) => services::remove(service),
     }
-}
-
-/// What is wrong beside the service itself is told, and the service stands.
-fn tell(wrongs: Vec<services::Wrong>) {
-    for wrong in wrongs {
-        eprintln!("  warning: could not {}: {}", wrong.what, wrong.why);
-    }
-}
-
-fn is_denied(error: &io::Error) -> bool {
-    error.raw_os_error().and_then(|code| u32::try_from(code).ok()) == Some(ERROR_ACCESS_DENIED)
 }
 
 /// `kosmos stop`, in a process of its own, as a person would say it.
@@ -173,7 +136,7 @@ async fn stop_both(home: &Path) -> io::Result<()> {
 /// integration point in it. Where it cannot be told which process is which, the service is stopped in order, and the
 /// integration point is started again by us.
 async fn end_kosmos(kosmos: &winsw::Kosmos) -> io::Result<()> {
-    let Some(standing) = services::standing(&kosmos.service)? else { return Ok(()) };
+    let Some(standing) = control::standing(&kosmos.service)? else { return Ok(()) };
     let Some(wrapper) = standing.pid else { return services::stop_other(&kosmos.service).await };
     let all = super::processes()?;
     let Some(root) = all.iter().find(|seen| seen.pid == wrapper && !seen.ended).copied() else {
@@ -199,7 +162,7 @@ async fn end_kosmos(kosmos: &winsw::Kosmos) -> io::Result<()> {
             }
         }
     }
-    services::until_stopped(&kosmos.service, ENDED_WITHIN).await
+    control::until_stopped(&kosmos.service, ENDED_WITHIN).await
 }
 
 /// Which of these run KOSMOS; none: what one of them runs cannot be told.
@@ -239,7 +202,7 @@ impl Folders for Disk {
     }
 
     fn are_rights_set(&self, home: &Path, service: &str) -> bool {
-        let sid = sid::of_service(service);
+        let sid = sid_of(service);
         let state: PathBuf = crate::ports::state_folder(home);
         let let_in = access_list(home).is_ok_and(|list| sddl::with_modify(&list, &sid).is_none());
         let shut =

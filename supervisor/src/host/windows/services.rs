@@ -1,86 +1,22 @@
-//! The service control: our service in its list, and what it knows of others. Safe: the calls are in their crates.
-//!
-//! What an older or a false Windows refuses beside the service itself (recovery, delay, identity) is a [`Wrong`] to be
-//! told, and the service stands all the same.
+//! What only the supervisor does with Windows' services: those of other programs, the source of its events, its rights in
+//! the home folder. The service itself is put into the list by `efm::service::control`.
 
 #![deny(unsafe_code)]
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use windows_service::service::{
-    Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl, ServiceExitCode,
-    ServiceFailureActions, ServiceFailureResetPeriod, ServiceInfo, ServiceSidType, ServiceStartType, ServiceState,
-    ServiceStatus, ServiceType,
-};
-use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
+use efm::service::control::{self, Wrong, not_there};
+use efm::service::{Put, sid_of};
+use windows_service::service::ServiceAccess;
 
-use super::manager::said;
 use super::registry;
 use crate::host::scm::winsw::Registered;
-use crate::host::scm::{self, Account, Definition, Start, sddl, sid};
+use crate::host::scm::{self, sddl};
 
-/// `ERROR_SERVICE_DOES_NOT_EXIST`
-const NOT_THERE: i32 = 1060;
-/// `ERROR_SERVICE_ALREADY_RUNNING`
-const RUNS_ALREADY: i32 = 1056;
-/// `ERROR_SERVICE_NOT_ACTIVE`
-const RUNS_NOT: i32 = 1062;
-/// `ERROR_SERVICE_MARKED_FOR_DELETE`
-const GOES_AWAY: i32 = 1072;
-
-/// How often the control is asked while something changes.
-const POLL: Duration = Duration::from_millis(100);
 /// A service of another program that does not end within this is not ended by asking.
 const OTHERS_PATIENCE: Duration = Duration::from_mins(1);
-
-/// What could not be done, and does not keep the rest from being done.
-#[derive(Debug)]
-pub struct Wrong {
-    /// What was tried.
-    pub what: &'static str,
-    /// What came of it.
-    pub why: io::Error,
-}
-
-/// A service as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its name.
-    pub name: String,
-    /// `running`, `stopped`, …
-    pub state: &'static str,
-    /// Whether it runs or is about to.
-    pub is_up: bool,
-    /// Whether it is at work.
-    pub is_running: bool,
-    /// Recovery and identity are as they should be; an older or a false Windows that does not tell is believed.
-    pub is_whole: bool,
-    /// Its process.
-    pub pid: Option<u32>,
-    /// How it ended, where it ended with an error: our own exit code, or a number of the system's.
-    pub ended_with: Option<String>,
-    /// As whom.
-    pub account: String,
-    /// When.
-    pub start: Start,
-    /// Its command line.
-    pub command_line: String,
-}
-
-fn control(access: ServiceManagerAccess) -> io::Result<ServiceManager> {
-    ServiceManager::local_computer(None::<&str>, access).map_err(said)
-}
-
-fn open(name: &str, access: ServiceAccess) -> io::Result<Option<Service>> {
-    match control(ServiceManagerAccess::CONNECT)?.open_service(name, access).map_err(said) {
-        Ok(service) => Ok(Some(service)),
-        Err(error) if error.raw_os_error() == Some(NOT_THERE) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
 
 /// All services that the registry knows.
 ///
@@ -90,216 +26,16 @@ pub fn all() -> io::Result<Vec<Registered>> {
     registry::services()
 }
 
-/// Whether we may change the list.
-///
-/// # Errors
-/// We may not.
-pub fn may_change() -> io::Result<()> {
-    control(ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE).map(drop)
-}
-
-/// How it stands; none: it is not there.
-///
-/// # Errors
-/// We may not look.
-pub fn standing(name: &str) -> io::Result<Option<Standing>> {
-    let Some(service) = open(name, ServiceAccess::QUERY_STATUS | ServiceAccess::QUERY_CONFIG)? else { return Ok(None) };
-    let status = service.query_status().map_err(said)?;
-    let config = service.query_config().map_err(said)?;
-    let start = match config.start_type {
-        ServiceStartType::AutoStart => Start::Automatic,
-        ServiceStartType::Disabled => Start::Disabled,
-        ServiceStartType::OnDemand | ServiceStartType::SystemStart | ServiceStartType::BootStart => Start::Manual,
-    };
-    Ok(Some(Standing {
-        name: name.to_owned(),
-        state: in_words(status.current_state),
-        is_running: status.current_state == ServiceState::Running,
-        is_whole: is_whole(&service),
-        is_up: !matches!(status.current_state, ServiceState::Stopped | ServiceState::StopPending),
-        pid: status.process_id.filter(|pid| *pid != 0),
-        ended_with: end_in_words(&status),
-        account: config.account_name.unwrap_or_default().to_string_lossy().into_owned(),
-        start,
-        command_line: config.executable_path.to_string_lossy().into_owned(),
-    }))
-}
-
-fn is_whole(service: &Service) -> bool {
-    let recovers = service.get_failure_actions().map_or(true, |has| has.actions == recovery().actions);
-    let is_somebody = service.get_config_service_sid_info().map_or(true, |kind| kind == ServiceSidType::Unrestricted);
-    recovers && is_somebody
-}
-
-fn in_words(state: ServiceState) -> &'static str {
-    match state {
-        ServiceState::Stopped => "stopped",
-        ServiceState::StartPending => "starting",
-        ServiceState::StopPending => "stopping",
-        ServiceState::Running => "running",
-        ServiceState::ContinuePending | ServiceState::PausePending | ServiceState::Paused => "paused",
-    }
-}
-
-fn end_in_words(status: &ServiceStatus) -> Option<String> {
-    const NEVER_STARTED: u32 = 1077;
-    if status.current_state != ServiceState::Stopped {
-        return None;
-    }
-    match status.exit_code {
-        ServiceExitCode::Win32(0 | NEVER_STARTED) | ServiceExitCode::ServiceSpecific(0) => None,
-        ServiceExitCode::Win32(code) => {
-            Some(io::Error::from_raw_os_error(i32::from_ne_bytes(code.to_ne_bytes())).to_string())
-        }
-        ServiceExitCode::ServiceSpecific(code) => Some(format!("exit code {code}")),
-    }
-}
-
-/// Puts the service into the list, or changes the one that is there. Start and account of one that is there stay, as an
-/// administrator may have set them, unless `anew`. Gives what was refused beside it.
+/// Puts the service into the list, and the source of its events beside it. Gives what was refused beside the service.
 ///
 /// # Errors
 /// The service itself could not be made.
-pub fn put(definition: &Definition, anew: bool) -> io::Result<Vec<Wrong>> {
-    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
-    let mut info = info(definition);
-    let there = open(&definition.name, access)?;
-    let keeps = there.is_some() && !anew;
-    let service = if let Some(service) = there {
-        if keeps {
-            info.start_type = service.query_config().map_err(said)?.start_type;
-            info.account_name = None;
-        }
-        service.change_config(&info).map_err(said)?;
-        service
-    } else {
-        let rights = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
-        control(rights)?.create_service(&info, access).map_err(said)?
-    };
-    let mut wrongs = Vec::new();
-    let mut tried = |what, done: windows_service::Result<()>| {
-        wrongs.extend(done.err().map(|error| Wrong { what, why: said(error) }));
-    };
-    tried("describe it", service.set_description(scm::DESCRIPTION));
-    tried("set recovery", service.update_failure_actions(recovery()));
-    tried("recover also after an end with an error", service.set_failure_actions_on_non_crash_failures(true));
-    if !keeps {
-        tried("delay its start", service.set_delayed_auto_start(definition.start == Start::Delayed));
-    }
-    tried("give it an identity", service.set_config_service_sid_info(ServiceSidType::Unrestricted));
-    // The crate panics on what fits no 32 bits of milliseconds.
-    let preshutdown = definition.preshutdown.min(scm::LONGEST_PRESHUTDOWN);
-    tried("have the machine wait for it", service.set_preshutdown_timeout(preshutdown));
+pub fn put(what: &Put) -> io::Result<Vec<Wrong>> {
+    let mut wrongs = control::put(what)?;
     if let Err(why) = registry::add_source(scm::NAME) {
         wrongs.push(Wrong { what: "name the source of its events", why });
     }
     Ok(wrongs)
-}
-
-fn info(definition: &Definition) -> ServiceInfo {
-    ServiceInfo {
-        name: definition.name.clone().into(),
-        display_name: if definition.name == scm::NAME {
-            scm::DISPLAY_NAME.into()
-        } else {
-            format!("{} [{}]", scm::DISPLAY_NAME, definition.name).into()
-        },
-        service_type: ServiceType::OWN_PROCESS,
-        start_type: match definition.start {
-            Start::Delayed | Start::Automatic => ServiceStartType::AutoStart,
-            Start::Manual => ServiceStartType::OnDemand,
-            Start::Disabled => ServiceStartType::Disabled,
-        },
-        error_control: ServiceErrorControl::Normal,
-        executable_path: definition.program.clone(),
-        launch_arguments: definition.arguments(),
-        dependencies: Vec::new(),
-        account_name: match &definition.account {
-            // What the control calls itself; no name at all means it.
-            Account::Named(name) if name.eq_ignore_ascii_case("LocalSystem") => None,
-            account @ (Account::Named(_) | Account::Virtual) => Some(account.of(&definition.name).into()),
-        },
-        account_password: None,
-    }
-}
-
-fn recovery() -> ServiceFailureActions {
-    let actions = scm::RECOVERY.map(|delay| ServiceAction { action_type: ServiceActionType::Restart, delay });
-    ServiceFailureActions {
-        reset_period: ServiceFailureResetPeriod::After(scm::FAILURES_FORGOTTEN),
-        reboot_msg: None,
-        command: None,
-        actions: Some(actions.into()),
-    }
-}
-
-/// Starts it, and resolves when it is at work. One that runs already is no error.
-///
-/// # Errors
-/// It is not there, we may not, or it has ended instead.
-pub async fn start(name: &str, patience: Duration) -> io::Result<()> {
-    let service = open(name, ServiceAccess::START | ServiceAccess::QUERY_STATUS)?.ok_or_else(|| not_there(name))?;
-    match service.start::<OsString>(&[]).map_err(said) {
-        Err(error) if error.raw_os_error() != Some(RUNS_ALREADY) => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let status = settled(&service, ServiceState::StartPending, patience).await?;
-    if status.current_state == ServiceState::Running {
-        return Ok(());
-    }
-    let how = end_in_words(&status).unwrap_or_else(|| in_words(status.current_state).to_owned());
-    Err(io::Error::other(format!("it has ended: {how}")))
-}
-
-/// Asks it to leave, and resolves when it has. One that does not run, or is not there, is no error.
-///
-/// # Errors
-/// We may not, or it does not leave.
-pub async fn stop(name: &str, patience: Duration) -> io::Result<()> {
-    let Some(service) = open(name, ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)? else { return Ok(()) };
-    // One that starts or stops already cannot be asked.
-    let before = settled(&service, ServiceState::StartPending, patience).await?;
-    if !matches!(before.current_state, ServiceState::Stopped | ServiceState::StopPending) {
-        match service.stop().map_err(said) {
-            Err(error) if error.raw_os_error() != Some(RUNS_NOT) => return Err(error),
-            Ok(_) | Err(_) => {}
-        }
-    }
-    until(&service, patience).await
-}
-
-/// Resolves when it has stopped by whatever means.
-///
-/// # Errors
-/// It has not within the time, or we may not look.
-pub async fn until_stopped(name: &str, patience: Duration) -> io::Result<()> {
-    let Some(service) = open(name, ServiceAccess::QUERY_STATUS)? else { return Ok(()) };
-    until(&service, patience).await
-}
-
-async fn until(service: &Service, patience: Duration) -> io::Result<()> {
-    let until = tokio::time::Instant::now() + patience;
-    loop {
-        let status = service.query_status().map_err(said)?;
-        if status.current_state == ServiceState::Stopped {
-            return Ok(());
-        }
-        if tokio::time::Instant::now() >= until {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not leave"));
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-async fn settled(service: &Service, from: ServiceState, patience: Duration) -> io::Result<ServiceStatus> {
-    let until = tokio::time::Instant::now() + patience;
-    loop {
-        let status = service.query_status().map_err(said)?;
-        if status.current_state != from || tokio::time::Instant::now() >= until {
-            return Ok(status);
-        }
-        tokio::time::sleep(POLL).await;
-    }
 }
 
 /// Takes it out of the list; one that is not there is no error.
@@ -307,12 +43,7 @@ async fn settled(service: &Service, from: ServiceState, patience: Duration) -> i
 /// # Errors
 /// We may not.
 pub fn remove(name: &str) -> io::Result<()> {
-    if let Some(service) = open(name, ServiceAccess::DELETE)? {
-        match service.delete().map_err(said) {
-            Err(error) if error.raw_os_error() != Some(GOES_AWAY) => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
+    control::remove(name)?;
     let others = all()?.iter().any(|it| it.name != name && scm::ours(&it.command_line).is_some());
     if others { Ok(()) } else { registry::remove_source(scm::NAME) }
 }
@@ -322,7 +53,7 @@ pub fn remove(name: &str) -> io::Result<()> {
 /// # Errors
 /// We may not.
 pub fn disable(name: &str) -> io::Result<()> {
-    let service = open(name, ServiceAccess::CHANGE_CONFIG)?.ok_or_else(|| not_there(name))?;
+    let service = control::open(name, ServiceAccess::CHANGE_CONFIG)?.ok_or_else(|| not_there(name))?;
     super::disable_service(&service)
 }
 
@@ -331,16 +62,12 @@ pub fn disable(name: &str) -> io::Result<()> {
 /// # Errors
 /// We may not, or it does not.
 pub async fn stop_other(name: &str) -> io::Result<()> {
-    stop(name, OTHERS_PATIENCE).await
-}
-
-fn not_there(name: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, format!("there is no service {name}; kosmos service install makes it"))
+    control::stop(name, OTHERS_PATIENCE).await
 }
 
 /// Lets the service into the home folder, and keeps ordinary users out of the folder of our state in it.
 pub fn set_rights(home: &Path, state: &Path, service: &str) -> Vec<Wrong> {
-    let sid = sid::of_service(service);
+    let sid = sid_of(service);
     let mut wrongs = Vec::new();
     let let_in = super::access_list(home).and_then(|list| match sddl::with_modify(&list, &sid) {
         Some(list) => super::set_access_list(home, &list, list.starts_with("D:P")),

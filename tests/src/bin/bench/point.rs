@@ -14,7 +14,9 @@ pub const OTHER: &str = "910075918";
 pub struct Point {
     child: Child,
     home: tempfile::TempDir,
-    between: tempfile::TempDir,
+    /// Only kept.
+    #[allow(dead_code, reason = "it is removed with this value")]
+    between: Option<tempfile::TempDir>,
     more: Vec<String>,
     /// Where it listens.
     pub port: u16,
@@ -26,15 +28,28 @@ impl Point {
     /// In an empty folder, with these arguments more.
     pub fn start(program: &Path, more: &[String]) -> io::Result<Self> {
         let temporary = || tempfile::Builder::new().prefix("integrasjonspunkt-bench-").tempdir();
-        let (home, between) = (temporary()?, temporary()?);
-        let (child, port, to_ready) = begin(program, home.path(), between.path(), more)?;
-        Ok(Self { child, home, between, more: more.to_vec(), port, to_ready })
+        let between = temporary()?;
+        let own = [
+            format!("--difi.move.org.number={OWN}"),
+            format!("--integrasjonspunkt.loopback.folder={}", between.path().display()),
+        ];
+        let more: Vec<String> = own.into_iter().chain(more.iter().cloned()).collect();
+        let mut point = Self::start_bare(program, &more)?;
+        point.between = Some(between);
+        Ok(point)
+    }
+
+    /// With these arguments and no folder between it and itself.
+    pub fn start_bare(program: &Path, more: &[String]) -> io::Result<Self> {
+        let home = tempfile::Builder::new().prefix("integrasjonspunkt-bench-").tempdir()?;
+        let (child, port, to_ready) = begin(program, home.path(), more)?;
+        Ok(Self { child, home, between: None, more: more.to_vec(), port, to_ready })
     }
 
     /// Ends it and starts it in the same folder again.
     pub fn again(&mut self, program: &Path) -> io::Result<()> {
         self.end();
-        let (child, port, to_ready) = begin(program, self.home.path(), self.between.path(), &self.more)?;
+        let (child, port, to_ready) = begin(program, self.home.path(), &self.more)?;
         (self.child, self.port, self.to_ready) = (child, port, to_ready);
         Ok(())
     }
@@ -56,14 +71,12 @@ impl Drop for Point {
     }
 }
 
-fn begin(program: &Path, home: &Path, between: &Path, more: &[String]) -> io::Result<(Child, u16, Duration)> {
+fn begin(program: &Path, home: &Path, more: &[String]) -> io::Result<(Child, u16, Duration)> {
     let begun = Instant::now();
     let mut child = Command::new(program)
         .current_dir(home)
         .args(["--spring.profiles.active=staging", "--server.address=127.0.0.1", "--server.port=0"])
         .args(["--difi.ssl.enabled=false", "--difi.security.enable=false"])
-        .arg(format!("--difi.move.org.number={OWN}"))
-        .arg(format!("--integrasjonspunkt.loopback.folder={}", between.display()))
         .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

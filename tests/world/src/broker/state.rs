@@ -62,6 +62,13 @@ impl std::fmt::Display for Refused {
     }
 }
 
+/// What was uploaded.
+pub(super) struct Bytes {
+    pub(super) length: u64,
+    /// MD5, in hexadecimal digits.
+    pub(super) checksum: String,
+}
+
 /// All of it.
 #[derive(Default)]
 pub(super) struct State {
@@ -130,14 +137,26 @@ impl State {
         let recipients = announced.recipients.iter().map(|who| (who.clone(), RecipientStatus::Initialized)).collect();
         let status = FileStatus::Initialized;
         self.by_id.insert(id.clone(), number);
-        self.transfers.push(Transfer { id: id.clone(), announced, created, status, recipients, length_bytes: 0 });
+        let (checksum, published_at) = (None, created);
+        let transfer = Transfer {
+            id: id.clone(),
+            announced,
+            created,
+            status,
+            recipients,
+            length_bytes: 0,
+            checksum,
+            published_at,
+        };
+        self.transfers.push(transfer);
         id
     }
 
     pub(super) fn again(&mut self, id: &str, now: Timestamp) -> Option<String> {
-        let first = self.of(id).ok().filter(|transfer| transfer.status >= FileStatus::Published)?.clone();
+        let first = self.of(id).ok().filter(|transfer| transfer.status >= FileStatus::UploadProcessing)?.clone();
         let again = self.add(first.announced, now);
-        self.publish(&again, first.length_bytes).map(|_| again)
+        let bytes = Bytes { length: first.length_bytes, checksum: first.checksum.unwrap_or_default() };
+        self.take(&again, bytes, first.published_at.max(now)).map(|_| again)
     }
 
     pub(super) fn begin_upload(&mut self, organisation: &str, id: &str) -> Result<(), Refused> {
@@ -153,11 +172,33 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn publish(&mut self, id: &str, length_bytes: u64) -> Option<Value> {
+    /// All bytes are here; recipients see them from this moment on.
+    pub(super) fn take(&mut self, id: &str, bytes: Bytes, published_at: Timestamp) -> Option<Value> {
         let transfer = self.of(id).ok()?;
-        transfer.status = FileStatus::Published;
-        transfer.length_bytes = length_bytes;
+        transfer.status = FileStatus::UploadProcessing;
+        transfer.length_bytes = bytes.length;
+        transfer.checksum = Some(bytes.checksum);
+        transfer.published_at = published_at;
         Some(transfer.overview())
+    }
+
+    /// Publishes what has been looked at by now.
+    pub(super) fn publish(&mut self, now: Timestamp) {
+        let is_due = |it: &&mut Transfer| it.status == FileStatus::UploadProcessing && it.published_at <= now;
+        self.transfers.iter_mut().filter(is_due).for_each(|transfer| transfer.status = FileStatus::Published);
+    }
+
+    /// What was held back is held back no longer.
+    pub(super) fn release(&mut self, now: Timestamp) {
+        self.transfers.iter_mut().for_each(|transfer| transfer.published_at = transfer.published_at.min(now));
+    }
+
+    /// The overview says something else from now on than what lies here.
+    pub(super) fn misstate(&mut self, id: &str, length_bytes: Option<u64>, checksum: Option<&str>) {
+        if let Ok(transfer) = self.of(id) {
+            transfer.length_bytes = length_bytes.unwrap_or(transfer.length_bytes);
+            transfer.checksum = checksum.map(str::to_owned).or(transfer.checksum.take());
+        }
     }
 
     pub(super) fn fail(&mut self, id: &str) {
@@ -190,7 +231,11 @@ impl State {
         if is_party { Ok(transfer.overview()) } else { Err(Refused::NoSuchTransfer) }
     }
 
-    pub(super) fn begin_download(&mut self, organisation: &str, id: &str) -> Result<u64, Refused> {
+    pub(super) fn shown(&mut self, id: &str) -> Option<Value> {
+        self.of(id).ok().map(|transfer| transfer.overview())
+    }
+
+    pub(super) fn begin_download(&mut self, organisation: &str, id: &str) -> Result<(), Refused> {
         let transfer = self.for_recipient(organisation, id)?;
         if transfer.status != FileStatus::Published {
             return Err(Refused::NotPublished);
@@ -198,7 +243,7 @@ impl State {
         if let Some(status) = transfer.recipients.get_mut(organisation) {
             *status = (*status).max(RecipientStatus::DownloadStarted);
         }
-        Ok(transfer.length_bytes)
+        Ok(())
     }
 
     pub(super) fn confirm(&mut self, organisation: &str, id: &str) -> Result<Value, Refused> {

@@ -115,3 +115,80 @@ async fn a_list_has_a_hundred_and_goes_on_from_a_moment() {
     assert_eq!(second.as_array().unwrap().len(), 30);
     assert_ne!(second[0], first[99]);
 }
+
+#[tokio::test]
+async fn a_file_has_a_size_and_a_checksum_and_may_say_what_is_not_true() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let id = left(&broker, "the bytes").await;
+    let (_, overview) = ask(&broker, B, "GET", &format!("/{id}"), "").await;
+    assert_eq!(overview["fileTransferSize"], 9);
+    assert_eq!(overview["checksum"], "ab48e870377e5d9fbe11663949e229b0");
+    broker.misstate(&id, Some(7), Some("00"));
+    let (_, overview) = ask(&broker, B, "GET", &format!("/{id}"), "").await;
+    assert_eq!((&overview["fileTransferSize"], &overview["checksum"]), (&json!(7), &json!("00")));
+    assert_eq!(ask(&broker, B, "GET", &format!("/{id}/download"), "").await, (200, json!("the bytes")));
+}
+
+#[tokio::test]
+async fn what_is_there_twice_has_another_id_and_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    broker.go_wrong(Mischief { duplicates: 1.0, ..Mischief::default() }, 1);
+    left(&broker, "r").await;
+    let (_, listed) = ask(&broker, B, "GET", &listed("Initialized"), "").await;
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    for id in listed.as_array().unwrap() {
+        assert_eq!(ask(&broker, B, "GET", &format!("/{}/download", id.as_str().unwrap()), "").await.1, json!("r"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_looked_at_for_long_is_published_after_what_came_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    broker.go_wrong(Mischief { disorder: 1.0, ..Mischief::default() }, 1);
+    let (_, answer) = ask(&broker, A, "POST", "/", &announced("r")).await;
+    let first = answer["fileTransferId"].as_str().unwrap().to_owned();
+    let (_, answer) = ask(&broker, A, "POST", &format!("/{first}/upload"), "r").await;
+    assert_eq!(answer["fileTransferStatus"], "UploadProcessing");
+    broker.go_wrong(Mischief::default(), 1);
+    let second = left(&broker, "s").await;
+    assert_eq!(ask(&broker, B, "GET", &listed("Initialized"), "").await, (200, json!([second])));
+    assert_eq!(ask(&broker, B, "GET", &format!("/{first}/download"), "").await.0, 400);
+    let begun = std::time::Instant::now();
+    while ask(&broker, B, "GET", &listed("Initialized"), "").await != (200, json!([first, second])) {
+        assert!(begun.elapsed().as_secs() < 10, "it is never published");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn uploads_and_downloads_end_in_the_middle_and_such_an_upload_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path());
+    let whole = left(&broker, &"r".repeat(4000)).await;
+    broker.go_wrong(Mischief { cuts: 1.0, ..Mischief::default() }, 1);
+    let (mut ended, mut torn) = (0, 0);
+    for _ in 0..20 {
+        let request = HttpRequest::get(format!("{BASE}/filetransfer/{whole}/download"));
+        let request = request.header("Authorization", format!("Bearer {B}")).body(Body::empty()).unwrap();
+        let response = broker.routes().oneshot(request).await.unwrap();
+        let tells_its_length = response.headers().contains_key("content-length");
+        match axum::body::to_bytes(response.into_body(), usize::MAX).await {
+            Ok(bytes) => {
+                assert!(bytes.len() < 4000 && !tells_its_length, "{}", bytes.len());
+                ended += 1;
+            }
+            Err(_) => torn += 1,
+        }
+    }
+    assert!(ended > 2 && torn > 2, "{ended} {torn}");
+    let (_, answer) = ask(&broker, A, "POST", "/", &announced("r")).await;
+    let id = answer["fileTransferId"].as_str().unwrap();
+    let request = HttpRequest::post(format!("{BASE}/filetransfer/{id}/upload"));
+    let request = request.header("Authorization", format!("Bearer {A}")).header("Content-Length", 4000);
+    let response = broker.routes().oneshot(request.body(Body::from("r".repeat(4000))).unwrap()).await.unwrap();
+    assert!(response.extensions().get::<crate::faults::NoAnswer>().is_some());
+    assert_eq!(broker.transfers().last().unwrap().status, FileStatus::Failed);
+}

@@ -71,6 +71,10 @@ pub struct Transfer {
     pub recipients: BTreeMap<String, RecipientStatus>,
     /// How many bytes there are.
     pub length_bytes: u64,
+    /// Their MD5, in hexadecimal digits.
+    pub checksum: Option<String>,
+    /// While they are looked at: until when.
+    pub(super) published_at: Timestamp,
 }
 
 impl Transfer {
@@ -89,7 +93,7 @@ impl Transfer {
             "resourceId": self.announced.resource_id,
             "fileName": self.announced.file_name,
             "sendersFileTransferReference": self.announced.senders_file_transfer_reference,
-            "checksum": null,
+            "checksum": self.checksum,
             "useVirusScan": true,
             "fileTransferSize": self.length_bytes,
             "fileTransferStatus": self.status,

@@ -141,7 +141,7 @@ impl Services for Here {
             let state = found.unit.says("ActiveState");
             lines.push(("KOSMOS", format!("{} in {}: {state}{at_boot}", found.unit.name(), found.home.display())));
         }
-        Standing { runs: self.unit.is_active(), lines }
+        Standing { runs: self.unit.is_active(), home: self.unit.is_there().then(|| self.home()), lines }
     }
 }
 

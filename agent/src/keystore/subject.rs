@@ -9,7 +9,7 @@ const SEQUENCE: u8 = 0x30;
 const OID: u8 = 6;
 
 /// The numbers that a subject names: what is inside of its outermost sequence.
-pub(super) fn organisation_numbers(subject: &[u8]) -> Vec<String> {
+pub fn organisation_numbers(subject: &[u8]) -> Vec<String> {
     let mut numbers = Vec::new();
     let mut sets = subject;
     while let Some((SET, set, rest)) = value(sets) {
