@@ -1,6 +1,13 @@
 //! What the description of the API says and no other test of the program looks at: rows of the catalogue of errors that are
 //! hard to reach, the forms of what is sent and of what is answered, the folder in place of a service.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test: it spoils files, and waits by its own clock"
+)]
 
 #[allow(dead_code, reason = "others use more of it")]
 mod program {

@@ -27,7 +27,7 @@ pub const OWN: &str = "910075918";
 /// No request takes longer without being a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// So long what was sent may take to arrive at the end: a lease of a killed one runs out after 15 s.
-const DRAINING: Duration = Duration::from_secs(60);
+const DRAINING: Duration = Duration::from_mins(1);
 /// When nothing has arrived for so long it is looked for in the list of what waits.
 const STANDS_STILL: Duration = Duration::from_secs(5);
 /// With more than so many on their way a sender looks instead of sending more.
@@ -101,12 +101,12 @@ struct Shared {
 }
 
 impl Load {
-    /// So many clients on this port: three of four send, and one receives.
+    /// So many clients on this port, who send and receive in turn.
     pub fn begin(port: u16, clients: usize) -> Self {
         let shared = Arc::new(Shared { port, ..Shared::default() });
         let (mut senders, mut receivers) = (Vec::new(), Vec::new());
         for number in 0..clients {
-            let way = [Way::Kept, Way::Fresh][number / 2 % 2];
+            let way = if number / 2 % 2 == 0 { Way::Kept } else { Way::Fresh };
             let shared = Arc::clone(&shared);
             if number % 2 == 1 {
                 receivers.push(std::thread::spawn(move || Client::of(&shared, way).receive()));
@@ -160,7 +160,9 @@ impl Load {
                 (last, fewest) = (Instant::now(), missing.len());
             }
             if last.elapsed() > STANDS_STILL {
-                missing.iter().for_each(|id| looks.whether_it_waits(id));
+                for id in &missing {
+                    looks.whether_it_waits(id);
+                }
             }
             pause(NOTHING_THERE);
         }
@@ -215,10 +217,10 @@ impl<'a> Client<'a> {
     }
 
     fn send_one(&mut self) {
-        let id = id();
-        let one = format!("/api/messages/out/{id}");
         const JSON: &str = "Content-Type: application/json\r\n";
         const FILE: &str = "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=brev.pdf\r\n";
+        let id = id();
+        let one = format!("/api/messages/out/{id}");
         let done = self.well("POST", "/api/messages/out", JSON, document(&id).as_bytes()).is_some()
             && self.well("PUT", &one, FILE, letter(&id).as_bytes()).is_some()
             && self.well("POST", &one, "", b"").is_some();
@@ -237,7 +239,7 @@ impl<'a> Client<'a> {
     fn whether_it_waits(&mut self, id: &str) {
         let Some(listed) = self.well("GET", &format!("/api/messages/in?messageId={id}"), "", b"") else { return };
         let listed: serde_json::Value = serde_json::from_slice(&listed.body).unwrap();
-        if listed["totalElements"] == 1 {
+        if listed.pointer("/totalElements") == Some(&1.into()) {
             self.shared.ledger.lock().unwrap().waiting.insert(id.to_owned());
         }
     }
@@ -258,9 +260,8 @@ impl<'a> Client<'a> {
             }
             let Some(peeked) = self.judged(peeked, "peek") else { continue };
             let sbd: serde_json::Value = serde_json::from_slice(&peeked.body).unwrap();
-            let header = &sbd["standardBusinessDocumentHeader"]["documentIdentification"];
-            let id = header["instanceIdentifier"].as_str().unwrap().to_owned();
-            self.take(&id);
+            let id = sbd.pointer("/standardBusinessDocumentHeader/documentIdentification/instanceIdentifier");
+            self.take(id.and_then(serde_json::Value::as_str).unwrap());
         }
     }
 

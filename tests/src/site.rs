@@ -209,6 +209,27 @@ impl Site {
         self.supervisor = Some(command.spawn().unwrap());
     }
 
+    /// The same, as systemd starts it again: with the socket that it has kept.
+    #[cfg(unix)]
+    pub fn start_with(&mut self, kept: &TcpListener) {
+        const HAND_IN: &str = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
+        assert!(self.supervisor.is_none(), "one is enough");
+        let said =
+            OpenOptions::new().create(true).append(true).open(self.folder.path().join("supervisor.txt")).unwrap();
+        let plain = self.command(&self.home, &["--log", "debug", "run"]);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", HAND_IN]).arg(plain.get_program()).args(plain.get_args()).current_dir(&self.home);
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let kept = std::os::fd::OwnedFd::from(kept.try_clone().unwrap());
+        command.stdin(Stdio::from(kept)).stdout(said.try_clone().unwrap()).stderr(said);
+        self.supervisor = Some(command.spawn().unwrap());
+    }
+
     /// All that the supervisors said on the terminal.
     pub fn supervisors_said(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("supervisor.txt")).unwrap_or_default()

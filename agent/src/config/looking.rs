@@ -79,7 +79,7 @@ mod tests {
 
         let given = [
             "--difi.move.org.number=910077473",
-            "--SERVER_PORT=many",
+            "--SERVER.port=many",
             "--difi.ssl.enabled=perhaps",
             "--difi.security.enable=false",
             "--difi.datasource.url=jdbc:h2:mem:x",

@@ -23,6 +23,8 @@ const AT_ONCE: usize = 4;
 #[error("fetch over {service}")]
 pub struct CannotFetch {
     service: &'static str,
+    /// So much was taken in before that.
+    pub taken: u32,
     /// What the channel says.
     #[source]
     pub source: TroubleFetching,
@@ -44,8 +46,9 @@ pub async fn all(
     channel: &dyn Channel,
     mut stopped: impl Future<Output = ()> + Unpin,
 ) -> Result<Round, CannotFetch> {
-    let cannot = |source| CannotFetch { service: channel.service().name(), source };
-    let fetched = round(desk, channel, &mut stopped).await;
+    let mut taken = Round::default();
+    let fetched = round(desk, channel, &mut taken, &mut stopped).await.map(|()| taken);
+    let cannot = |source| CannotFetch { service: channel.service().name(), taken: taken.taken, source };
     let (now, service) = (desk.clock.now(), channel.service());
     match &fetched {
         Ok(Round { taken: 0, stays: stays @ 1.. }) => {
@@ -62,9 +65,9 @@ pub async fn all(
 async fn round(
     desk: &Desk,
     channel: &dyn Channel,
+    round: &mut Round,
     mut stopped: impl Future<Output = ()> + Unpin,
-) -> Result<Round, TroubleFetching> {
-    let mut round = Round::default();
+) -> Result<(), TroubleFetching> {
     let arrivals = channel.fetch().await?;
     let arrivals = stream::unfold(Some(arrivals), |arrivals| async move {
         let mut arrivals = arrivals?;
@@ -85,7 +88,7 @@ async fn round(
             in_hand.push(async move { (conversation, taking.await) });
         }
         if let Some(end) = end.take_if(|_| in_hand.is_empty()) {
-            return Result::map(end, |()| round);
+            return end;
         }
         tokio::select! {
             () = &mut stopped, if end.is_none() => {

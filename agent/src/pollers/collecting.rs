@@ -32,15 +32,18 @@ pub async fn collect(desk: &Desk, channel: &dyn Channel, stopped: impl Future<Ou
             }
         };
         in_vain = match &round {
-            Err(error) if error.source.is_partial && error.source.wait.is_none() => 0,
+            // What it gives is worth asking for as often as ever.
+            Err(error) if error.taken > 0 || error.source.is_partial => 0,
             Ok(Round { taken: 0, stays: 1.. }) | Err(_) => in_vain + 1,
             Ok(_) => 0,
         };
+        let asked_to_wait = asked_to_wait.unwrap_or(Duration::ZERO).min(pace::LONGEST_QUIET);
         let wait = match round {
-            _ if in_vain > 0 => {
-                let asked_to_wait = asked_to_wait.unwrap_or(Duration::ZERO).min(pace::LONGEST_QUIET);
+            _ if in_vain > 0 || !asked_to_wait.is_zero() => {
                 let [noise, ..] = desk.random.sixteen().unwrap_or_default();
-                pace::jittered(pace::after_trouble(channel.pace(), in_vain).max(asked_to_wait), noise)
+                let after_trouble =
+                    if in_vain > 0 { pace::after_trouble(channel.pace(), in_vain) } else { channel.pace() };
+                pace::jittered(after_trouble.max(asked_to_wait), noise)
             }
             Ok(Round { taken: 1.., .. }) => pace::after_some(channel.pace()),
             _ => channel.pace(),

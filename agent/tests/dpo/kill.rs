@@ -3,6 +3,7 @@
 use super::site::*;
 use efm_world::broker::{FileStatus, Mischief};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
@@ -58,7 +59,11 @@ fn every_message_comes_exactly_once_however_often_either_is_killed() {
         }
         eprintln!("{kills} kills in {:?}, {} sent", begun.elapsed(), sent.lock().unwrap().len());
         let draining = DRAINING.mul_f64(1.0_f64.max(f64::from(u32::try_from(messages).unwrap()) / 200.0));
-        waited("all messages", draining, || (delivered.lock().unwrap().len() >= messages).then_some(()));
+        let begun = Instant::now();
+        while delivered.lock().unwrap().len() < messages {
+            assert!(begun.elapsed() < draining, "{}", told(nord, sor, &sent, &delivered, &programs));
+            pause(20);
+        }
         drop(over);
     });
     eprintln!("all {messages} delivered after {:?}", begun.elapsed());
@@ -89,6 +94,28 @@ fn every_message_comes_exactly_once_however_often_either_is_killed() {
         (!stage.broker.transfers().iter().any(|it| left(it.status))).then_some(())
     });
     eprintln!("all statuses after {:?}; {} transfers at the broker", begun.elapsed(), stage.broker.transfers().len());
+}
+
+/// What is missing, and what the two have to say.
+fn told(
+    nord: &AtomicU16,
+    sor: &AtomicU16,
+    sent: &Mutex<BTreeSet<String>>,
+    delivered: &Mutex<BTreeSet<String>>,
+    programs: &[Program],
+) -> String {
+    let (sent, delivered) = (sent.lock().unwrap().clone(), delivered.lock().unwrap().clone());
+    let mut told = format!("{} sent, {} delivered; missing:\n", sent.len(), delivered.len());
+    for id in sent.difference(&delivered).take(5) {
+        writeln!(told, "{id}: nord {:?}, sør {:?}", statuses(nord, id), statuses(sor, id)).unwrap();
+    }
+    for program in programs {
+        let said = program.said();
+        let lines: Vec<_> = said.lines().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
+        told += &lines[lines.len().saturating_sub(15)..].join("\n");
+        told.push('\n');
+    }
+    told
 }
 
 struct Over<'a>(&'a AtomicBool);

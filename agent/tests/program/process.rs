@@ -176,10 +176,12 @@ fn begin_until(
             std::thread::spawn(move || {
                 for line in lines.map_while(Result::ok) {
                     let mut all = all.lock().unwrap();
-                    if all.len() < LOG_BYTES {
-                        *all += &line;
-                        all.push('\n');
+                    if all.len() > LOG_BYTES {
+                        // The last is what one asks for.
+                        all.clear();
                     }
+                    *all += &line;
+                    all.push('\n');
                 }
             });
             return (child, port, to_ready);

@@ -193,7 +193,12 @@ impl Child for IntegrationPoint {
     }
 
     async fn port_holder(&self) -> Result<Option<String>, ChildError> {
-        self.manage.port().holder(self.socket.borrow().as_ref()).map_err(|source| ChildError::Look { source })
+        let mut socket = self.socket.borrow_mut();
+        if socket.is_none() {
+            // Who adopted has started nothing yet; what systemd kept for him is no stranger on the port.
+            *socket = self.settings.listen.and_then(Socket::kept);
+        }
+        self.manage.port().holder(socket.as_ref()).map_err(|source| ChildError::Look { source })
     }
 
     fn signs_of_progress(&self) -> u64 {

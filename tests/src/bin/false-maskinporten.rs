@@ -41,7 +41,9 @@ fn main() -> ExitCode {
         if accounts.is_empty() {
             return Err("nobody could get a token: --organisation NUMBER=FILE or --client NAME is needed".into());
         }
-        accounts.into_iter().for_each(|account| maskinporten.register(account));
+        for account in accounts {
+            maskinporten.register(account);
+        }
         Ok(maskinporten.routes())
     })
 }

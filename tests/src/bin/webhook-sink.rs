@@ -26,9 +26,10 @@ Example
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = match words.iter().any(|word| word == "--help" || word == "-h") {
-        true => write!(std::io::stdout(), "{HELP}").map_err(Into::into),
-        false => serve(words),
+    let done = if words.iter().any(|word| word == "--help" || word == "-h") {
+        write!(std::io::stdout(), "{HELP}").map_err(Into::into)
+    } else {
+        serve(words)
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

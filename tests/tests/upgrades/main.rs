@@ -70,6 +70,32 @@ fn where_the_supervisor_holds_the_port_nobody_is_refused_and_nothing_is_lost() {
     assert!(ledger.longest < Duration::from_secs(4), "{:?}", ledger.longest);
 }
 
+/// The supervisor is killed; the next one is given the port back, adopts what runs, and upgrades it.
+#[cfg(unix)]
+#[test]
+fn a_port_that_systemd_has_kept_is_handed_over_by_a_supervisor_that_adopted() {
+    let mut site = outside_world::native::site(Port::Held, "");
+    let kept = std::net::TcpListener::bind(("127.0.0.1", site.port)).unwrap();
+    publish(&mut site, "5.0.0", "");
+    site.start_with(&kept);
+    site.until("it answers", |status| status["supervisor"].is_object());
+    site.upgrade_now(0);
+    let load = Load::begin(site.port, CLIENTS);
+    for number in 1..=2 {
+        site.kill();
+        site.start_with(&kept);
+        let version = format!("5.0.{number}");
+        site.until("it adopts", |status| status["supervisor"]["runs"]["up"] == true);
+        publish(&mut site, &version, "");
+        site.upgrade_now(0);
+        site.until_runs(&version);
+        load.wait_for(REQUESTS);
+    }
+    let ledger = load.end();
+    nothing_is_lost(&ledger, &site);
+    assert_eq!((ledger.refused, ledger.failures), (0, Vec::new()));
+}
+
 #[test]
 fn where_each_opens_its_own_port_callers_are_refused_for_a_moment_and_nothing_is_lost() {
     let (ledger, site) = upgraded_under_load(Port::Own);

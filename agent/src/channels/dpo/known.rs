@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 /// Of more than so many it begins anew.
 const MOST: usize = 10_000;
-/// What could not be opened is tried again after so long, and each time after twice as long.
-const SOON: Duration = Duration::from_mins(1);
+/// What did not come whole is tried again after so long, and each time after twice as long.
+pub(super) const SOON: Duration = Duration::from_secs(5);
+/// And what could not be opened: somebody must do something first.
+pub(super) const LATER: Duration = Duration::from_mins(1);
 /// But never after longer than this.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Every so many rounds it is asked for what was begun and never confirmed, by whomever.
@@ -82,13 +84,13 @@ impl Known {
         self.later.remove(id);
     }
 
-    pub(super) fn try_later(&mut self, id: String, created: Option<Timestamp>, now: Instant) {
+    pub(super) fn try_later(&mut self, id: String, created: Option<Timestamp>, now: Instant, first: Duration) {
         if self.later.len() >= MOST {
             self.later.clear();
         }
         self.begun.remove(&id);
         let tries = self.later.get(&id).map_or(0, |later| later.tries);
-        let wait = SOON.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
+        let wait = first.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
         self.later.insert(id, Later { tries: tries.saturating_add(1), not_before: now + wait, created });
     }
 }
@@ -101,7 +103,7 @@ mod tests {
     fn what_could_not_be_opened_is_left_alone_for_longer_each_time() {
         let (mut known, now) = (Known::default(), Instant::now());
         for (tries, wait) in [(0, 60), (1, 120), (2, 240), (3, 480), (4, 960), (5, 1920), (6, 3600), (7, 3600)] {
-            known.try_later("a".into(), None, now);
+            known.try_later("a".into(), None, now, LATER);
             let after = |seconds| now + Duration::from_secs(seconds);
             assert!(known.left_alone("a", after(wait - 1)).is_some(), "after try {tries}");
             assert!(known.left_alone("a", after(wait)).is_none(), "after try {tries}");
@@ -129,7 +131,7 @@ mod tests {
         known.is_begun("there");
         known.are_all(&["there".to_owned()].into());
         assert!(known.begin(now));
-        known.try_later("there".into(), None, now);
+        known.try_later("there".into(), None, now, SOON);
         assert!(!known.begin(now), "it waits");
         assert!(known.begin(now + SOON), "it is due");
         known.are_all(&BTreeSet::new());

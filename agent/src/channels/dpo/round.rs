@@ -4,6 +4,7 @@
 //! back.
 
 use super::error::ApiError;
+use super::known::{LATER, SOON};
 use super::parcel::{self, BadParcel, Sbd};
 use super::wire::Overview;
 use super::{Dpo, convert, legacy, trouble};
@@ -228,12 +229,12 @@ impl Found<'_> {
 async fn fetched(dpo: &Dpo, found: Found<'_>, place: Option<OwnedSemaphorePermit>) -> Result<Arrival, TroubleFetching> {
     let Found { user, id, overview } = found;
     // It is asked for again, less and less often; the others are not kept waiting for it.
-    let stays = |why: String| {
-        dpo.known().try_later(id.clone(), overview.created(), Instant::now());
+    let stays = |why: String, first| {
+        dpo.known().try_later(id.clone(), overview.created(), Instant::now(), first);
         Arrival::Stays { what: id.clone(), why }
     };
     if let Some(length) = overview.length().filter(|length| *length > dpo.limit_bytes) {
-        return Ok(stays(format!("it has {length} bytes, and no more than {} are taken", dpo.limit_bytes)));
+        return Ok(stays(format!("it has {length} bytes, and no more than {} are taken", dpo.limit_bytes), LATER));
     }
     dpo.known().is_begun(&id);
     let downloaded = match dpo.client.download(user, &id, &dpo.folder, dpo.limit_bytes).await {
@@ -248,7 +249,7 @@ async fn fetched(dpo: &Dpo, found: Found<'_>, place: Option<OwnedSemaphorePermit
         }
     };
     if let Some(why) = overview.differs(downloaded.length, &downloaded.md5) {
-        return Ok(stays(why));
+        return Ok(stays(why, SOON));
     }
     let receipt = format!("{}/{id}", user.org_id);
     let garbage = |envelope: Option<Envelope>, why: String, may_be_told: bool| {
@@ -257,7 +258,7 @@ async fn fetched(dpo: &Dpo, found: Found<'_>, place: Option<OwnedSemaphorePermit
     let unpacked = match parcel::unpack(downloaded.file).await {
         Ok(unpacked) => unpacked,
         Err(error @ BadParcel::Bad(_)) => return Ok(garbage(None, error.to_string(), false)),
-        Err(error @ (BadParcel::Spoilt(_) | BadParcel::Machine(_))) => return Ok(stays(error.to_string())),
+        Err(error @ (BadParcel::Spoilt(_) | BadParcel::Machine(_))) => return Ok(stays(error.to_string(), SOON)),
     };
     let envelope = match envelope(&unpacked.sbd) {
         Ok(envelope) => envelope,
@@ -272,7 +273,7 @@ async fn fetched(dpo: &Dpo, found: Found<'_>, place: Option<OwnedSemaphorePermit
             Ok(opened) => (Some(opened.package), Some(opened.judgement)),
             // A key may be missing: it can be put right until the message's time is over.
             Err(error) if error.may_pass() || matches!(error, SealError::WrongRecipient { .. }) => {
-                return Ok(stays(Chain(&error).to_string()));
+                return Ok(stays(Chain(&error).to_string(), LATER));
             }
             Err(error) => {
                 let may_be_told = error.may_be_told_to_the_sender();

@@ -86,8 +86,8 @@ fn answer(method: &str, path: &str, life: &Life) -> (&'static str, &'static str,
         ("GET", INFO) => {
             let build = Build {
                 version: life.version.clone(),
-                artifact: Some("integrasjonspunkt".into()),
                 time: None,
+                artifact: Some("integrasjonspunkt".into()),
                 name: None,
                 group: None,
             };

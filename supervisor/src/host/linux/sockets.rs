@@ -50,16 +50,21 @@ impl Socket {
     /// # Errors
     /// Somebody else has the port, or it is none of ours to have.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let mut kept = kept();
-        let is_it = |one: &TcpListener| one.local_addr().is_ok_and(|at| at == address);
-        if let Some(listener) = kept.iter().position(is_it).map(|at| kept.swap_remove(at)) {
-            return Ok(Self { listener, address });
+        if let Some(kept) = Self::kept(address) {
+            return Ok(kept);
         }
-        drop(kept);
         let listener = TcpListener::bind(address)?;
         rustix::net::listen(&listener, BACKLOG)?;
         Manager::found().keep(&name(address), listener.as_fd());
         Ok(Self { listener, address })
+    }
+
+    /// The one that systemd kept while we were restarted, if it did.
+    pub fn kept(address: SocketAddr) -> Option<Self> {
+        let mut kept = kept();
+        let is_it = |one: &TcpListener| one.local_addr().is_ok_and(|at| at == address);
+        let listener = kept.iter().position(is_it).map(|at| kept.swap_remove(at))?;
+        Some(Self { listener, address })
     }
 
     /// Where it listens.

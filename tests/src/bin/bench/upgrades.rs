@@ -13,6 +13,7 @@ const CLIENTS: usize = 8;
 /// Answers between two upgrades.
 const BETWEEN: u64 = 500;
 
+#[allow(clippy::unnecessary_wraps, reason = "as every section is measured")]
 pub fn measure(wish: &Wish, table: &mut Table) -> io::Result<()> {
     if cfg!(unix) {
         under_load(wish, Port::Held, table);
