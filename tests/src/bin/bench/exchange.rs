@@ -11,7 +11,7 @@ use efm_world::stage::Stage;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use outside_world::measure::numbers::{Numbers, mib, short};
-use outside_world::measure::system;
+use outside_world::measure::system::{self, Reading};
 use outside_world::measure::table::{Row, Table};
 use std::io;
 use std::path::Path;
@@ -41,17 +41,24 @@ struct Pair {
 }
 
 impl Pair {
-    fn forget_peaks(&self) {
-        system::forget_peak(self.nord.pid());
-        system::forget_peak(self.sor.pid());
+    fn read(&self) -> [Option<Reading>; 2] {
+        [&self.nord, &self.sor].map(|point| system::read(point.pid()))
     }
 
-    fn peaks(&self) -> String {
-        let peak = |point: &Point| system::read(point.pid()).map(|it| mib(it.peak_kib));
-        match peak(&self.nord).zip(peak(&self.sor)) {
-            Some((sender, receiver)) => format!("peak memory {sender} and {receiver}"),
-            None => "no /proc here".to_owned(),
+    /// Peaks are counted from here on.
+    fn begin(&self) -> [Option<Reading>; 2] {
+        for point in [&self.nord, &self.sor] {
+            system::forget_peak(point.pid());
         }
+        self.read()
+    }
+
+    /// Of the sender and of the receiver.
+    fn peaks(&self, before: &[Option<Reading>; 2]) -> String {
+        let told = before.iter().zip(self.read()).filter_map(|(before, after)| {
+            Some(format!("{} (before {})", mib(after?.peak_kib), mib(before.as_ref()?.resident_kib)))
+        });
+        format!("peak memory {}", told.collect::<Vec<_>>().join(" and "))
     }
 }
 
@@ -133,10 +140,9 @@ fn one_at_a_time(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> 
 }
 
 fn many(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
-    pair.forget_peaks();
+    let before = pair.begin();
     let (mut each, begun) = (Numbers::default(), Instant::now());
     let (mut sending, mut all) = (Duration::ZERO, Duration::ZERO);
-    let cpu = [&pair.nord, &pair.sor].map(|point| system::read(point.pid()));
     run(async {
         let send = async {
             let until = begun + wish.load;
@@ -160,10 +166,11 @@ fn many(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
         }
     })?;
     let count = each.count() as f64;
-    let cpu: Vec<String> = [&pair.nord, &pair.sor]
-        .iter()
-        .zip(cpu)
-        .filter_map(|(point, before)| Some(system::read(point.pid())?.cpu_since(&before?)))
+    let cpu: Vec<String> = pair
+        .read()
+        .into_iter()
+        .zip(&before)
+        .filter_map(|(after, before)| Some(after?.cpu_since(before.as_ref()?)))
         .map(|used| format!("{} ms", short(used.as_secs_f64() * 1e3 / count)))
         .collect();
     let told = format!(
@@ -171,7 +178,7 @@ fn many(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
         short(count / all.as_secs_f64()),
         short(each.percentile(50)),
         short(each.percentile(99)),
-        pair.peaks()
+        pair.peaks(&before)
     );
     let beside = format!(
         "{} × as many were accepted in a second as delivered; {} of a core each, at the sender and at the receiver",
@@ -205,7 +212,7 @@ fn large(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
         client.pour("PUT", &path, letter::FILE, wish.large_bytes).await?.well()
     })?;
     let speed = |took: Duration| format!("{} MB/s", short(wish.large_bytes as f64 / 1e6 / took.as_secs_f64()));
-    pair.forget_peaks();
+    let before = pair.begin();
     let took = run(async {
         let mut client = Client::connect(pair.nord.port).await?;
         let mut other = Client::connect(pair.sor.port).await?;
@@ -214,9 +221,9 @@ fn large(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
         other.until_well("/api/messages/in/peek").await?;
         Ok(begun.elapsed())
     })?;
-    let told = format!("{}, {}", speed(took), pair.peaks());
+    let told = format!("{}, {}", speed(took), pair.peaks(&before));
     table.add(Row::told(&format!("{size} from the send call until it can be peeked at the other end"), told));
-    pair.forget_peaks();
+    let before = pair.begin();
     let took = run(async {
         let mut client = Client::connect(pair.sor.port).await?;
         let begun = Instant::now();
@@ -226,6 +233,6 @@ fn large(wish: &Wish, pair: &Pair, table: &mut Table) -> io::Result<()> {
         }
         Ok(begun.elapsed())
     })?;
-    table.add(Row::told("… popped", format!("{}, {}", speed(took), pair.peaks())));
+    table.add(Row::told("… popped", format!("{}, {}", speed(took), pair.peaks(&before))));
     Ok(())
 }

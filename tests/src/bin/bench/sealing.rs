@@ -14,7 +14,7 @@ use integrasjonspunkt::ports::{
 use integrasjonspunkt::sealing::{Authorities, Sealer};
 use jiff::Timestamp;
 use outside_world::measure::numbers::{mib, short};
-use outside_world::measure::system;
+use outside_world::measure::system::{self, Reading};
 use outside_world::measure::table::{Row, Table};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -46,13 +46,14 @@ pub fn measure(wish: &Wish, table: &mut Table) -> io::Result<()> {
         (format!("sealing of {size}: packed, signed, encrypted, written"), seal, encrypt),
         (format!("opening of {size}: decrypted, looked through, verified"), open, decrypt),
     ] {
-        let told = format!("{}, peak memory {}", speed(wish, ours.took), peak(&ours));
+        let told = format!("{}, peak memory {}, {}", speed(wish, ours.took), peak(&ours), core(&ours));
         let beside = match theirs {
             Some(theirs) => format!(
-                "{} × the time of `openssl cms` ({}, peak memory {}); {} × that to write and flush the bytes",
+                "{} × the time of `openssl cms` ({}, peak memory {}, {}); {} × that to write and flush the bytes",
                 short(ours.took.as_secs_f64() / theirs.took.as_secs_f64()),
                 speed(wish, theirs.took),
                 peak(&theirs),
+                core(&theirs),
                 short(ours.took.as_secs_f64() / bare.as_secs_f64())
             ),
             None => "openssl is not here".to_owned(),
@@ -67,16 +68,23 @@ fn speed(wish: &Wish, took: Duration) -> String {
 }
 
 fn peak(run: &Run) -> String {
-    match run.peak_kib {
-        0 => "not told here".to_owned(),
-        peak => format!("{} (of which {} before the first byte)", mib(peak), mib(run.before_kib)),
+    match (run.peak_kib, run.before_kib) {
+        (0, _) => "not told here".to_owned(),
+        (peak, 0) => mib(peak),
+        (peak, before) => format!("{} (before {})", mib(peak), mib(before)),
     }
+}
+
+fn core(run: &Run) -> String {
+    format!("{} s of a core", short(run.cpu.as_secs_f64()))
 }
 
 /// What a process did.
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     took: Duration,
+    cpu: Duration,
+    /// Before its first byte; 0 where that is not known.
     before_kib: u64,
     peak_kib: u64,
 }
@@ -89,8 +97,8 @@ fn part(words: &[&str], file: &Path) -> io::Result<Run> {
     }
     let numbers: Vec<u64> =
         String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [micros, before_kib, peak_kib] = numbers[..] else { return Err(io::ErrorKind::InvalidData.into()) };
-    Ok(Run { took: Duration::from_micros(micros), before_kib, peak_kib })
+    let [took, cpu, before_kib, peak_kib] = numbers[..] else { return Err(io::ErrorKind::InvalidData.into()) };
+    Ok(Run { took: Duration::from_micros(took), cpu: Duration::from_micros(cpu), before_kib, peak_kib })
 }
 
 /// None: it is not here.
@@ -103,13 +111,12 @@ fn openssl(folder: &Path, arguments: &str) -> io::Result<Option<Run>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut run = Run::default();
+    let (mut run, first) = (Run::default(), system::read(child.id()));
     let status = loop {
-        if let Some(reading) = system::read(child.id()) {
-            run.peak_kib = run.peak_kib.max(reading.peak_kib);
-            if run.before_kib == 0 {
-                run.before_kib = reading.resident_kib;
-            }
+        // What has ended is told no more: the last reading is some milliseconds old.
+        if let Some((first, now)) = first.as_ref().zip(system::read(child.id())).filter(|(_, now)| now.peak_kib > 0) {
+            run.peak_kib = now.peak_kib;
+            run.cpu = now.cpu_since(first);
         }
         if let Some(status) = child.try_wait()? {
             break status;
@@ -139,22 +146,28 @@ fn pour(path: &Path, bytes: u64) -> io::Result<()> {
 
 // ── In a process of its own ─────────────────────────────────────────────────────────────────────────────────────────
 
-/// Does a part; says how many microseconds it took, and how many KiB it held before and at most.
+/// Does a part; says how many microseconds it took, and of a core, and how many KiB it held before and at most.
 pub fn one_part(mut words: impl Iterator<Item = String>) -> io::Result<()> {
     let mut word = || words.next().ok_or(io::ErrorKind::InvalidInput);
-    let peak = || system::read(std::process::id()).map_or(0, |reading| reading.peak_kib);
+    let here = || system::read(std::process::id());
     let (took, before) = match word()?.as_str() {
         "seal" => {
             let (bytes, to) = (word()?.parse().map_err(io::Error::other)?, word()?);
-            seal(bytes, Path::new(&to), peak)?
+            seal(bytes, Path::new(&to), here)?
         }
-        _ => open(Path::new(&word()?), peak)?,
+        _ => open(Path::new(&word()?), here)?,
     };
-    println!("{} {before} {}", took.as_micros(), peak());
+    let (cpu, before, peak) = match before.zip(here()) {
+        Some((before, after)) => (after.cpu_since(&before), before.peak_kib, after.peak_kib),
+        None => (Duration::ZERO, 0, 0),
+    };
+    println!("{} {} {before} {peak}", took.as_micros(), cpu.as_micros());
     Ok(())
 }
 
-fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, u64)> {
+type Here = fn() -> Option<Reading>;
+
+fn seal(bytes: u64, to: &Path, here: Here) -> io::Result<(Duration, Option<Reading>)> {
     let nord = sealer(&NORD, Arc::new(Noise(bytes))).map_err(io::Error::other)?;
     let file = NewFile {
         blob: BlobId::random([1; 16]),
@@ -167,7 +180,7 @@ fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, 
     let parties = Parties { sender: "0192:910077473".into(), receiver: "0192:910075918".into() };
     let package = ToSeal { parties: Some(parties), files: vec![File { number: 1, file }] };
     let (mut out, receiver) = (std::fs::File::create(to)?, SOR.certificate().unwrap_or_default());
-    let (begun, before) = (Instant::now(), peak());
+    let (begun, before) = (Instant::now(), here());
     run(async {
         let sealed = nord.seal(&package, &receiver, Encryption::over(Service::Dpo)).await;
         let mut sealed = sealed.map_err(io::Error::other)?;
@@ -179,10 +192,10 @@ fn seal(bytes: u64, to: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, 
     Ok((begun.elapsed(), before))
 }
 
-fn open(from: &Path, peak: impl Fn() -> u64) -> io::Result<(Duration, u64)> {
+fn open(from: &Path, here: Here) -> io::Result<(Duration, Option<Reading>)> {
     let sor = sealer(&SOR, Arc::new(Noise(0))).map_err(io::Error::other)?;
     let source = Source(std::fs::File::open(from)?);
-    let (begun, before) = (Instant::now(), peak());
+    let (begun, before) = (Instant::now(), here());
     run(async {
         let mut opened = sor.open(Box::new(source)).await.map_err(io::Error::other)?;
         while opened.package.next().await.map_err(io::Error::other)?.is_some() {}
