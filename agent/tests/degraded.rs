@@ -248,6 +248,90 @@ fn a_folder_of_files_that_cannot_be_used_is_waited_for() {
     assert_eq!(create(program.port).status, 200);
 }
 
+const RECEIVER: &str = "910075918";
+const MESSAGE: &str = "e99e5cd1-74de-4cce-b902-cecdf97dc4f3";
+const ARKIVMELDING: &str = include_str!("fixtures/arkivmelding.xml");
+
+fn upload(port: u16, name: &str) -> Answer {
+    let disposition = format!("attachment; filename={name}");
+    let headers = [("Content-Type", "application/pdf"), ("Content-Disposition", disposition.as_str())];
+    call(port, "PUT", &format!("/api/messages/out/{MESSAGE}"), &headers, ARKIVMELDING.as_bytes())
+}
+
+/// A sender that has a message begun, and a receiver that has one to give.
+fn with_letter(between: &Path) -> Program {
+    let sender = Program::start(OWN, between);
+    assert_eq!(create(sender.port).status, 200);
+    for name in ["brev.pdf", "vedlegg.pdf", "arkivmelding.xml"] {
+        assert_eq!(upload(sender.port, name).status, 200);
+    }
+    assert_eq!(call(sender.port, "POST", &format!("/api/messages/out/{MESSAGE}"), &[], b"").status, 200);
+    let receiver = Program::start(RECEIVER, between);
+    until("the message to arrive", || get(receiver.port, "/api/messages/in").json()["totalElements"] == 1);
+    receiver
+}
+
+fn pop(port: u16) -> Answer {
+    get(port, &format!("/api/messages/in/pop/{MESSAGE}"))
+}
+
+#[test]
+fn a_database_that_knows_files_gets_no_new_folder_and_no_new_key() {
+    let between = tempfile::tempdir().unwrap();
+    let mut home = with_letter(between.path()).killed();
+    let is_whole = |program: &Program| get(program.port, "/manage/health").status == 200;
+    for (gone, told) in [("messages", "is not there: mount it"), ("messages/key", "has no key: mount it, or restore")] {
+        let (there, away) = (home.path().join(gone), home.path().join("away"));
+        std::fs::rename(&there, &away).unwrap();
+        let program = Program::start_waiting(home, arguments(RECEIVER, between.path(), &[]));
+        let why = why(program.port, "files");
+        assert!(why.contains("the database knows files") && why.contains(told), "{why}");
+        refuses(program.port, "the database knows files");
+        assert!(!there.exists(), "{gone} is made anew");
+        std::fs::rename(&away, &there).unwrap();
+        until("it is whole", || is_whole(&program));
+        if gone != "messages" {
+            assert_eq!(get(program.port, "/api/messages/in/peek").status, 200, "it is still there");
+            assert_eq!(pop(program.port).status, 200, "with its package");
+        }
+        home = program.killed();
+    }
+}
+
+#[test]
+fn a_folder_that_goes_away_takes_no_file_and_loses_no_message() {
+    let between = tempfile::tempdir().unwrap();
+    let receiver = with_letter(between.path());
+    let port = receiver.port;
+    assert_eq!(get(port, "/api/messages/in/peek").status, 200);
+    let sender = Program::start(OWN, between.path());
+    assert_eq!(create(sender.port).status, 200);
+    for (gone, told) in [("messages", "mount it"), ("messages/key", "has lost its key: restore")] {
+        for program in [&receiver, &sender] {
+            std::fs::rename(program.home().join(gone), program.home().join("away")).unwrap();
+            assert!(why(program.port, "files").contains(told), "{}", why(program.port, "files"));
+        }
+        let popped = pop(port);
+        if gone == "messages" {
+            assert_eq!((popped.status, popped.header("retry-after")), (503, Some("10")), "{}", popped.text());
+            assert!(popped.json()["message"].as_str().unwrap().contains(told), "{}", popped.text());
+        } else {
+            assert_eq!(popped.status, 200, "what is there is read with the key that was");
+        }
+        let refused = upload(sender.port, "brev.pdf");
+        let exception = refused.json()["exception"].as_str().unwrap().to_owned();
+        assert!(refused.status == 500 && exception.ends_with(".MessagePersistException"), "{}", refused.text());
+        for program in [&receiver, &sender] {
+            assert!(!program.home().join(gone).exists(), "{gone} is made anew");
+            std::fs::rename(program.home().join("away"), program.home().join(gone)).unwrap();
+            assert_eq!(get(program.port, "/manage/health").status, 200);
+        }
+    }
+    assert_eq!(upload(sender.port, "brev.pdf").status, 200);
+    assert_eq!(pop(port).status, 200, "with its package");
+    assert_eq!(call(port, "DELETE", &format!("/api/messages/in/{MESSAGE}"), &[], b"").status, 200);
+}
+
 fn with_tls(file: &Path) -> Vec<String> {
     vec![
         "--difi.ssl.enabled=true".into(),

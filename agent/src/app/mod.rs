@@ -16,7 +16,7 @@ mod watched;
 
 pub use tls::NoTls;
 
-use crate::blobs::{Folder, Guard, Late};
+use crate::blobs::{Folder, Guard, Late, May};
 use crate::channels::Loopback;
 use crate::config::{AtRest, Database, PostgresAt, PostgresTls, Profile, Settings};
 use crate::domain::{Backoff, Service};
@@ -173,10 +173,10 @@ fn caller(settings: &Settings) -> Arc<dyn Caller> {
 fn blobs(settings: &Settings, own: &Arc<Own>) -> Late {
     let AtRest { key_file, is_wrapped } = settings.at_rest.clone();
     let (folder, own) = (settings.blobs.clone(), Arc::clone(own));
-    let open = move || {
+    let open = move |may: May| {
         let identities: Vec<_> = own.identities().collect();
         let guard = Guard { identities: &identities, is_wrapped };
-        Folder::open_with(&folder, key_file.as_deref(), guard)
+        Folder::open_with(&folder, key_file.as_deref(), guard, may)
     };
     Late::at(settings.blobs.clone(), Arc::new(open))
 }

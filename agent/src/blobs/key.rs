@@ -4,6 +4,7 @@
 //! without. Either is read whatever is asked for, and then written as it is asked for, so that a change of the setting or of
 //! the certificate needs nothing but a start.
 
+use super::May;
 use super::wrapping::{self, Wrapped};
 use crate::keystore::Identity;
 use efm::atomic;
@@ -39,13 +40,13 @@ impl Guard<'_> {
 }
 
 impl Key {
-    pub(super) fn open(path: &Path, guard: Guard<'_>) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, guard: Guard<'_>, may: May) -> io::Result<Self> {
         if guard.is_wrapped && guard.identities.is_empty() {
             return Err(wrong(path, "is to be wrapped with the organisation's keystore, and that is not open"));
         }
         match std::fs::read_to_string(path) {
             Ok(text) => read(path, &text, guard),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(path, guard),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may == May::Make => make(path, guard),
             Err(error) => Err(error),
         }
     }
@@ -132,7 +133,7 @@ fn make(path: &Path, guard: Guard<'_>) -> io::Result<Key> {
     std::fs::remove_file(&beside)?;
     match named {
         Ok(()) => atomic::sync_folder_of(path).map(|()| key),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Key::open(path, guard),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Key::open(path, guard, May::Find),
         Err(error) => Err(error),
     }
 }

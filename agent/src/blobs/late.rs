@@ -1,6 +1,6 @@
 //! A folder that may come later than we do: a share that is not there yet, or a key that nobody here can open yet.
 
-use super::Folder;
+use super::{Folder, May};
 use crate::domain::BlobId;
 use crate::ports::{Answer, BlobError, BlobReader, BlobWriter, Blobs};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 /// How it is opened.
-pub type Open = Arc<dyn Fn() -> io::Result<Folder> + Send + Sync>;
+pub type Open = Arc<dyn Fn(May) -> io::Result<Folder> + Send + Sync>;
 
 /// The folder, once it is open.
 pub struct Late {
@@ -46,14 +46,23 @@ impl Blobs for Late {
         self.folder.get().map_or_else(not_open, |folder| folder.remove(id))
     }
 
-    fn bring_up(&self) -> Answer<'_, (), BlobError> {
+    fn look(&self) -> Answer<'_, (), BlobError> {
+        self.folder.get().map_or_else(not_open, Blobs::look)
+    }
+
+    fn bring_up(&self, may_be_new: bool) -> Answer<'_, (), BlobError> {
+        let may = if may_be_new { May::Make } else { May::Find };
         Box::pin(async move {
             if self.folder.get().is_none() {
                 let open = Arc::clone(&self.open);
-                let opened = tokio::task::spawn_blocking(move || open()).await;
+                let opened = tokio::task::spawn_blocking(move || open(may)).await;
                 let opened = opened.map_err(io::Error::other).and_then(|opened| opened);
                 let path = self.path.display().to_string();
-                let _ = self.folder.set(opened.map_err(|source| BlobError::Open { path, source })?);
+                let opened = opened.map_err(|source| match source.kind() {
+                    io::ErrorKind::NotFound if !may_be_new => BlobError::Lost(source),
+                    _ => BlobError::Open { path, source },
+                });
+                let _ = self.folder.set(opened?);
             }
             Ok(())
         })

@@ -131,7 +131,7 @@ fn programs_that_begin_at_once_in_one_folder_have_one_key() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(keys.iter().all(|key| *key == keys[0]));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the key is left");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing but the key and the mark is left");
 }
 
 fn identity(alias: &str) -> crate::keystore::Identity {
@@ -145,7 +145,7 @@ async fn a_wrapped_key_opens_with_the_keystore_only_and_follows_a_change_of_cert
     let folder = tempfile::tempdir().unwrap();
     let (old, new, other) = (identity("old"), identity("new"), identity("other"));
     let open = |identities: &[&crate::keystore::Identity], is_wrapped| {
-        Folder::open_with(folder.path(), None, Guard { identities, is_wrapped })
+        Folder::open_with(folder.path(), None, Guard { identities, is_wrapped }, May::Make)
     };
     let lies = || std::fs::read_to_string(folder.path().join("key")).unwrap();
     put(&open(&[], false).unwrap(), &id(1), &[b"letter"]).await;
@@ -180,12 +180,85 @@ async fn a_wrapped_key_opens_with_the_keystore_only_and_follows_a_change_of_cert
     assert!(open(&[&new], true).unwrap_err().to_string().contains("does not hold a key"));
 }
 
+/// Everything that is not there, and is not made.
+#[tokio::test]
+async fn what_may_hold_files_is_found_or_missed_and_never_made_anew() {
+    let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, away) = (home.path().join("messages"), home.path().join("away"));
+    let key_file = elsewhere.path().join("blobs.key");
+    for key in [None, Some(key_file.as_path())] {
+        let open = |may| Folder::open_with(&folder, key, Guard::NONE, may);
+        let missed = |what: &str| {
+            let error = open(May::Find).unwrap_err();
+            assert!(error.kind() == io::ErrorKind::NotFound && error.to_string().contains(what), "{what}: {error}");
+        };
+        missed("is not there: mount it");
+        assert!(!folder.exists());
+        let blobs = open(May::Make).unwrap();
+        put(&blobs, &id(1), &[b"letter"]).await;
+        assert_eq!(take(&open(May::Find).unwrap(), &id(1)).await.unwrap(), b"letter");
+        // From before there were marks.
+        std::fs::remove_file(folder.join("mark")).unwrap();
+        assert_eq!(take(&open(May::Find).unwrap(), &id(1)).await.unwrap(), b"letter");
+        std::fs::rename(&folder, &away).unwrap();
+        missed("is not there: mount it");
+        std::fs::create_dir(&folder).unwrap();
+        missed(if key.is_none() { "has no key: mount it, or restore" } else { "holds no files" });
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        std::fs::remove_dir(&folder).unwrap();
+        std::fs::rename(&away, &folder).unwrap();
+        let file = key.map_or_else(|| folder.join("key"), std::path::Path::to_owned);
+        std::fs::rename(&file, &away).unwrap();
+        missed("has no key: mount it, or restore");
+        assert!(!file.exists());
+        atomic::replace(&file, "ab".repeat(32).as_bytes()).unwrap();
+        let refused = open(May::Make).unwrap_err().to_string();
+        assert!(refused.contains("holds another key than the one of the files in"), "{refused}");
+        std::fs::rename(&away, &file).unwrap();
+        assert_eq!(take(&open(May::Find).unwrap(), &id(1)).await.unwrap(), b"letter");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_goes_away_is_not_made_again_and_says_nothing_of_its_blobs() {
+    let home = tempfile::tempdir().unwrap();
+    let (folder, away) = (home.path().join("messages"), home.path().join("away"));
+    let blobs = Folder::open(&folder).unwrap();
+    put(&blobs, &id(1), &[b"letter"]).await;
+    let mut begun = blobs.begin(&id(2)).await.unwrap();
+    begun.write(vec![7; 20 * cipher::CHUNK_LENGTH].into()).await.unwrap();
+    std::fs::rename(&folder, &away).unwrap();
+    assert!(begun.finish().await.is_err());
+    for is_empty_there in [false, true] {
+        if is_empty_there {
+            std::fs::create_dir(&folder).unwrap();
+        }
+        assert!(matches!(take(&blobs, &id(1)).await, Err(BlobError::Open { .. })));
+        assert!(matches!(blobs.look().await, Err(BlobError::Open { .. })));
+        assert!(blobs.older(0, Timestamp::MAX).await.is_err());
+        let mut writer = blobs.begin(&id(3)).await.unwrap();
+        writer.write(Bytes::from_static(b"x")).await.unwrap();
+        assert!(writer.finish().await.is_err());
+        assert!(is_empty_there || !folder.exists());
+    }
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    blobs.look().await.unwrap();
+    assert_eq!(take(&blobs, &id(1)).await.unwrap(), b"letter");
+    assert!(matches!(take(&blobs, &id(3)).await, Err(BlobError::Missing(_))), "in a whole folder it is gone");
+    std::fs::rename(folder.join("key"), &away).unwrap();
+    assert!(blobs.look().await.unwrap_err().to_string().contains("open the folder of files"));
+    assert!(matches!(take(&blobs, &id(3)).await, Err(BlobError::Open { .. })));
+}
+
 #[tokio::test]
 async fn a_key_may_lie_elsewhere_and_is_never_made_a_second_time() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = elsewhere.path().join("keys/blobs.key");
     put(&Folder::open(folder.path()).unwrap(), &id(1), &[b"letter"]).await;
-    let open = || Folder::open_with(folder.path(), Some(&file), Guard::NONE);
+    let open = || Folder::open_with(folder.path(), Some(&file), Guard::NONE, May::Make);
     let refused = open().unwrap_err().to_string();
     assert!(refused.contains("; move it to "), "{refused}");
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -193,7 +266,7 @@ async fn a_key_may_lie_elsewhere_and_is_never_made_a_second_time() {
     assert_eq!(take(&open().unwrap(), &id(1)).await.unwrap(), b"letter");
     let fresh = tempfile::tempdir().unwrap();
     let new = elsewhere.path().join("new/key");
-    let blobs = Folder::open_with(fresh.path(), Some(&new), Guard::NONE).unwrap();
+    let blobs = Folder::open_with(fresh.path(), Some(&new), Guard::NONE, May::Make).unwrap();
     put(&blobs, &id(1), &[b"x"]).await;
     assert!(new.exists() && !fresh.path().join("key").exists());
 }

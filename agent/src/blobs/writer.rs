@@ -6,6 +6,7 @@
 use super::cipher::{CHUNK_LENGTH, Cipher, MAGIC, SALT_LENGTH};
 use super::disk;
 use super::key::Key;
+use super::mark::Place;
 use crate::domain::BlobId;
 use crate::ports::{Answer, BlobError, BlobWriter};
 use bytes::Bytes;
@@ -35,14 +36,14 @@ enum Turn {
 }
 
 impl Writer {
-    pub(super) fn begin(id: BlobId, path: PathBuf, key: &Key) -> Result<Self, BlobError> {
+    pub(super) fn begin(id: BlobId, path: PathBuf, key: &Key, place: Place) -> Result<Self, BlobError> {
         let begin = |source| disk("begin", &id, source);
         let mut salt = [0; SALT_LENGTH];
         let random = SystemRandom::new().fill(&mut salt).map_err(|_| io::Error::other("no random bytes"));
         random.map_err(begin)?;
         let beside = path.with_extension(format!("{}{}", hex::encode(salt), atomic::UNFINISHED));
         let cipher = Cipher::of(key, &salt, &id).map_err(|_| begin(io::Error::other("derive its key")))?;
-        let sink = Box::new(Sink { path, beside, salt, cipher, file: None });
+        let sink = Box::new(Sink { place, path, beside, salt, cipher, file: None });
         Ok(Self { id, gathered: Vec::new(), length: 0, sink: Turn::Ours(sink) })
     }
 
@@ -109,6 +110,7 @@ impl BlobWriter for Writer {
 
 /// The file and its cipher; synchronous. Dropped before it is named, it leaves nothing.
 struct Sink {
+    place: Place,
     path: PathBuf,
     beside: PathBuf,
     salt: [u8; SALT_LENGTH],
@@ -122,6 +124,7 @@ impl Sink {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
+                self.place.look()?;
                 let mut file = create(&self.beside)?;
                 file.write_all(MAGIC)?;
                 file.write_all(&self.salt)?;
@@ -147,6 +150,8 @@ impl Sink {
         let Some(file) = self.file.take() else { return Err(io::Error::other("nothing was written")) };
         let named = file.sync_all().and_then(|()| {
             drop(file);
+            // Under its name it is taken for kept: only in the folder that it will be looked for in.
+            self.place.look()?;
             atomic::rename(&self.beside, &self.path)
         });
         if named.is_err() {
@@ -166,14 +171,17 @@ impl Drop for Sink {
 }
 
 /// A new file; its folder, too, where it is not there yet, and durably: a file outlives a power cut only in a folder that
-/// does.
+/// does. Never what that one lies in.
 fn create(path: &Path) -> io::Result<File> {
     match File::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         atomic::sync_folder_of(folder)?;
     }
     File::create_new(path)

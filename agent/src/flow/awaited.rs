@@ -93,6 +93,11 @@ impl Awaited {
         self.until(|all| all.iter().all(|(need, state)| *state == State::Here || !needs.contains(need))).await;
     }
 
+    /// Until it is known whether this is there. Cancel safe.
+    pub async fn tried(&self, need: Need) {
+        self.until(|all| all.get(&need) != Some(&State::Tried)).await;
+    }
+
     /// Until everything is there. Cancel safe.
     pub async fn all_here(&self) {
         self.until(|all| all.values().all(|state| *state == State::Here)).await;

@@ -44,12 +44,11 @@ pub async fn pop(desk: &Desk, id: &MessageId) -> Result<Box<dyn BlobReader>, Tro
             desk.store.acknowledge(id, NewStatus::described(Status::Feil, now, text), None).await?;
             Err(Refusal::FileNotFound(vec!["asic.zip".into()]).into())
         }
-        BlobError::NotOpen
-        | BlobError::Open { .. }
-        | BlobError::Disk { .. }
-        | BlobError::List(_)
-        | BlobError::Spoilt(_)
-        | BlobError::Package(_) => Err(Refusal::AsicUnreadable(id.clone()).into()),
+        // The place of all files is away: that says nothing of this one, which is to be asked for again.
+        error @ (BlobError::NotOpen | BlobError::Lost(_) | BlobError::Open { .. }) => Err(error.into()),
+        BlobError::Disk { .. } | BlobError::List(_) | BlobError::Spoilt(_) | BlobError::Package(_) => {
+            Err(Refusal::AsicUnreadable(id.clone()).into())
+        }
     }
 }
 

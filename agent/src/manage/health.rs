@@ -12,9 +12,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Less free space than this is too little, as in the Java one.
 const THRESHOLD_BYTES: u64 = 10 << 20;
+/// A share that hangs does not make us hang.
+const TO_LOOK: Duration = Duration::from_secs(2);
 
 /// One part of it.
 #[derive(Clone, Debug, Serialize)]
@@ -79,7 +82,7 @@ pub async fn look(manage: &Manage) -> Whole {
     if let Some(channels) = channels(manage) {
         components.insert("channels", channels);
     }
-    components.extend(files(manage));
+    components.extend(files(manage).await);
     let database = manage.desk.store.database();
     let counts = match manage.desk.awaited.why(Need::Database) {
         Some(why) => Err(why),
@@ -164,9 +167,15 @@ fn ready(manage: &Manage) -> (&'static str, Component) {
     ("readinessState", component(status, None))
 }
 
-/// Only where it is not there: what it has room for says [`disk_space`].
-fn files(manage: &Manage) -> Option<(&'static str, Component)> {
-    let why = manage.desk.awaited.why(Need::Files)?;
+/// Only where it is not there, or no more: what it has room for says [`disk_space`].
+async fn files(manage: &Manage) -> Option<(&'static str, Component)> {
+    let why = match manage.desk.awaited.why(Need::Files) {
+        Some(why) => why,
+        None => match tokio::time::timeout(TO_LOOK, manage.desk.blobs.look()).await {
+            Ok(looked) => efm::chain::Chain(&looked.err()?).to_string(),
+            Err(_) => format!("it does not answer within {} s", TO_LOOK.as_secs()),
+        },
+    };
     let path = manage.facts.folder.display().to_string();
     Some(("files", component(Status::Down, Some(json!({ "path": path, "error": efm::masking::mask(&why) })))))
 }

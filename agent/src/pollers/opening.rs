@@ -3,16 +3,17 @@
 
 use super::pace;
 use crate::flow::{Awaited, Desk, Need};
-use crate::ports::Answer;
+use crate::ports::BlobError;
 use efm::chain::Chain;
-use std::error::Error;
 
 /// Until both are open, or `stopped` resolves.
 pub async fn open(desk: &Desk, stopped: impl Future<Output = ()>) {
     let both = async {
         tokio::join!(
-            one(&desk.awaited, Need::Database, || desk.store.bring_up()),
-            one(&desk.awaited, Need::Files, || desk.blobs.bring_up()),
+            one(&desk.awaited, Need::Database, async || {
+                desk.store.bring_up().await.map_err(|error| Chain(&error).to_string())
+            }),
+            one(&desk.awaited, Need::Files, async || files(desk).await),
         )
     };
     tokio::select! {
@@ -21,12 +22,33 @@ pub async fn open(desk: &Desk, stopped: impl Future<Output = ()>) {
     }
 }
 
-async fn one<'a, E: Error>(awaited: &Awaited, need: Need, bring_up: impl Fn() -> Answer<'a, (), E>) {
+async fn one(awaited: &Awaited, need: Need, bring_up: impl AsyncFn() -> Result<(), String>) {
     let mut in_vain = 0;
-    while let Err(error) = bring_up().await {
+    while let Err(why) = bring_up().await {
         in_vain += 1;
-        awaited.is_away(need, &efm::masking::mask(&Chain(&error).to_string()));
-        tokio::time::sleep(pace::to_open(in_vain)).await;
+        awaited.is_away(need, &efm::masking::mask(&why));
+        let has_database = awaited.why(Need::Database).is_none();
+        tokio::select! {
+            () = tokio::time::sleep(pace::to_open(in_vain)) => {}
+            // What waits for its word asks at once.
+            () = awaited.here(&[Need::Database]), if need != Need::Database && !has_database => {}
+        }
     }
     awaited.is_here(need);
+}
+
+/// What is whole is opened, whatever the database says. What is not is made anew only where the database knows of no file:
+/// else it is a share that is not mounted, or a key that was lost, and the files of messages lie there.
+async fn files(desk: &Desk) -> Result<(), String> {
+    let why = |error: BlobError| Chain(&error).to_string();
+    let lost = match desk.blobs.bring_up(false).await {
+        Err(error @ BlobError::Lost(_)) => why(error),
+        opened => return opened.map_err(why),
+    };
+    desk.awaited.tried(Need::Database).await;
+    match desk.store.names_blobs().await {
+        Ok(false) => desk.blobs.bring_up(true).await.map_err(why),
+        Ok(true) => Err(format!("the database knows files, and {lost}")),
+        Err(error) => Err(format!("{lost}; whether the database knows files: {}", Chain(&error))),
+    }
 }

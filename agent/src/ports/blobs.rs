@@ -17,9 +17,14 @@ pub trait Blobs: Send + Sync {
     fn older(&self, part: u8, before: Timestamp) -> Answer<'_, Vec<BlobId>, BlobError>;
     /// Removes one; that it is not there is no error.
     fn remove<'a>(&'a self, id: &'a BlobId) -> Answer<'a, (), BlobError>;
-    /// Opens the place where they lie, where it is not open. Until this has answered `Ok` every other call answers
-    /// [`BlobError::NotOpen`]. Most are open from the beginning.
-    fn bring_up(&self) -> Answer<'_, (), BlobError> {
+    /// Opens the place where they lie, where it is not open; makes it where it is not there only if it may be new: no row
+    /// names a blob. Until this has answered `Ok` every other call answers [`BlobError::NotOpen`]. Most are open from the
+    /// beginning.
+    fn bring_up(&self, _may_be_new: bool) -> Answer<'_, (), BlobError> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+    /// Whether the place where they lie is still there. Most always are.
+    fn look(&self) -> Answer<'_, (), BlobError> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -44,7 +49,10 @@ pub enum BlobError {
     /// The place where they lie could not be opened yet.
     #[error("the folder of files is not open")]
     NotOpen,
-    /// The place where they lie cannot be opened.
+    /// The place where they lie, or its key, is not there, and may not be made.
+    #[error(transparent)]
+    Lost(std::io::Error),
+    /// The place where they lie cannot be opened, or is there no more.
     #[error("open the folder of files {path}")]
     Open {
         /// Where.
@@ -53,7 +61,7 @@ pub enum BlobError {
         #[source]
         source: std::io::Error,
     },
-    /// It is not there.
+    /// It is not there, though the place where it should lie is.
     #[error("find blob {0}")]
     Missing(BlobId),
     /// The disk refuses.

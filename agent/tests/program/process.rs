@@ -92,6 +92,14 @@ impl Program {
         self
     }
 
+    /// Without a warning; its folder stays.
+    #[allow(dead_code, reason = "shared by tests of which some need it")]
+    pub fn killed(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.home, tempfile::tempdir().unwrap())
+    }
+
     /// Waits for its end.
     pub fn exit_code(mut self) -> Option<i32> {
         let begun = Instant::now();

@@ -250,7 +250,9 @@ impl From<Trouble> for Problem {
             Trouble::Lacks(what) => Self::Unreadable(format!("the document has no {what}")),
             Trouble::Registry(why) => Self::Lookup(why),
             Trouble::Store(error) => error.into(),
-            Trouble::Blob(BlobError::NotOpen) => Self::NotYet(Need::Files, BlobError::NotOpen.to_string()),
+            Trouble::Blob(error @ (BlobError::NotOpen | BlobError::Lost(_) | BlobError::Open { .. })) => {
+                Self::NotYet(Need::Files, efm::chain::Chain(&error).to_string())
+            }
             other @ (Trouble::Blob(_) | Trouble::Random(_)) => Self::Broken(efm::chain::Chain(&other).to_string()),
         }
     }

@@ -19,6 +19,8 @@ pub trait Upkeep: Send + Sync {
     fn forget_finished(&self, before: Timestamp, most: u32) -> Answer<'_, u64, StoreError>;
     /// Those of these blobs that no row names.
     fn unnamed<'a>(&'a self, blobs: &'a [BlobId]) -> Answer<'a, Vec<BlobId>, StoreError>;
+    /// Whether any row names a blob: then there must be a place where they lie.
+    fn names_blobs(&self) -> Answer<'_, bool, StoreError>;
 }
 
 /// A conversation whose time was over.

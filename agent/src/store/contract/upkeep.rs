@@ -78,10 +78,23 @@ async fn a_blob_is_unnamed_when_no_row_has_it(store: &dyn Store) {
     assert_eq!(store.unnamed(&[]).await.unwrap(), []);
 }
 
+async fn it_knows_whether_any_row_names_a_blob(store: &dyn Store) {
+    assert!(!store.names_blobs().await.unwrap());
+    create(store, 1).await;
+    assert!(!store.names_blobs().await.unwrap(), "a message without a file");
+    attach(store, 1, "a", true, 1).await;
+    assert!(store.names_blobs().await.unwrap());
+    store.discard(&id(1)).await.unwrap();
+    assert!(!store.names_blobs().await.unwrap());
+    store.receive(arrived(2, 0)).await.unwrap();
+    assert!(store.names_blobs().await.unwrap());
+}
+
 clauses![
     what_nobody_took_in_time_expires_once_and_leaves_nothing,
     what_somebody_has_in_hand_does_not_expire,
     a_lock_whose_time_is_over_is_taken_away,
     only_what_is_finished_and_has_no_message_is_forgotten,
     a_blob_is_unnamed_when_no_row_has_it,
+    it_knows_whether_any_row_names_a_blob,
 ];

@@ -60,6 +60,14 @@ impl Upkeep for Postgres {
             Ok(blobs.iter().filter(|blob| !named.contains(&blob.as_str())).cloned().collect())
         })
     }
+
+    fn names_blobs(&self) -> Answer<'_, bool, StoreError> {
+        act!(self, "look for any name of a blob", |act| async {
+            let query = "SELECT 1 FROM (SELECT blob FROM files
+                         UNION ALL SELECT package FROM messages_in WHERE package IS NOT NULL) named LIMIT 1";
+            Ok(act.one(query, &[]).await?.is_some())
+        })
+    }
 }
 
 /// Somebody may have taken it in hand between the look and the lock; then nothing happens to it this time.

@@ -62,6 +62,13 @@ impl Upkeep for Sqlite {
             Ok(unnamed)
         })
     }
+
+    fn names_blobs(&self) -> Answer<'_, bool, StoreError> {
+        self.read("look for any name of a blob", move |connection| {
+            let query = "SELECT 1 FROM files UNION ALL SELECT 1 FROM messages_in WHERE package IS NOT NULL LIMIT 1";
+            Ok(one(connection, query, &[], |_| Ok(()))?.is_some())
+        })
+    }
 }
 
 fn count(changed: usize) -> u64 {
