@@ -15,7 +15,6 @@ mod roll_back;
 use outside_world::load::{Ledger, Load};
 use outside_world::native::{Port, publish, running};
 use outside_world::site::Site;
-use std::time::Duration;
 
 /// On Windows each is a hundred MB to unpack and to hash.
 const UPGRADES: u32 = if cfg!(windows) { 2 } else { 5 };
@@ -67,7 +66,7 @@ fn where_the_supervisor_holds_the_port_nobody_is_refused_and_nothing_is_lost() {
     assert_eq!(ledger.refused, 0);
     assert_eq!(ledger.failures, [""; 0]);
     // A stop that slept once over nothing took five seconds.
-    assert!(ledger.longest < Duration::from_secs(4), "{:?}", ledger.longest);
+    assert!(ledger.longest < std::time::Duration::from_secs(4), "{:?}", ledger.longest);
 }
 
 /// The supervisor is killed; the next one is given the port back, adopts what runs, and upgrades it.
