@@ -54,6 +54,17 @@ async fn many_who_ask_at_once_ask_once_and_for_minutes_nobody_asks_again() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_withdrawn_is_thrown_away_and_asked_for_anew_once() {
+    let scene = Scene::new();
+    let directory = scene.directory(Believes::Authority, &[Service::Dpo]);
+    assert_eq!(route(&directory).await, Ok(Service::Dpo));
+    scene.maskinporten.withdraw_all();
+    let (before, other) = (scene.maskinporten.asked(), Asked { identifier: OTHER.into(), ..Asked::default() });
+    assert_eq!(directory.look_up(&other).await.unwrap().records.len(), 1);
+    assert_eq!(scene.maskinporten.asked() - before, 1);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_rightly_signed_is_none() {
     let scene = Scene::new();
     let keys = keys();
