@@ -58,9 +58,9 @@ impl Blobs for Late {
                 let opened = tokio::task::spawn_blocking(move || open(may)).await;
                 let opened = opened.map_err(io::Error::other).and_then(|opened| opened);
                 let path = self.path.display().to_string();
-                let opened = opened.map_err(|source| match source.kind() {
-                    io::ErrorKind::NotFound if !may_be_new => BlobError::Lost(source),
-                    _ => BlobError::Open { path, source },
+                let opened = opened.map_err(|source| {
+                    let is_lost = source.kind() == io::ErrorKind::NotFound && !may_be_new;
+                    if is_lost { BlobError::Lost(source) } else { BlobError::Open { path, source } }
                 });
                 let _ = self.folder.set(opened?);
             }
