@@ -319,6 +319,52 @@ fn without_its_own_keystore_it_says_so_over_tls_and_takes_it_when_it_is_right() 
 }
 
 #[test]
+fn what_stands_in_for_the_keystore_gives_nothing_also_where_nobody_needs_a_password() {
+    let (home, between) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = home.path().join("api.jks");
+    efm::atomic::replace(&file, b"no keystore").unwrap();
+    let more = with_tls(&file).into_iter().filter(|setting| !setting.contains("difi.security"));
+    let program = waiting(home, between.path(), &more.collect::<Vec<_>>());
+    let asked = |method: &str, path: &str, body: &str| {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
+        let request = format!(
+            "{head}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        over_tls_of_anybody(program.port, &request).unwrap().1
+    };
+    for (method, path, body) in [
+        ("POST", "/jwk", "keySize=2048"),
+        ("GET", "/jwk", ""),
+        ("GET", "/", ""),
+        ("GET", "/conversations", ""),
+        ("GET", "/conversations/1", ""),
+        ("GET", "/onboarding", ""),
+        ("GET", "/onboarding/token/DPO", ""),
+        ("POST", "/manage/loggers/ROOT", r#"{"configuredLevel":"DEBUG"}"#),
+        ("GET", "/manage/loggers", ""),
+        ("GET", "/manage/logfile", ""),
+        ("GET", "/manage/prometheus", ""),
+        ("GET", "/manage/shutdown", ""),
+        ("GET", "/manage/healthy", ""),
+        ("GET", "/api/openapi.json", ""),
+        ("GET", "/api/conversations", ""),
+        ("POST", "/api/messages/out", SBD),
+        ("GET", "/error", ""),
+        ("GET", "/nothing/of/the/kind", ""),
+    ] {
+        let answer = asked(method, path, body);
+        let is_refused = answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 10");
+        assert!(is_refused && answer.contains("the keystore of the API is missing"), "{method} {path}: {answer}");
+        assert!(!answer.contains("PRIVATE") && !answer.contains("<html"), "{method} {path}: {answer}");
+    }
+    assert!(asked("GET", "/manage/health/ssl", "").contains("is neither PKCS12 nor JKS nor PEM"));
+    assert!(asked("GET", "/manage/info", "").starts_with("HTTP/1.1 200"));
+    assert!(asked("POST", "/manage/shutdown", "").starts_with("HTTP/1.1 200"));
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+#[test]
 fn the_organisations_keystore_is_taken_when_it_is_right_and_nobody_is_refused_meanwhile() {
     let (home, between) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let file = home.path().join("own.p12");
