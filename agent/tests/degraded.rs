@@ -19,6 +19,8 @@ use program::tls::{over_tls, over_tls_of_anybody, vector};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const OWN: &str = "910077473";
@@ -94,18 +96,38 @@ fn refuses(port: u16, words: &str) {
 /// A server of the database that may be away: what comes to its port is handed on, from when it is opened.
 struct Door {
     port: u16,
+    is_shut: Arc<AtomicBool>,
+    through: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Door {
     fn shut() -> Self {
-        Self { port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self { port, is_shut: Arc::default(), through: Arc::default() }
+    }
+
+    /// Whoever is in is thrown out, and whoever comes is sent away.
+    fn shut_again(&self) {
+        self.is_shut.store(true, Ordering::SeqCst);
+        for stream in self.through.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn open_again(&self) {
+        self.is_shut.store(false, Ordering::SeqCst);
     }
 
     /// For as long as the test lasts.
     fn open(&self, to: u16) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).unwrap();
+        let (is_shut, through) = (Arc::clone(&self.is_shut), Arc::clone(&self.through));
         std::thread::spawn(move || {
             for here in listener.incoming().map_while(Result::ok) {
+                if is_shut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                through.lock().unwrap().push(here.try_clone().unwrap());
                 let Ok(there) = TcpStream::connect(("127.0.0.1", to)) else { continue };
                 for (mut from, mut into) in [(here.try_clone().unwrap(), there.try_clone().unwrap()), (there, here)] {
                     std::thread::spawn(move || {
@@ -156,6 +178,48 @@ fn a_database_that_comes_later_is_waited_for_in_the_open() {
     assert_eq!(get(program.port, "/manage/health/readiness").status, 200);
     assert_eq!(create(program.port).status, 200, "with its schema");
     assert_eq!(get(program.port, "/api/messages/out").json()["totalElements"], 1);
+}
+
+#[test]
+fn a_database_that_goes_later_is_told_as_one_that_was_never_there() {
+    let Some(cluster) = Cluster::start("a database that goes later") else { return };
+    on_the_server(
+        &cluster,
+        &format!("CREATE ROLE clerk LOGIN PASSWORD '{PASSWORD}'; GRANT ALL ON SCHEMA public TO clerk"),
+    );
+    let (door, between) = (Door::shut(), tempfile::tempdir().unwrap());
+    door.open(cluster.port);
+    let settings = database(door.port, PASSWORD);
+    let program = Program::start_with(OWN, between.path(), &settings.each_ref().map(String::as_str));
+    assert_eq!(create(program.port).status, 200);
+
+    door.shut_again();
+    let mut is_known = false;
+    until("it is known", || {
+        // From the first request on, whether it is known already or not.
+        let refused = get(program.port, "/api/conversations");
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("10")), "{}", refused.text());
+        let body = refused.json();
+        assert_eq!(body["exception"], "org.springframework.transaction.CannotCreateTransactionException", "{body}");
+        assert!(body["message"].as_str().unwrap().contains("the database is missing"), "{body}");
+        let page = get(program.port, "/conversations");
+        assert_eq!((page.status, page.header("retry-after")), (503, Some("10")), "{}", page.text());
+        assert!(page.text().contains("Databasen svarer ikke"), "{}", page.text());
+        // Seen first, and judged with the health of after it.
+        std::mem::replace(&mut is_known, get(program.port, "/manage/health/readiness").status == 503)
+    });
+    refuses(program.port, "in the store");
+    let health = get(program.port, "/manage/health").json();
+    assert_eq!(health["components"]["readinessState"]["status"], "OUT_OF_SERVICE", "{health}");
+    let home = get(program.port, "/").text();
+    let takes = home.split("Tar imot</th>").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(takes.contains("Tar ikke imot") && !takes.contains("I orden"), "{takes}");
+
+    door.open_again();
+    until("it is whole", || get(program.port, "/manage/health").status == 200);
+    assert_eq!(get(program.port, "/manage/health/readiness").status, 200);
+    assert_eq!(get(program.port, "/api/messages/out").json()["totalElements"], 1);
+    assert_eq!(get(program.port, "/conversations").status, 200);
 }
 
 #[test]
