@@ -42,6 +42,23 @@ fn a_mark_of_the_byte_order_is_no_part_of_the_message() {
 }
 
 #[test]
+fn a_page_that_is_asked_for_nonsense_says_what_is_wrong() {
+    let between = tempfile::tempdir().unwrap();
+    let sender = Program::start(OWN, between.path());
+    for (asked, wrong) in [
+        ("/conversations?created=bad", "«bad» er ikke en dato"),
+        ("/conversations?from=%ff", "ikke en dato"),
+        ("/conversations/bad", "Finnes ikke"),
+    ] {
+        let page = call(sender.port, "GET", asked, &[], b"");
+        assert!((400..500).contains(&page.status), "{asked}: {}", page.status);
+        assert!(page.text().contains(wrong) && page.text().contains("</html>"), "{asked}: {}", page.text());
+    }
+    let page = call(sender.port, "GET", "/conversations?created=bad", &[], b"").text();
+    assert_eq!(page.matches("er ikke en dato").count(), 1, "told once: {page}");
+}
+
+#[test]
 fn a_web_page_cannot_shut_it_down() {
     let between = tempfile::tempdir().unwrap();
     let sender = Program::start(OWN, between.path());
