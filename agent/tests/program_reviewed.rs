@@ -42,6 +42,28 @@ fn a_mark_of_the_byte_order_is_no_part_of_the_message() {
 }
 
 #[test]
+fn one_of_two_documents_is_not_taken_in_silence() {
+    let between = tempfile::tempdir().unwrap();
+    let sender = Program::start(OWN, between.path());
+    let part = |document: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"sbd\"\r\nContent-Type: application/json\r\n\r\n{document}\r\n"
+        )
+    };
+    let file = "--b\r\nContent-Disposition: form-data; name=\"t\"; filename=\"a.txt\"\r\n\r\nhi\r\n";
+    let body = [&part(SBD), file, &part("{}"), "--b--\r\n"].concat();
+    let headers = [("Content-Type", "multipart/form-data; boundary=b")];
+    let refused = call(sender.port, "POST", "/api/messages/out/multipart", &headers, body.as_bytes());
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(
+        refused.json()["message"].as_str().unwrap().contains("more than one part named 'sbd'"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(call(sender.port, "GET", "/api/messages/out", &[], b"").json()["totalElements"], 0);
+}
+
+#[test]
 fn a_page_that_is_asked_for_nonsense_says_what_is_wrong() {
     let between = tempfile::tempdir().unwrap();
     let sender = Program::start(OWN, between.path());
