@@ -19,6 +19,8 @@ use program::tls::{over_tls, over_tls_of_anybody, vector};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const OWN: &str = "910077473";
@@ -94,18 +96,38 @@ fn refuses(port: u16, words: &str) {
 /// A server of the database that may be away: what comes to its port is handed on, from when it is opened.
 struct Door {
     port: u16,
+    is_shut: Arc<AtomicBool>,
+    through: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Door {
     fn shut() -> Self {
-        Self { port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self { port, is_shut: Arc::default(), through: Arc::default() }
+    }
+
+    /// Whoever is in is thrown out, and whoever comes is sent away.
+    fn shut_again(&self) {
+        self.is_shut.store(true, Ordering::SeqCst);
+        for stream in self.through.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn open_again(&self) {
+        self.is_shut.store(false, Ordering::SeqCst);
     }
 
     /// For as long as the test lasts.
     fn open(&self, to: u16) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).unwrap();
+        let (is_shut, through) = (Arc::clone(&self.is_shut), Arc::clone(&self.through));
         std::thread::spawn(move || {
             for here in listener.incoming().map_while(Result::ok) {
+                if is_shut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                through.lock().unwrap().push(here.try_clone().unwrap());
                 let Ok(there) = TcpStream::connect(("127.0.0.1", to)) else { continue };
                 for (mut from, mut into) in [(here.try_clone().unwrap(), there.try_clone().unwrap()), (there, here)] {
                     std::thread::spawn(move || {
@@ -156,6 +178,48 @@ fn a_database_that_comes_later_is_waited_for_in_the_open() {
     assert_eq!(get(program.port, "/manage/health/readiness").status, 200);
     assert_eq!(create(program.port).status, 200, "with its schema");
     assert_eq!(get(program.port, "/api/messages/out").json()["totalElements"], 1);
+}
+
+#[test]
+fn a_database_that_goes_later_is_told_as_one_that_was_never_there() {
+    let Some(cluster) = Cluster::start("a database that goes later") else { return };
+    on_the_server(
+        &cluster,
+        &format!("CREATE ROLE clerk LOGIN PASSWORD '{PASSWORD}'; GRANT ALL ON SCHEMA public TO clerk"),
+    );
+    let (door, between) = (Door::shut(), tempfile::tempdir().unwrap());
+    door.open(cluster.port);
+    let settings = database(door.port, PASSWORD);
+    let program = Program::start_with(OWN, between.path(), &settings.each_ref().map(String::as_str));
+    assert_eq!(create(program.port).status, 200);
+
+    door.shut_again();
+    let mut is_known = false;
+    until("it is known", || {
+        // From the first request on, whether it is known already or not.
+        let refused = get(program.port, "/api/conversations");
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("10")), "{}", refused.text());
+        let body = refused.json();
+        assert_eq!(body["exception"], "org.springframework.transaction.CannotCreateTransactionException", "{body}");
+        assert!(body["message"].as_str().unwrap().contains("the database is missing"), "{body}");
+        let page = get(program.port, "/conversations");
+        assert_eq!((page.status, page.header("retry-after")), (503, Some("10")), "{}", page.text());
+        assert!(page.text().contains("Databasen svarer ikke"), "{}", page.text());
+        // Seen first, and judged with the health of after it.
+        std::mem::replace(&mut is_known, get(program.port, "/manage/health/readiness").status == 503)
+    });
+    refuses(program.port, "in the store");
+    let health = get(program.port, "/manage/health").json();
+    assert_eq!(health["components"]["readinessState"]["status"], "OUT_OF_SERVICE", "{health}");
+    let home = get(program.port, "/").text();
+    let takes = home.split("Tar imot</th>").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert!(takes.contains("Tar ikke imot") && !takes.contains("I orden"), "{takes}");
+
+    door.open_again();
+    until("it is whole", || get(program.port, "/manage/health").status == 200);
+    assert_eq!(get(program.port, "/manage/health/readiness").status, 200);
+    assert_eq!(get(program.port, "/api/messages/out").json()["totalElements"], 1);
+    assert_eq!(get(program.port, "/conversations").status, 200);
 }
 
 #[test]
@@ -400,6 +464,52 @@ fn without_its_own_keystore_it_says_so_over_tls_and_takes_it_when_it_is_right() 
     });
     let (certificate, answer) = over_tls_of_anybody(port, &request("/api/messages/out")).unwrap();
     assert!(certificate == renewed && answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn what_stands_in_for_the_keystore_gives_nothing_also_where_nobody_needs_a_password() {
+    let (home, between) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = home.path().join("api.jks");
+    efm::atomic::replace(&file, b"no keystore").unwrap();
+    let more = with_tls(&file).into_iter().filter(|setting| !setting.contains("difi.security"));
+    let program = waiting(home, between.path(), &more.collect::<Vec<_>>());
+    let asked = |method: &str, path: &str, body: &str| {
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close");
+        let request = format!(
+            "{head}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        over_tls_of_anybody(program.port, &request).unwrap().1
+    };
+    for (method, path, body) in [
+        ("POST", "/jwk", "keySize=2048"),
+        ("GET", "/jwk", ""),
+        ("GET", "/", ""),
+        ("GET", "/conversations", ""),
+        ("GET", "/conversations/1", ""),
+        ("GET", "/onboarding", ""),
+        ("GET", "/onboarding/token/DPO", ""),
+        ("POST", "/manage/loggers/ROOT", r#"{"configuredLevel":"DEBUG"}"#),
+        ("GET", "/manage/loggers", ""),
+        ("GET", "/manage/logfile", ""),
+        ("GET", "/manage/prometheus", ""),
+        ("GET", "/manage/shutdown", ""),
+        ("GET", "/manage/healthy", ""),
+        ("GET", "/api/openapi.json", ""),
+        ("GET", "/api/conversations", ""),
+        ("POST", "/api/messages/out", SBD),
+        ("GET", "/error", ""),
+        ("GET", "/nothing/of/the/kind", ""),
+    ] {
+        let answer = asked(method, path, body);
+        let is_refused = answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 10");
+        assert!(is_refused && answer.contains("the keystore of the API is missing"), "{method} {path}: {answer}");
+        assert!(!answer.contains("PRIVATE") && !answer.contains("<html"), "{method} {path}: {answer}");
+    }
+    assert!(asked("GET", "/manage/health/ssl", "").contains("is neither PKCS12 nor JKS nor PEM"));
+    assert!(asked("GET", "/manage/info", "").starts_with("HTTP/1.1 200"));
+    assert!(asked("POST", "/manage/shutdown", "").starts_with("HTTP/1.1 200"));
+    assert_eq!(program.exit_code(), Some(0));
 }
 
 #[test]

@@ -42,6 +42,45 @@ fn a_mark_of_the_byte_order_is_no_part_of_the_message() {
 }
 
 #[test]
+fn one_of_two_documents_is_not_taken_in_silence() {
+    let between = tempfile::tempdir().unwrap();
+    let sender = Program::start(OWN, between.path());
+    let part = |document: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"sbd\"\r\nContent-Type: application/json\r\n\r\n{document}\r\n"
+        )
+    };
+    let file = "--b\r\nContent-Disposition: form-data; name=\"t\"; filename=\"a.txt\"\r\n\r\nhi\r\n";
+    let body = [&part(SBD), file, &part("{}"), "--b--\r\n"].concat();
+    let headers = [("Content-Type", "multipart/form-data; boundary=b")];
+    let refused = call(sender.port, "POST", "/api/messages/out/multipart", &headers, body.as_bytes());
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(
+        refused.json()["message"].as_str().unwrap().contains("more than one part named 'sbd'"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(call(sender.port, "GET", "/api/messages/out", &[], b"").json()["totalElements"], 0);
+}
+
+#[test]
+fn a_page_that_is_asked_for_nonsense_says_what_is_wrong() {
+    let between = tempfile::tempdir().unwrap();
+    let sender = Program::start(OWN, between.path());
+    for (asked, wrong) in [
+        ("/conversations?created=bad", "«bad» er ikke en dato"),
+        ("/conversations?from=%ff", "ikke en dato"),
+        ("/conversations/bad", "Finnes ikke"),
+    ] {
+        let page = call(sender.port, "GET", asked, &[], b"");
+        assert!((400..500).contains(&page.status), "{asked}: {}", page.status);
+        assert!(page.text().contains(wrong) && page.text().contains("</html>"), "{asked}: {}", page.text());
+    }
+    let page = call(sender.port, "GET", "/conversations?created=bad", &[], b"").text();
+    assert_eq!(page.matches("er ikke en dato").count(), 1, "told once: {page}");
+}
+
+#[test]
 fn a_web_page_cannot_shut_it_down() {
     let between = tempfile::tempdir().unwrap();
     let sender = Program::start(OWN, between.path());
@@ -95,6 +134,7 @@ fn a_letter_that_says_no_time_when_it_expires_is_kept_all_the_same() {
             break peeked;
         }
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it never came");
+        #[allow(clippy::disallowed_methods, reason = "another process has no event for us")]
         std::thread::sleep(std::time::Duration::from_millis(20));
     };
     assert_eq!(peeked.status, 200);

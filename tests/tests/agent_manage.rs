@@ -114,8 +114,8 @@ async fn found(more: &[&str], scheme: &str, kept: &str) -> Result<(), String> {
 
 #[tokio::test]
 async fn without_its_database_or_its_keystore_it_answers_the_supervisor_and_is_not_healthy() {
-    let database = found(&[], "http", "integrasjonspunkt.sqlite").await;
+    let database = Box::pin(found(&[], "http", "integrasjonspunkt.sqlite")).await;
     assert_eq!(database, Err("db is down".to_owned()));
     let tls = ["--difi.ssl.enabled=true", "--difi.ssl.key-store=file:HOME/api.p12", "--difi.ssl.key-store-password=x"];
-    assert_eq!(found(&tls, "https", "api.p12").await, Err("readinessState is down".to_owned()));
+    assert_eq!(Box::pin(found(&tls, "https", "api.p12")).await, Err("readinessState is down".to_owned()));
 }

@@ -5,11 +5,17 @@ use crate::config::Auth;
 use crate::flow::{Awaited, Need};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use efm::clock::Clock;
 use std::sync::Arc;
+
+const BEGAN_SO: &str = "this connection began without it; begin another one";
+
+/// Of a request: it came over a certificate that stands in for ours.
+#[derive(Clone, Copy, Debug)]
+pub struct StandIn;
 
 /// What the door needs to know.
 #[derive(Clone, Debug)]
@@ -38,13 +44,13 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     let path = request.uri().path().to_owned();
     let is_traced = super::query::is_traced(request.uri().query().unwrap_or_default());
     // The parts of health say no more than health itself does, and there is no one to ask for a password then.
-    let is_unknown = door.awaited.why(Need::Tls).is_some();
+    let is_unknown = unknown(&door, &request).is_some();
     let may = is_open(&path)
         || (is_unknown && is_health(&path))
         || door.auth.as_ref().is_none_or(|auth| is_user(request.headers(), auth));
     let is_named = request.headers().contains_key(header::AUTHORIZATION);
     let unauthorized = || (!may).then_some(Problem::Unauthorized { is_named });
-    let refused = without_certificate(&door, &path)
+    let refused = without_certificate(&door, &request)
         .or_else(unauthorized)
         .or_else(|| wrong_in(&path))
         .or_else(|| not_whole(&door, &path));
@@ -66,12 +72,31 @@ async fn pass(State(door): State<Door>, request: Request, next: Next) -> Respons
     response
 }
 
-/// Without its own certificate it cannot be told from anybody else: nobody is asked for a password, and no message is taken
-/// or given. What says how it fares is left, and the word to stop.
-fn without_certificate(door: &Door, path: &str) -> Option<Problem> {
-    let why = door.awaited.why(Need::Tls)?;
-    let needs_no_user = door.auth.is_none() && !is_api(path);
-    (!is_open(path) && !needs_no_user && !is_health(path)).then_some(Problem::NotYet(Need::Tls, why))
+/// Without its own certificate it cannot be told from anybody else: nobody is asked for a password, and nothing is given or
+/// taken but what [`is_for_anybody`] names. That holds to the end of a connection that began so.
+fn without_certificate(door: &Door, request: &Request) -> Option<Problem> {
+    let why = unknown(door, request)?;
+    (!is_for_anybody(request.method(), request.uri().path())).then_some(Problem::NotYet(Need::Tls, why))
+}
+
+/// Why whoever asks cannot know who answers.
+fn unknown(door: &Door, request: &Request) -> Option<String> {
+    let began_so = || request.extensions().get::<StandIn>().map(|_| BEGAN_SO.to_owned());
+    door.awaited.why(Need::Tls).or_else(began_so)
+}
+
+/// All that is answered where nobody knows who answers: how it fares, what it is, and the word to stop, where its setting
+/// takes it.
+fn is_for_anybody(method: &Method, path: &str) -> bool {
+    match path {
+        efm::manage::SHUTDOWN => method == Method::POST,
+        efm::manage::HEALTH | efm::manage::INFO => is_look(method),
+        _ => is_health(path) && is_look(method),
+    }
+}
+
+fn is_look(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
 }
 
 /// Who asks for messages while something is missing is to wait.

@@ -21,7 +21,7 @@ mod statuses;
 mod subscriptions;
 mod upload;
 
-pub use door::{Door, without_trailing_slash};
+pub use door::{Door, StandIn, without_trailing_slash};
 
 use crate::flow::Desk;
 use axum::Router;

@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// All parts together have at most so many bytes.
 pub(super) const LIMIT_BYTES: usize = 500 << 20;
 
+const TWO_DOCUMENTS: &str = "The request has more than one part named 'sbd'; a message has one document, and its files are parts with other names";
+
 /// The handler. Where sending is refused the message is there, and the client may go on with it.
 pub(super) async fn create(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Problem> {
     let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -49,6 +51,9 @@ async fn take(desk: &Desk, parts: &mut Multipart, files: &mut Vec<NewFile>) -> R
     let mut document = None;
     while let Some(part) = parts.next_field().await.map_err(|error| cut_off(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
+        if name == "sbd" && document.is_some() {
+            return Err(Problem::IllegalArgument(TWO_DOCUMENTS.to_owned()));
+        }
         if name == "sbd" {
             document = Some(whole(part).await?);
             continue;

@@ -77,9 +77,11 @@ struct StepInfo {
 }
 
 async fn dialog(State(onboarding): Here, Path(name): Path<String>) -> Result<Response, Problem> {
+    let unknown = || Problem::NoResource(format!("/onboarding/dialog/{name}"));
+    // Nobody is asked about a step that is none.
+    let wanted = StepName::ALL.into_iter().find(|step| step.name() == name).ok_or_else(unknown)?;
     let Ok(steps) = onboarding.steps().await;
-    let step = steps.into_iter().find(|step| step.name.name() == name);
-    let step = step.ok_or_else(|| Problem::NoResource(format!("/onboarding/dialog/{name}")))?;
+    let step = steps.into_iter().find(|step| step.name == wanted).ok_or_else(unknown)?;
     json(&StepInfo::of(step))
 }
 
@@ -119,6 +121,35 @@ fn words(step: StepName) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::{Answer, KeySize, NewKey};
+    use efm::secret::Secret;
+
+    /// Must not be asked.
+    struct Unasked;
+
+    impl Onboarding for Unasked {
+        fn steps(&self) -> Answer<'_, Vec<Step>, std::convert::Infallible> {
+            panic!("asked")
+        }
+        fn token(&self, _: Service) -> Answer<'_, Secret, String> {
+            panic!("asked")
+        }
+        fn system_users(&self, _: &str) -> Vec<String> {
+            panic!("asked")
+        }
+        fn system(&self) -> String {
+            panic!("asked")
+        }
+        fn new_key(&self, _: KeySize) -> Answer<'_, NewKey, String> {
+            panic!("asked")
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_about_a_step_that_is_none() {
+        let refused = dialog(State(Arc::new(Unasked)), Path("dance".to_owned())).await.unwrap_err();
+        assert!(matches!(refused, Problem::NoResource(path) if path == "/onboarding/dialog/dance"));
+    }
 
     #[test]
     fn a_step_has_the_members_of_the_page_of_today() {

@@ -7,7 +7,9 @@ use crate::ports::{self, Answer, KeySize, NewKey, Onboarding, Step, StepName, To
 use crate::tokens::new_jwk;
 use efm::chain::Chain;
 use efm::secret::Secret;
+use futures_util::future::join_all;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 const REGISTER: [&str; 3] = [
@@ -17,6 +19,9 @@ const REGISTER: [&str; 3] = [
 ];
 const BROKER: [&str; 2] = ["altinn:broker.read", "altinn:broker.write"];
 const LOOKUPS: [&str; 1] = ["eformidling:dpo"];
+
+/// Who looks at the page waits no longer than this, whatever is out there.
+const LONGEST: Duration = Duration::from_secs(5);
 
 struct Here {
     organisation: String,
@@ -50,16 +55,16 @@ impl Here {
 
     async fn scopes(&self) -> (bool, String) {
         let groups = [(&self.broker, &REGISTER[..]), (&self.broker, &BROKER[..]), (&self.lookups, &LOOKUPS[..])];
-        let mut missing = Vec::new();
-        for (tokens, scopes) in groups {
+        // Side by side: one that hangs is no reason to know nothing of the others.
+        let asked = groups.map(|(tokens, scopes)| async move {
+            let ask = TokenAsk::scopes(scopes.iter().copied());
             let given = match tokens {
-                Ok(tokens) => tokens.maskinporten(&TokenAsk::scopes(scopes.iter().copied())).await.map(drop),
-                Err(why) => Err(TokenError::Setup(why.clone())),
+                Ok(tokens) => in_time(tokens.maskinporten(&ask)).await,
+                Err(why) => Err(TokenError::Setup(why.clone()).to_string()),
             };
-            if let Err(error) = given {
-                missing.push(format!("{}: {error}", scopes.join(", ")));
-            }
-        }
+            given.err().map(|why| format!("{}: {why}", scopes.join(", ")))
+        });
+        let missing: Vec<_> = join_all(asked).await.into_iter().flatten().collect();
         let is_complete = missing.is_empty();
         (is_complete, if is_complete { "Maskinporten gir alle tokenene.".into() } else { missing.join("\n") })
     }
@@ -69,7 +74,7 @@ impl Here {
         let user = self.own().ok_or("DPO er ikke skrudd på (difi.move.feature.enableDPO).")?;
         let tokens = self.broker.as_ref().map_err(Clone::clone)?;
         let ask = TokenAsk { system_user: Some(user), ..TokenAsk::scopes(BROKER) };
-        tokens.altinn(&ask).await.map_err(|error| error.to_string())
+        in_time(tokens.altinn(&ask)).await
     }
 
     fn configured(&self) -> (bool, String) {
@@ -77,6 +82,14 @@ impl Here {
             return (false, "Sett difi.move.feature.enableDPO=true og difi.move.dpo.systemUser.name.".into());
         };
         (true, format!("Systembrukeren er {} for {}.", own.name, own.org_id))
+    }
+}
+
+/// The token, or in words why there is none within [`LONGEST`].
+async fn in_time(asked: impl Future<Output = Result<Secret, TokenError>>) -> Result<Secret, String> {
+    match tokio::time::timeout(LONGEST, asked).await {
+        Ok(given) => given.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("Ikke noe svar innen {} sekunder.", LONGEST.as_secs())),
     }
 }
 
@@ -137,5 +150,42 @@ impl Onboarding for Here {
             });
             made.await.map_err(|error| error.to_string())?
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who never answers.
+    struct Silent;
+
+    impl Tokens for Silent {
+        fn maskinporten<'a>(&'a self, _: &'a TokenAsk) -> Answer<'a, Secret, TokenError> {
+            Box::pin(std::future::pending())
+        }
+        fn altinn<'a>(&'a self, _: &'a TokenAsk) -> Answer<'a, Secret, TokenError> {
+            Box::pin(std::future::pending())
+        }
+        fn refused(&self, _: &TokenAsk, _: &Secret) {}
+        fn client_id(&self) -> &'static str {
+            "silent"
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_looks_waits_for_all_of_them_together_and_not_for_ever() {
+        let here = Here {
+            organisation: "910077473".into(),
+            lookups: Ok(Arc::new(Silent)),
+            broker: Ok(Arc::new(Silent)),
+            users: vec![SystemUser { org_id: "0192:910077473".into(), name: "n".into() }],
+            making: Arc::new(Semaphore::new(1)),
+        };
+        let begun = tokio::time::Instant::now();
+        let Ok(steps) = here.steps().await;
+        assert_eq!(begun.elapsed().as_secs(), LONGEST.as_secs());
+        assert_eq!(steps[0].found.matches("Ikke noe svar innen 5 sekunder.").count(), 3, "{}", steps[0].found);
+        assert!(steps[2].found.starts_with("Ikke noe svar"), "{}", steps[2].found);
     }
 }

@@ -98,7 +98,7 @@ pub(super) async fn round(site: &Site<'_>, ready: &impl Fn(SocketAddr)) -> Resul
     let mut all = std::pin::pin!(all);
     let ended = tokio::select! { () = &mut all => Ended::Asked, ended = over => ended };
     if tokio::time::timeout(TO_FINISH, all).await.is_err() {
-        tracing::warn!(after = ?TO_FINISH, "left what was still in hand; it is on the queue");
+        tracing::warn!(after = ?TO_FINISH, "cut off what was still in hand: requests that had no answer have no acknowledgement, and are to be sent again; messages that were on their way out are on the queue");
     }
     Ok(ended)
 }

@@ -173,6 +173,9 @@ async fn speak(
         async move {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(from));
+            if is_stand_in {
+                request.extensions_mut().insert(api::StandIn);
+            }
             let mut response = routes.oneshot(api::without_trailing_slash(request)).await?;
             if is_tls {
                 response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, ONLY_TLS);

@@ -9,6 +9,9 @@ const URL: &str = "difi.datasource.url";
 const RIGHT: &str = "jdbc:sqlite:<file> or jdbc:postgresql://<host>[:<port>][,…]/<database>";
 const MODES: &str = "sslmode=disable, allow, prefer, require, verify-ca or verify-full";
 const NO_CERTIFICATE: &str = "a user with a password: this version shows PostgreSQL no certificate of its own";
+/// The driver would take it for a part of the host, and hosts are told and shown.
+const LOGIN: &str = "a URL without a login in it: the user in difi.datasource.username and the password in \
+                     difi.datasource.password (an @ in the name of the database is %40)";
 const PORT: u16 = 5432;
 
 /// The database of the settings; none where something is wrong, which is told.
@@ -33,6 +36,9 @@ fn parse(text: &str, folder: &Path) -> Result<Database, &'static str> {
     }
     let rest = text.strip_prefix("jdbc:postgresql://").ok_or(RIGHT)?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if rest.contains('@') {
+        return Err(LOGIN);
+    }
     let (hosts, database) = rest.split_once('/').ok_or(RIGHT)?;
     let hosts = hosts.split(',').map(host).collect::<Option<Vec<_>>>().ok_or(RIGHT)?;
     let database = plain(database).filter(|name| !name.is_empty()).ok_or(RIGHT)?;
@@ -129,6 +135,16 @@ mod tests {
         for wrong in ["jdbc:h2:file:./x", "jdbc:postgresql://h", "jdbc:postgresql:///d", "jdbc:postgresql://h:x/d"] {
             assert_eq!(parse(wrong, Path::new("/")).unwrap_err(), RIGHT, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_login_in_the_url_is_refused() {
+        for wrong in ["u:p@h:1/x", "u@h/x", "u:p/w@h/x", "h,u:p@i/x", "u:p@h", "u:p@h/x?user=u"] {
+            let refused = parse(&format!("jdbc:postgresql://{wrong}"), Path::new("/"));
+            assert_eq!(refused.unwrap_err(), LOGIN, "{wrong}");
+        }
+        let good = parse("jdbc:postgresql://h/my%40x?password=p@w", Path::new("/"));
+        assert!(matches!(good, Ok(Database::Postgres(server)) if server.database == "my@x"));
     }
 
     #[test]

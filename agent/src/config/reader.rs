@@ -5,6 +5,8 @@ use super::problem::{Place, Problem, Severity};
 use efm::masking::mask;
 use efm::properties::{CannotExpand, Found, Sources};
 
+const STARS: &str = "********";
+
 /// A setting as it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -140,12 +142,20 @@ fn numbered(pattern: &str, number: usize) -> String {
     pattern.replace("[n]", &format!("[{number}]"))
 }
 
+/// The URL of a database without what stands before an `@`: whoever writes a login there may write a password with slashes.
+fn without_login(text: &str) -> String {
+    let login = text.trim().strip_prefix("jdbc:").and_then(|url| url.split_once("://"));
+    match login.and_then(|(kind, rest)| Some((kind, rest.rsplit_once('@')?.1))) {
+        Some((kind, after)) => format!("jdbc:{kind}://{STARS}@{after}"),
+        None => text.to_owned(),
+    }
+}
+
 /// Without what is secret: a whole keystore may stand in a setting.
 fn masked(is_secret: bool, text: &str) -> String {
-    const STARS: &str = "********";
     match text.trim().strip_prefix("base64:") {
         _ if is_secret => STARS.to_owned(),
         Some(_) => format!("base64:{STARS}"),
-        None => mask(text),
+        None => mask(&without_login(text)),
     }
 }

@@ -93,12 +93,14 @@ pub(super) async fn database(settings: &Settings) -> Vec<Finding> {
             }
         }
         Database::Postgres(at) => {
-            let hosts: Vec<_> = at.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
+            // What stands before an @ is no host.
+            let host = |host: &str| host.rsplit('@').next().unwrap_or_default().to_owned();
+            let hosts: Vec<_> = at.hosts.iter().map(|(name, port)| format!("{}:{port}", host(name))).collect();
             let shown = format!("PostgreSQL {} on {}", at.database, hosts.join(", "));
             match Postgres::look(&app::server(at)).await {
                 Ok(version) => Finding::ok(ABOUT, format!("{shown} answers, version {version}")),
                 Err(error) => {
-                    let seen = format!("{shown}: {}", Chain(&error));
+                    let seen = format!("{shown}: {}", efm::masking::mask(&Chain(&error).to_string()));
                     Finding::wrong(ABOUT, seen, "look at difi.datasource.url, .username, .password, and at the server")
                 }
             }

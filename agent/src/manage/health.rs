@@ -3,6 +3,7 @@
 
 use super::Manage;
 use crate::flow::Need;
+use crate::ports::StoreError;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -86,7 +87,13 @@ pub async fn look(manage: &Manage) -> Whole {
     let database = manage.desk.store.database();
     let counts = match manage.desk.awaited.why(Need::Database) {
         Some(why) => Err(why),
-        None => manage.desk.store.counts().await.map_err(|error| efm::chain::Chain(&error).to_string()),
+        None => manage.desk.store.counts().await.map_err(|error| {
+            if matches!(error, StoreError::Unreachable { .. }) {
+                // Who watches the database knows it in a moment, too.
+                components.insert("readinessState", component(Status::OutOfService, None));
+            }
+            efm::chain::Chain(&error).to_string()
+        }),
     };
     match counts {
         Ok(counts) => {

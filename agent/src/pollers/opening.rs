@@ -1,18 +1,22 @@
 //! Opens what may come later than we do: the database, the folder of files. Asked again and again, less and less often, until
-//! it is there.
+//! it is there. The database may also go while we run: it is asked whether it is there for as long as we do.
 
 use super::pace;
 use crate::flow::{Awaited, Desk, Need};
 use crate::ports::BlobError;
 use efm::chain::Chain;
 
-/// Until both are open, or `stopped` resolves.
+/// Opens both, and looks after the database until `stopped` resolves.
 pub async fn open(desk: &Desk, stopped: impl Future<Output = ()>) {
     let both = async {
         tokio::join!(
-            one(&desk.awaited, Need::Database, async || {
-                desk.store.bring_up().await.map_err(|error| Chain(&error).to_string())
-            }),
+            async {
+                loop {
+                    let bring_up = async || desk.store.bring_up().await.map_err(|error| Chain(&error).to_string());
+                    one(&desk.awaited, Need::Database, bring_up).await;
+                    tokio::time::sleep(pace::LOOKED_AFTER).await;
+                }
+            },
             one(&desk.awaited, Need::Files, async || files(desk).await),
         )
     };

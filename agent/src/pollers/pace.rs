@@ -19,6 +19,9 @@ pub(super) const LONGEST_QUIET: Duration = Duration::from_hours(1);
 /// What could not be opened is tried again so often at least.
 const LONGEST_TO_OPEN: Duration = Duration::from_secs(30);
 
+/// And what is open is asked so often whether it is still there.
+pub(super) const LOOKED_AFTER: Duration = Duration::from_secs(2);
+
 /// Locks that have run out are looked for so often.
 pub(super) const UNLOCK: Duration = Duration::from_secs(5);
 /// Bytes that nobody names, too: at the start, and then so often.

@@ -4,6 +4,7 @@ use super::rows::{CertificateRow, ConversationRow, QueuedRow, SubscriberRow};
 use super::words::{Badge, Moment, bytes, count, shown, span};
 use super::{Frame, Trouble, Web, drawn};
 use crate::domain::Service;
+use crate::flow::Need;
 use crate::manage::{self, Component};
 use crate::ports::{PageRequest, Search};
 use askama::Template;
@@ -70,6 +71,7 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
         .filter_map(|(name, component)| row(name, component));
     let subscribers = match &web.subscribers {
         // Without the database the rest of the page is what is needed most.
+        Some(_) if is_away(&web) => None,
         Some(subscribers) => subscribers.all().await.ok().map(|all| all.into_iter().map(SubscriberRow::of).collect()),
         None => None,
     };
@@ -87,8 +89,16 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
     })
 }
 
+/// Whoever looks does not wait for a database that is known to be away.
+fn is_away(web: &Web) -> bool {
+    web.manage.desk.awaited.why(Need::Database).is_some()
+}
+
 async fn database(web: &Web) -> String {
     let store = &web.manage.desk.store;
+    if is_away(web) {
+        return store.database().to_owned();
+    }
     match store.size_bytes().await {
         Ok(size) => format!("{}, {}", store.database(), bytes(size)),
         Err(_) => store.database().to_owned(),
@@ -97,6 +107,9 @@ async fn database(web: &Web) -> String {
 
 /// The page is there to say what is wrong: a database that does not answer is shown, and so is all the rest.
 async fn kept(web: &Web) -> Option<Kept> {
+    if is_away(web) {
+        return None;
+    }
     let store = &web.manage.desk.store;
     let all = async {
         Ok::<_, crate::ports::StoreError>((
@@ -108,7 +121,7 @@ async fn kept(web: &Web) -> Option<Kept> {
     let (counts, queue, last) = match all.await {
         Ok(all) => all,
         // Told once, and seen in health.
-        Err(crate::ports::StoreError::NotOpen) => return None,
+        Err(crate::ports::StoreError::NotOpen | crate::ports::StoreError::Unreachable { .. }) => return None,
         Err(error) => {
             tracing::error!(error = %efm::chain::Chain(&error), "the page is shown without what is kept");
             return None;

@@ -28,6 +28,8 @@ use axum::routing::get;
 use std::sync::Arc;
 use words::Moment;
 
+/// Whoever is to wait asks again after so long, as in the API.
+const LATER_SECONDS: HeaderValue = HeaderValue::from_static("10");
 const STYLE: &str = include_str!("../../templates/style.css");
 const ICON: &str = include_str!("../../templates/icon.svg");
 
@@ -125,6 +127,11 @@ impl IntoResponse for Trouble {
                 let text = "Databasen er ikke åpnet ennå. Oversikten sier hvorfor; integrasjonspunktet prøver igjen av seg selv.";
                 (StatusCode::SERVICE_UNAVAILABLE, "Ikke klar ennå", text)
             }
+            Self::Store(StoreError::Unreachable { .. }) => {
+                let text =
+                    "Databasen svarer ikke. Oversikten sier hvorfor; integrasjonspunktet prøver igjen av seg selv.";
+                (StatusCode::SERVICE_UNAVAILABLE, "Ikke klar nå", text)
+            }
             Self::Store(error) => {
                 tracing::error!(error = %efm::chain::Chain(&error), "a page cannot be shown");
                 let text = "Databasen svarer ikke slik den skal. Loggen sier hvorfor.";
@@ -135,10 +142,14 @@ impl IntoResponse for Trouble {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Noe gikk galt", "Siden kunne ikke tegnes. Loggen sier hvorfor.")
             }
         };
-        match (Wrong { heading, text }).render() {
+        let mut response = match (Wrong { heading, text }).render() {
             Ok(page) => (status, Html(page)).into_response(),
             Err(_) => (status, text).into_response(),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, LATER_SECONDS);
         }
+        response
     }
 }
 

@@ -68,6 +68,8 @@ impl Asked {
                 wrong.push(format!("«{text}» er ikke en dato. Skriv den som 2026-11-21."));
             }
         }
+        // A single day is both.
+        wrong.dedup();
         if let (Some(from), Some(to)) = (from, to)
             && from > to
         {

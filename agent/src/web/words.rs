@@ -31,7 +31,7 @@ impl Badge {
         match status {
             manage::Status::Up => Self::new("good", "I orden"),
             manage::Status::Down => Self::new("bad", "Virker ikke"),
-            manage::Status::OutOfService => Self::new("odd", "Stoppes"),
+            manage::Status::OutOfService => Self::new("odd", "Tar ikke imot"),
             manage::Status::Unknown => Self::new("odd", "Se nærmere"),
         }
     }

@@ -262,7 +262,9 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let why = efm::chain::Chain(&error).to_string();
         match error {
-            StoreError::NotOpen => Self::NotYet(Need::Database, why),
+            StoreError::NotOpen | StoreError::Unreachable { .. } => {
+                Self::NotYet(Need::Database, efm::masking::mask(&why))
+            }
             StoreError::Database { .. } | StoreError::Strange { .. } | StoreError::Closed => Self::Broken(why),
         }
     }

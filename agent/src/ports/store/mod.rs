@@ -49,6 +49,15 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database is not to be reached now; it may be in a moment.
+    #[error("{act} in the store")]
+    Unreachable {
+        /// What was tried.
+        act: &'static str,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A row holds what this version cannot read.
     #[error("read {what} from the store: {why}")]
     Strange {

@@ -1,7 +1,7 @@
 //! Connections: made and driven on a thread of their own, lent to one act at a time.
 
-use super::failed;
 use super::tls::{Connector, Tls};
+use super::{failed, unreachable};
 use crate::ports::StoreError;
 use crate::store::told::Noted;
 use efm::secret::Secret;
@@ -19,6 +19,8 @@ use tokio_postgres::{IsolationLevel, NoTls, Row, Socket, Statement};
 const CONNECTIONS: usize = 8;
 /// A server that does not answer is given up after so long.
 const TO_CONNECT: Duration = Duration::from_secs(10);
+/// A server that has gone without a word is given up after about so long.
+const SILENT: Duration = Duration::from_secs(30);
 /// Connections that are closed have so long to say so.
 const TO_CLOSE: Duration = Duration::from_secs(5);
 /// A statement, a wait for a lock, and a transaction whose program is gone have an end.
@@ -53,7 +55,11 @@ impl Server {
             .dbname(&self.database)
             .user(&self.user)
             .application_name("integrasjonspunkt")
-            .connect_timeout(TO_CONNECT);
+            .connect_timeout(TO_CONNECT)
+            .keepalives_idle(SILENT / 2)
+            .keepalives_interval(SILENT / 6)
+            .keepalives_retries(3)
+            .tcp_user_timeout(SILENT);
         config.options(format!("{LIMITS}{}", schema.unwrap_or_default()));
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.ssl_mode(self.tls.mode());
@@ -99,7 +105,7 @@ impl Pool {
         let (reply, answer) = oneshot::channel();
         let asks = self.asks.as_ref().ok_or(StoreError::Closed)?;
         asks.send(reply).await.map_err(|_| StoreError::Closed)?;
-        let client = answer.await.map_err(|_| StoreError::Closed)?.map_err(failed("connect to the database"))?;
+        let client = answer.await.map_err(|_| StoreError::Closed)?.map_err(unreachable("connect to the database"))?;
         let connected = Connected { client, prepared: Mutex::default() };
         Ok(Lent { pool: self, connected: Some(connected), _permit: permit })
     }

@@ -24,8 +24,13 @@ use crate::domain::Services;
 use crate::ports::{Answer, Opening, StoreError};
 use connect::Pool;
 pub use connect::Server;
+use std::error::Error;
 use std::sync::OnceLock;
+use std::time::Duration;
 pub use tls::{Tls, Trust};
+
+/// A server that does not say that it is there within this time is not; longer than it takes to be refused a connection.
+const TO_ANSWER: Duration = Duration::from_secs(15);
 
 /// The store in a database of its own.
 #[derive(Debug)]
@@ -64,9 +69,20 @@ impl Opening for Postgres {
                 let pool = Pool::start(&self.server)?;
                 schema::bring_up(&pool).await?;
                 let _ = self.pool.set(pool);
+                return Ok(());
             }
-            Ok(())
+            match tokio::time::timeout(TO_ANSWER, self.answers()).await {
+                Ok(answered) => answered,
+                Err(late) => Err(unreachable("ask whether the server is there")(late)),
+            }
         })
+    }
+}
+
+impl Postgres {
+    async fn answers(&self) -> Result<(), StoreError> {
+        let lent = self.pool()?.take().await?;
+        lent.look()?.one("SELECT 1", &[]).await.map(drop)
     }
 }
 
@@ -119,7 +135,29 @@ macro_rules! view {
 use view;
 
 fn failed(act: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
-    move |source| StoreError::Database { act, source: Box::new(source) }
+    move |source| {
+        if is_unreachable(&source) {
+            return unreachable(act)(source);
+        }
+        StoreError::Database { act, source: Box::new(source) }
+    }
+}
+
+fn unreachable<E: Error + Send + Sync + 'static>(act: &'static str) -> impl Fn(E) -> StoreError {
+    move |source| StoreError::Unreachable { act, source: Box::new(source) }
+}
+
+/// There is no server behind the connection, or it is about to go, or has not come up yet; a statement that the server
+/// refuses is something else.
+fn is_unreachable(error: &tokio_postgres::Error) -> bool {
+    use tokio_postgres::error::SqlState;
+    let leaving = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let is_io = || Error::source(error).is_some_and(<dyn Error>::is::<std::io::Error>);
+    match error.code() {
+        // Class 08: the connection itself.
+        Some(state) => leaving.contains(state) || state.code().starts_with("08"),
+        None => error.is_closed() || is_io(),
+    }
 }
 
 /// Two transactions waited for each other, and the database has ended this one.

@@ -117,7 +117,7 @@ fn is_damage(error: &StoreError) -> bool {
             .and_then(rusqlite::Error::sqlite_error_code)
             .is_some_and(|code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)),
         StoreError::Strange { .. } => true,
-        StoreError::NotOpen | StoreError::Closed => false,
+        StoreError::Unreachable { .. } | StoreError::NotOpen | StoreError::Closed => false,
     }
 }
 
