@@ -76,6 +76,13 @@ fn up(details: Option<Value>) -> Component {
     component(Status::Up, details)
 }
 
+impl Manage {
+    /// Whether the database is known to be away.
+    pub fn lacks_database(&self) -> bool {
+        self.desk.awaited.why(Need::Database).is_some()
+    }
+}
+
 /// Asks each component.
 pub async fn look(manage: &Manage) -> Whole {
     let mut components = BTreeMap::from([("ping", up(None)), alive(), ready(manage), disk_space(manage)]);

@@ -4,7 +4,6 @@ use super::rows::{CertificateRow, ConversationRow, QueuedRow, SubscriberRow};
 use super::words::{Badge, Moment, bytes, count, shown, span};
 use super::{Frame, Trouble, Web, drawn};
 use crate::domain::Service;
-use crate::flow::Need;
 use crate::manage::{self, Component};
 use crate::ports::{PageRequest, Search};
 use askama::Template;
@@ -91,7 +90,7 @@ pub(super) async fn page(State(web): State<Web>) -> Result<Response, Trouble> {
 
 /// Whoever looks does not wait for a database that is known to be away.
 fn is_away(web: &Web) -> bool {
-    web.manage.desk.awaited.why(Need::Database).is_some()
+    web.manage.lacks_database()
 }
 
 async fn database(web: &Web) -> String {
