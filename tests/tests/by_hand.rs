@@ -1,19 +1,16 @@
 //! The simulators as a person starts them: their help, and the recipe of `docs/outside-world.md` as it stands there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use outside_world::child::program;
 use std::process::Command;
 
-const PROGRAMS: [(&str, &str); 4] = [
-    ("altinn-broker", env!("CARGO_BIN_EXE_altinn-broker")),
-    ("false-maskinporten", env!("CARGO_BIN_EXE_false-maskinporten")),
-    ("false-registry", env!("CARGO_BIN_EXE_false-registry")),
-    ("webhook-sink", env!("CARGO_BIN_EXE_webhook-sink")),
-];
+const PROGRAMS: [&str; 4] = ["altinn-broker", "false-maskinporten", "false-registry", "webhook-sink"];
 
 #[test]
 fn each_simulator_says_what_it_does_and_what_it_does_not_know() {
-    for (name, path) in PROGRAMS {
-        let helped = Command::new(path).arg("--help").output().unwrap();
+    for name in PROGRAMS {
+        let path = program(name).unwrap();
+        let helped = Command::new(&path).arg("--help").output().unwrap();
         let text = String::from_utf8(helped.stdout).unwrap();
         assert!(helped.status.success(), "{name}");
         for word in ["Example\n", "--port N", "--latency MS", "--fail-rate 0..1", "--help", name] {
@@ -68,9 +65,9 @@ fn the_recipe_of_the_documentation_sends_a_letter() {
     }
     let built = place.path().join("target/debug");
     std::fs::create_dir_all(&built).unwrap();
-    let agent = ("integrasjonspunkt", env!("CARGO_BIN_EXE_integrasjonspunkt-under-test"));
-    for (name, path) in PROGRAMS.into_iter().chain([agent]) {
-        std::os::unix::fs::symlink(path, built.join(name)).unwrap();
+    let agent = ("integrasjonspunkt-under-test", "integrasjonspunkt");
+    for (built_as, name) in PROGRAMS.into_iter().map(|name| (name, name)).chain([agent]) {
+        std::os::unix::fs::symlink(program(built_as).unwrap(), built.join(name)).unwrap();
     }
     let done = Command::new("bash").args(["-c", &script]).current_dir(place.path()).output().unwrap();
     let told = String::from_utf8_lossy(&done.stderr);
