@@ -276,7 +276,7 @@ fn bad_parcels_are_told_with_a_reason_and_never_keep_the_others_waiting() {
     // What comes, and what its sender's message is told here.
     let bad: Vec<(Vec<u8>, &str)> = vec![
         (
-            to_sor(&container("bomb", &vec![0; 64 << 20])),
+            to_sor(&container("bomb", &vec![0; 257 << 20])),
             "open a package: it unpacks to more than 200 times its size, as a zip bomb does",
         ),
         (

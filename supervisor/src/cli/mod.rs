@@ -113,7 +113,7 @@ async fn word(cli: Cli) -> Exit {
         Word::Hold(hold) => with_what_there_is(&folder, |it| look_up::hold(it, &hold)),
         Word::Config(Config::Show) | Word::Schedule | Word::Check { .. } | Word::Import { .. } => {
             match folder.load_or_complain() {
-                Some(loaded) => with_loaded(word, loaded).await,
+                Some(loaded) => Box::pin(with_loaded(word, loaded)).await,
                 None => Exit::Settings,
             }
         }
